@@ -1,0 +1,55 @@
+from engagements.models.augmented import Assignment, RateTerm
+from engagements.models.engagement import (
+    ChangeOrder,
+    CostSplit,
+    CostSplitShare,
+    Document,
+    Engagement,
+)
+from engagements.models.event import Event
+from engagements.models.lifecycle import (
+    Approval,
+    ApprovalRule,
+    ChecklistTask,
+    ChecklistTemplate,
+    TenurePolicy,
+)
+from engagements.models.managed import (
+    Charge,
+    FeeTerm,
+    ManagedContract,
+    NamedWorker,
+    ServiceLevel,
+)
+from engagements.models.organisation import CostCentre, Department, Service
+from engagements.models.people import Contractor, Skill, User
+from engagements.models.vendor import Vendor, VendorContact
+
+__all__ = [
+    "Approval",
+    "ApprovalRule",
+    "Assignment",
+    "ChangeOrder",
+    "Charge",
+    "ChecklistTask",
+    "ChecklistTemplate",
+    "Contractor",
+    "CostCentre",
+    "CostSplit",
+    "CostSplitShare",
+    "Department",
+    "Document",
+    "Engagement",
+    "Event",
+    "FeeTerm",
+    "ManagedContract",
+    "NamedWorker",
+    "RateTerm",
+    "Service",
+    "ServiceLevel",
+    "Skill",
+    "TenurePolicy",
+    "User",
+    "Vendor",
+    "VendorContact",
+]

@@ -1,0 +1,17 @@
+"""The tree of errors that services raise and surfaces translate."""
+
+
+class TrackerError(Exception):
+    """What was asked can't be done; the message says why and what to do."""
+
+
+class ConflictError(TrackerError):
+    """Somebody else changed the record since it was read."""
+
+
+class NotAllowedError(TrackerError):
+    """The actor may not do this."""
+
+
+class WrongStateError(TrackerError):
+    """The record's status does not allow this step."""

@@ -1,0 +1,160 @@
+"""Roles, what each may do with which record, and whose rows it may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q
+
+from engagements.choices import Role
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from engagements.models import User
+
+# Those whose rows are not narrowed to a department.
+SEES_ALL = frozenset(
+    {Role.FINANCE, Role.HR_INTEGRATION, Role.AUDITOR, Role.ADMINISTRATOR}
+)
+SEES_MONEY = frozenset({Role.MANAGER, Role.FINANCE, Role.AUDITOR, Role.ADMINISTRATOR})
+SEES_REVIEWS = frozenset({Role.MANAGER, Role.AUDITOR, Role.ADMINISTRATOR})
+
+VIEW = ("view",)
+EDIT = ("view", "add", "change")
+ALL = ("view", "add", "change", "delete")
+
+_RECORDS = [
+    "vendor",
+    "vendorcontact",
+    "contractor",
+    "engagement",
+    "managedcontract",
+    "assignment",
+    "feeterm",
+    "rateterm",
+    "servicelevel",
+    "charge",
+    "namedworker",
+    "costsplit",
+    "costsplitshare",
+    "changeorder",
+    "document",
+    "approval",
+    "checklisttask",
+]
+_CATALOGUES = [
+    "department",
+    "costcentre",
+    "service",
+    "skill",
+    "approvalrule",
+    "checklisttemplate",
+    "tenurepolicy",
+]
+
+Grants = Mapping[Role, Mapping[str, Iterable[str]]]
+
+GRANTS: Grants = {
+    Role.MANAGER: dict.fromkeys(_RECORDS, EDIT)
+    | dict.fromkeys(("vendorcontact", "namedworker", "charge"), ALL)
+    | dict.fromkeys(_CATALOGUES, VIEW)
+    | {"user": VIEW, "event": VIEW},
+    Role.FINANCE: dict.fromkeys(_RECORDS, VIEW)
+    | {"vendor": EDIT, "costsplit": EDIT, "costsplitshare": EDIT}
+    | dict.fromkeys(_CATALOGUES, VIEW)
+    | {"costcentre": EDIT, "user": VIEW, "event": VIEW},
+    Role.HR_INTEGRATION: dict.fromkeys(
+        ("vendor", "contractor", "engagement", "department", "user"), VIEW
+    ),
+    Role.AUDITOR: dict.fromkeys([*_RECORDS, *_CATALOGUES, "user", "event"], VIEW),
+    Role.ADMINISTRATOR: dict.fromkeys(_RECORDS, EDIT)
+    | dict.fromkeys(_CATALOGUES, ALL)
+    | dict.fromkeys(("vendorcontact", "namedworker", "charge"), ALL)
+    | {"user": EDIT, "event": VIEW},
+}
+
+
+def roles_of(user: User | AnonymousUser) -> frozenset[str]:
+    """Return the names of the user's roles; a superuser is an administrator.
+
+    Read once per user object, which is once per request.
+    """
+    if not user.is_active or user.is_anonymous:
+        return frozenset()
+    known: frozenset[str] | None = getattr(user, "_roles", None)
+    if known is None:
+        known = frozenset(user.groups.values_list("name", flat=True))
+        if user.is_superuser:
+            known |= {Role.ADMINISTRATOR.value}
+        user._roles = known  # type: ignore[union-attr]
+    return known
+
+
+def sees_all(user: User | AnonymousUser) -> bool:
+    return bool(roles_of(user) & SEES_ALL)
+
+
+def sees_money(user: User | AnonymousUser) -> bool:
+    return bool(roles_of(user) & SEES_MONEY)
+
+
+def departments_under(user: User) -> set[int]:
+    """Return ids of the user's own and headed departments with all below them."""
+    known: set[int] | None = getattr(user, "_departments", None)
+    if known is None:
+        known = _with_descendants(user)
+        user._departments = known  # type: ignore[attr-defined]
+    return known
+
+
+def _with_descendants(user: User) -> set[int]:
+    from engagements.models import Department
+
+    rows = list(Department.objects.values_list("id", "parent_id", "head_id"))
+    children: dict[int | None, list[int]] = {}
+    for department, parent, _head in rows:
+        children.setdefault(parent, []).append(department)
+    waiting = [
+        row[0] for row in rows if row[2] == user.pk or row[0] == user.department_id
+    ]
+    found: set[int] = set()
+    while waiting:
+        department = waiting.pop()
+        if department not in found:
+            found.add(department)
+            waiting.extend(children.get(department, []))
+    return found
+
+
+def engagement_scope(user: User | AnonymousUser, prefix: str = "") -> Q:
+    """Return the condition that keeps engagements the user may see.
+
+    `prefix` is the path to the engagement from another model, such as `engagement__`.
+    """
+    if sees_all(user):
+        return Q()
+    if user.is_anonymous or Role.MANAGER not in roles_of(user):
+        return Q(pk__in=[])
+    return Q(**{f"{prefix}manager": user}) | Q(
+        **{f"{prefix}department__in": departments_under(user)}
+    )
+
+
+def grant(grants: Grants, app_label: str) -> None:
+    """Give each role its permissions on an app's models; repeating has no effect."""
+    permissions = {
+        permission.codename: permission
+        for permission in Permission.objects.filter(content_type__app_label=app_label)
+    }
+    for role, models in grants.items():
+        group, _created = Group.objects.get_or_create(name=role.value)
+        group.permissions.add(
+            *(
+                permissions[f"{verb}_{model}"]
+                for model, verbs in models.items()
+                for verb in verbs
+            )
+        )

@@ -1,0 +1,102 @@
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from engagements import events
+from engagements.models import (
+    ChangeOrder,
+    CostCentre,
+    CostSplit,
+    CostSplitShare,
+    Engagement,
+    FeeTerm,
+    RateTerm,
+    User,
+)
+from engagements.services.records import create_record
+
+HUNDRED = Decimal(100)
+
+
+def amend_fee(*, term: FeeTerm, actor: User | None) -> FeeTerm:
+    """Store a fee that runs from its start until the next one; earlier ones stay."""
+    return create_record(
+        record=term,
+        event_type="engagement.terms_amended",
+        engagement=term.contract,
+        actor=actor,
+    )
+
+
+def amend_rate(*, term: RateTerm, actor: User | None) -> RateTerm:
+    """Store a rate that runs from its start until the next one; earlier ones stay."""
+    return create_record(
+        record=term,
+        event_type="engagement.rate_changed",
+        engagement=term.assignment,
+        actor=actor,
+    )
+
+
+@transaction.atomic
+def set_cost_split(
+    *,
+    engagement: Engagement,
+    starts_on: date,
+    shares: Mapping[CostCentre, Decimal],
+    actor: User | None,
+) -> CostSplit:
+    """Store which cost centres pay from a day on.
+
+    `shares` are percentages; raises ValidationError unless they sum to exactly 100.
+    """
+    total = sum(shares.values(), Decimal(0))
+    if total != HUNDRED:
+        raise ValidationError(
+            {
+                "percent": _("The shares sum to %(total)s; they must sum to 100.")
+                % {"total": f"{total.normalize():f}"}
+            }
+        )
+    split = CostSplit(engagement=engagement, starts_on=starts_on)
+    split.full_clean()
+    split.save()
+    for cost_centre, percent in shares.items():
+        share = CostSplitShare(split=split, cost_centre=cost_centre, percent=percent)
+        share.full_clean()
+        share.save()
+    events.record(
+        event_type="engagement.cost_split_set",
+        subject=split,
+        changes={
+            "starts_on": [None, starts_on.isoformat()],
+            "shares": [
+                None,
+                {centre.code: events.plain(part) for centre, part in shares.items()},
+            ],
+        },
+        engagement=engagement,
+        actor=actor,
+    )
+    return split
+
+
+@transaction.atomic
+def record_change_order(
+    *, change_order: ChangeOrder, actor: User | None
+) -> ChangeOrder:
+    """Store a signed change order under the engagement's next number."""
+    engagement = Engagement.objects.select_for_update().get(
+        pk=change_order.engagement_id
+    )
+    change_order.number = engagement.change_orders.count() + 1
+    return create_record(
+        record=change_order,
+        event_type="engagement.change_ordered",
+        engagement=engagement,
+        actor=actor,
+    )

@@ -1,0 +1,78 @@
+"""Amounts of money: rounding, allocation, formatting, by the currency's rules."""
+
+from collections.abc import Sequence
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+
+import moneyed
+from babel.numbers import format_compact_currency, format_currency
+
+
+class UnknownCurrencyError(ValueError):
+    """The code is not an ISO 4217 currency."""
+
+
+def currency_exponent(currency: str) -> int:
+    """Return how many decimals the currency's smallest unit has (JPY 0, EUR 2)."""
+    try:
+        sub_unit: int = moneyed.get_currency(currency).sub_unit
+    except moneyed.CurrencyDoesNotExist as error:
+        raise UnknownCurrencyError(
+            f"“{currency}” is not a currency; use an ISO 4217 code such as GBP."
+        ) from error
+    return len(str(sub_unit)) - 1
+
+
+def minor_unit(currency: str) -> Decimal:
+    """Return the currency's smallest unit, such as 0.01 for EUR."""
+    return Decimal(1).scaleb(-currency_exponent(currency))
+
+
+def round_money(amount: Decimal, currency: str) -> Decimal:
+    """Round half away from zero to the currency's smallest unit."""
+    return amount.quantize(minor_unit(currency), rounding=ROUND_HALF_UP)
+
+
+def allocate(
+    amount: Decimal, weights: Sequence[Decimal], currency: str
+) -> list[Decimal]:
+    """Split `amount` by `weights` so that the parts sum to it exactly.
+
+    Largest remainder: each part is less than one minor unit from its exact share;
+    equal remainders are served in the order given. `amount` must be a whole number
+    of minor units. Raises ValueError where it isn't, or where the weights are
+    negative or sum to nothing.
+    """
+    unit = minor_unit(currency)
+    units = amount / unit
+    if units != units.to_integral_value():
+        raise ValueError(f"{amount} is not a whole number of {unit} {currency}.")
+    total = sum(weights, Decimal(0))
+    if total <= 0 or any(weight < 0 for weight in weights):
+        raise ValueError("Weights must not be negative and must sum to more than 0.")
+    exact = [units * weight / total for weight in weights]
+    parts = [share.to_integral_value(rounding=ROUND_FLOOR) for share in exact]
+    left = int(units - sum(parts, Decimal(0)))
+    by_remainder = sorted(range(len(parts)), key=lambda i: (parts[i] - exact[i], i))
+    for index in by_remainder[:left]:
+        parts[index] += 1
+    return [part * unit for part in parts]
+
+
+def format_money(
+    amount: Decimal, currency: str, locale: str = "en_GB", *, whole: bool = False
+) -> str:
+    """Return the amount as a person of the locale writes it; `whole` drops cents."""
+    if whole:
+        return format_currency(
+            amount.quantize(Decimal(1), rounding=ROUND_HALF_UP),
+            currency,
+            format="¤#,##0",
+            locale=locale,
+            currency_digits=False,
+        )
+    return format_currency(amount, currency, locale=locale)
+
+
+def format_money_short(amount: Decimal, currency: str, locale: str = "en_GB") -> str:
+    """Return a compact form for charts and titles, such as £1.2M."""
+    return format_compact_currency(amount, currency, locale=locale, fraction_digits=1)
