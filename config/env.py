@@ -13,7 +13,7 @@ ENVIRONMENTS = ("development", "test", "production")
 
 def environment() -> str:
     """Return the kind of deployment; raises SystemExit naming a wrong one."""
-    name = env.str("TRACKER_ENV", default="development")
+    name: str = env.str("TRACKER_ENV", default="development")
     if name not in ENVIRONMENTS:
         raise SystemExit(
             f"TRACKER_ENV is {name!r}; it must be one of {', '.join(ENVIRONMENTS)}."

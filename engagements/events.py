@@ -54,7 +54,7 @@ def draft(
         engagement = subject
     return Event(
         event_type=event_type,
-        subject_type=subject._meta.model_name,
+        subject_type=str(subject._meta.model_name),
         subject_id=subject.pk,
         engagement_id=engagement.pk if engagement else None,
         actor=actor,
@@ -76,7 +76,7 @@ def difference(before: models.Model | None, after: models.Model) -> dict[str, An
 
     Personal fields say only that they changed.
     """
-    personal = getattr(after, "PERSONAL_FIELDS", frozenset())
+    personal: frozenset[str] = getattr(after, "PERSONAL_FIELDS", frozenset())
     changes: dict[str, Any] = {}
     for field in after._meta.concrete_fields:
         if field.name in _UNTOLD or getattr(field, "primary_key", False):

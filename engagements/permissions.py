@@ -89,7 +89,7 @@ def roles_of(user: User | AnonymousUser) -> frozenset[str]:
         known = frozenset(user.groups.values_list("name", flat=True))
         if user.is_superuser:
             known |= {Role.ADMINISTRATOR.value}
-        user._roles = known  # type: ignore[union-attr]
+        setattr(user, "_roles", known)  # noqa: B010 - a cache beside the model's fields
     return known
 
 
@@ -106,7 +106,7 @@ def departments_under(user: User) -> set[int]:
     known: set[int] | None = getattr(user, "_departments", None)
     if known is None:
         known = _with_descendants(user)
-        user._departments = known  # type: ignore[attr-defined]
+        setattr(user, "_departments", known)  # noqa: B010 - likewise
     return known
 
 

@@ -115,6 +115,7 @@ class RateTerm(Detail):
     @property
     def hourly_rate(self) -> Decimal:
         """The price of an hour, not rounded."""
-        if self.unit == RateUnit.HOUR:
-            return self.rate
-        return self.rate / self.hours_per_day
+        rate: Decimal = self.rate
+        if self.unit == RateUnit.DAY:
+            rate /= self.hours_per_day
+        return rate

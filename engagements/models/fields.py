@@ -5,7 +5,7 @@ so no amount, hour or share is ever stored as a decimal column.
 """
 
 from decimal import Decimal, InvalidOperation
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -15,9 +15,19 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 BIGGEST = 2**63 - 1
 
+if TYPE_CHECKING:
+    # Read and written as Decimal, or None where null; the stubs can't say both.
+    _Integer = models.BigIntegerField[Any, Any]
+else:
+    _Integer = models.BigIntegerField
 
-class ScaledField(models.BigIntegerField):
+
+class ScaledField(_Integer):
     """A Decimal with a fixed number of decimals, stored as an integer."""
+
+    if TYPE_CHECKING:
+        _pyi_private_set_type: Any
+        _pyi_private_get_type: Any
 
     places: ClassVar[int]
     description = "Exact decimal"
@@ -32,10 +42,10 @@ class ScaledField(models.BigIntegerField):
         return Decimal(BIGGEST // 1000).scaleb(-self.places)
 
     @property
-    def validators(self) -> list[Any]:  # type: ignore[override]
+    def validators(self) -> list[Any]:
         # The integer field's own validators speak of the stored number.
         return [
-            *self._validators,
+            *getattr(self, "_validators", []),
             MinValueValidator(-self.limit),
             MaxValueValidator(self.limit),
         ]
@@ -106,7 +116,7 @@ class ScaledField(models.BigIntegerField):
         value = self.value_from_object(obj)
         return "" if value is None else str(value)
 
-    def formfield(self, **kwargs: Any) -> forms.Field | None:  # type: ignore[override]
+    def formfield(self, **kwargs: Any) -> forms.Field | None:
         defaults: dict[str, Any] = {
             "form_class": forms.DecimalField,
             "decimal_places": self.places,

@@ -101,7 +101,8 @@ class AppendOnly(Operation):
         """A guard changes the database, not the models."""
 
     def _table(self, app_label: str, state: ProjectState) -> str:
-        return state.apps.get_model(app_label, self.model_name)._meta.db_table
+        table: str = state.apps.get_model(app_label, self.model_name)._meta.db_table
+        return table
 
     def database_forwards(
         self,

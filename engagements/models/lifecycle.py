@@ -261,7 +261,7 @@ class TenurePolicy(Record):
             ),
             models.CheckConstraint(
                 name="tenure_policy_country_code",
-                condition=Q(country="") | has_length("country", 2),
+                condition=Q(country="") | Q(has_length("country", 2)),
             ),
             models.CheckConstraint(
                 name="tenure_policy_basis_known",

@@ -3,14 +3,16 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import F
+from django.db.models.expressions import BaseExpression
 from django.db.models.functions import Length
 from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
 
-def has_length(field: str, length: int) -> Exact:
+def has_length(field: str, length: int) -> BaseExpression:
     """Return a condition for CHECK constraints: the text has just this length."""
-    return Exact(Length(F(field)), length)
+    condition: BaseExpression = Exact(Length(F(field)), length)
+    return condition
 
 
 class Record(models.Model):

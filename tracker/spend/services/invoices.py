@@ -1,0 +1,154 @@
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from engagements import events
+from engagements.choices import ChargeKind
+from engagements.models import User
+from engagements.services.records import create_record
+from engagements.values.money import allocate
+from engagements.values.periods import last_day_of_month, months_between
+from tracker.spend.models import (
+    Basis,
+    Invoice,
+    InvoiceLine,
+    LedgerEntry,
+    SourceType,
+)
+from tracker.spend.services.ledger import Posting, post, reverse
+
+
+def normalise_number(number: str) -> str:
+    """Return the invoice number without case, blanks, punctuation, leading zeros."""
+    text = unicodedata.normalize("NFKC", number).casefold()
+    return re.sub(r"[\W_]+", "", text).lstrip("0")
+
+
+@transaction.atomic
+def post_invoice(
+    *, invoice: Invoice, lines: Sequence[InvoiceLine], actor: User | None
+) -> Invoice:
+    """Store an invoice with its lines and post them as actual spend.
+
+    Each line is posted into the months of its service period; accrued time of
+    an engagement in the period is reversed, since the invoice takes its place. Lines
+    must sum to the total exactly and be for engagements of the vendor, in the
+    invoice's currency. Raises ValidationError by field; nothing is stored then.
+    """
+    invoice.normalised_number = normalise_number(invoice.number)
+    _check(invoice, lines)
+    create_record(record=invoice, event_type="invoice.posted", actor=actor)
+    for number, line in enumerate(lines, 1):
+        line.invoice, line.number = invoice, number
+        line.full_clean(exclude=["invoice"])
+    # Row by row: SQLite and PostgreSQL both then give every line its id.
+    for line in lines:
+        line.save()
+    for line in lines:
+        reverse(_accruals(line))
+    post([posting for line in lines for posting in _postings(line)])
+    _tell_engagements(invoice, lines, actor)
+    return invoice
+
+
+def _check(invoice: Invoice, lines: Sequence[InvoiceLine]) -> None:
+    if not lines:
+        raise ValidationError({"lines": _("An invoice has at least one line.")})
+    total = sum((line.amount for line in lines), Decimal(0))
+    if total != invoice.total:
+        raise ValidationError(
+            {
+                "total": _("The lines sum to %(lines)s, the total says %(total)s.")
+                % {"lines": total, "total": invoice.total}
+            }
+        )
+    for number, line in enumerate(lines, 1):
+        engagement = line.engagement
+        if engagement.vendor_id != invoice.vendor_id:
+            raise ValidationError(
+                {
+                    "engagement": _(
+                        "Line %(number)s: %(reference)s is with another vendor."
+                    )
+                    % {"number": number, "reference": engagement.reference}
+                }
+            )
+        if engagement.currency != invoice.currency:
+            raise ValidationError(
+                {
+                    "currency": _(
+                        "Line %(number)s: %(reference)s is in %(currency)s, the invoice"
+                        " in %(found)s."
+                    )
+                    % {
+                        "number": number,
+                        "reference": engagement.reference,
+                        "currency": engagement.currency,
+                        "found": invoice.currency,
+                    }
+                }
+            )
+
+
+def _accruals(line: InvoiceLine) -> list[LedgerEntry]:
+    """Return the accrued time that the line takes the place of."""
+    if line.charge_kind != ChargeKind.TIME:
+        return []
+    return list(
+        LedgerEntry.objects.filter(
+            engagement_id=line.engagement_id,
+            charge_kind=ChargeKind.TIME,
+            basis=Basis.ACCRUED,
+            day__range=(line.period_from, line.period_to),
+            reversal_of__isnull=True,
+            reversal__isnull=True,
+        )
+    )
+
+
+def _postings(line: InvoiceLine) -> Iterator[Posting]:
+    months = list(months_between(line.period_from, line.period_to))
+    starts = [max(month, line.period_from) for month in months]
+    ends = [min(last_day_of_month(month), line.period_to) for month in months]
+    # Whole months weigh the same; a month in part weighs its share of days.
+    weights = [
+        Decimal((end - start).days + 1) / last_day_of_month(start).day
+        for start, end in zip(starts, ends, strict=True)
+    ]
+    amounts = allocate(line.amount, weights, line.engagement.currency)
+    for start, amount in zip(starts, amounts, strict=True):
+        yield Posting(
+            engagement=line.engagement,
+            day=start,
+            charge_kind=ChargeKind(line.charge_kind),
+            basis=Basis.ACTUAL,
+            amount=amount,
+            source_type=SourceType.INVOICE_LINE,
+            source_id=line.pk,
+            part=f"{start:%Y-%m}",
+        )
+
+
+def _tell_engagements(
+    invoice: Invoice, lines: Sequence[InvoiceLine], actor: User | None
+) -> None:
+    events.record_all(
+        events.draft(
+            event_type="engagement.invoiced",
+            subject=line.engagement,
+            changes={
+                "invoice": [None, invoice.number],
+                "line": [None, line.number],
+                "amount": [None, events.plain(line.amount)],
+                "currency": [None, invoice.currency],
+            },
+            engagement=line.engagement,
+            actor=actor,
+        )
+        for line in lines
+    )

@@ -1,0 +1,57 @@
+from collections import defaultdict
+from collections.abc import Sequence
+from decimal import Decimal
+
+from django.db import transaction
+
+from engagements import events
+from engagements.choices import ChargeKind
+from engagements.models import User
+from tracker.spend.models import Basis, Payment, SourceType
+from tracker.spend.services.ledger import Posting, post
+
+
+@transaction.atomic
+def post_payments(*, payments: Sequence[Payment], actor: User | None) -> list[Payment]:
+    """Store payments and post them as actual spend of the month they were paid in.
+
+    The caller has validated the fields; a payment whose `source_key` is stored
+    already is refused by the database (IntegrityError), and all with it.
+    """
+    stored = Payment.objects.bulk_create(payments, batch_size=1000)
+    post(
+        [
+            Posting(
+                engagement=payment.engagement,
+                day=payment.paid_on,
+                charge_kind=ChargeKind.PAYMENT,
+                basis=Basis.ACTUAL,
+                amount=payment.amount,
+                source_type=SourceType.PAYMENT,
+                source_id=payment.pk,
+            )
+            for payment in stored
+        ]
+    )
+    by_engagement: dict[int, list[Payment]] = defaultdict(list)
+    for payment in stored:
+        by_engagement[payment.engagement_id].append(payment)
+    events.record_all(
+        events.draft(
+            event_type="engagement.payments_posted",
+            subject=group[0].engagement,
+            changes={
+                "payments": [None, len(group)],
+                "total": [
+                    None,
+                    events.plain(sum((p.amount for p in group), Decimal(0))),
+                ],
+                "currency": [None, group[0].currency],
+                "run": [None, str(group[0].source_run)],
+            },
+            engagement=group[0].engagement,
+            actor=actor,
+        )
+        for group in by_engagement.values()
+    )
+    return stored

@@ -1,0 +1,132 @@
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from engagements import events
+from engagements.choices import ChargeKind, Kind
+from engagements.models import Engagement, Event, RateTerm, User
+from engagements.services.records import create_record
+from engagements.values.money import round_money
+from tracker.spend.models import Basis, OversightLog, SourceType, WorkLog
+from tracker.spend.services.ledger import Posting, post
+
+
+def log_work(*, line: WorkLog, actor: User | None) -> WorkLog:
+    """Store work done and accrue what it costs; see `log_work_lines`."""
+    return log_work_lines(lines=[line], actor=actor)[0]
+
+
+@transaction.atomic
+def log_work_lines(*, lines: Sequence[WorkLog], actor: User | None) -> list[WorkLog]:
+    """Store work done, all lines or none, and accrue what augmented work costs.
+
+    A contractor's hours are accrued at the rate in force on the day, until an invoice
+    takes their place; the fee of a managed contract covers its hours. Raises
+    ValidationError naming line and field, also where no rate is in force.
+    """
+    for number, line in enumerate(lines, 1):
+        _check(line, number)
+    stored = WorkLog.objects.bulk_create(lines, batch_size=1000)
+    rates = _Rates({line.engagement_id for line in stored})
+    post([_accrual(line, rates) for line in stored if _is_paid_by_time(line)])
+    events.record_all(_events(stored, actor))
+    return stored
+
+
+@transaction.atomic
+def log_oversight(*, log: OversightLog, actor: User | None) -> OversightLog:
+    """Store a manager's hours of supervision in a month."""
+    return create_record(
+        record=log,
+        event_type="oversight.logged",
+        engagement=log.engagement,
+        actor=actor,
+    )
+
+
+def _check(line: WorkLog, number: int) -> None:
+    try:
+        line.clean_fields()
+        line.validate_constraints()
+    except ValidationError as error:
+        raise ValidationError(
+            {
+                name: [f"Line {number}: {text}" for text in texts]
+                for name, texts in error.message_dict.items()
+            }
+        ) from error
+
+
+def _is_paid_by_time(line: WorkLog) -> bool:
+    return line.engagement.kind == Kind.AUGMENTED
+
+
+def _accrual(line: WorkLog, rates: "_Rates") -> Posting:
+    term = rates.on(line.engagement, line.worked_on)
+    factor = term.overtime_multiplier if line.is_overtime else Decimal(1)
+    amount = line.hours * term.hourly_rate * factor
+    return Posting(
+        engagement=line.engagement,
+        day=line.worked_on,
+        charge_kind=ChargeKind.TIME,
+        basis=Basis.ACCRUED,
+        amount=round_money(amount, line.engagement.currency),
+        source_type=SourceType.WORK_LOG,
+        source_id=line.pk,
+    )
+
+
+class _Rates:
+    """The rates of some assignments, read at once."""
+
+    def __init__(self, engagements: set[int]) -> None:
+        self._terms: dict[int, list[RateTerm]] = defaultdict(list)
+        for term in RateTerm.objects.filter(assignment_id__in=engagements).order_by(
+            "starts_on"
+        ):
+            self._terms[term.assignment_id].append(term)
+
+    def on(self, engagement: Engagement, day: date) -> RateTerm:
+        terms = self._terms[engagement.pk]
+        index = bisect_right([term.starts_on for term in terms], day)
+        if index == 0:
+            raise ValidationError(
+                {
+                    "worked_on": _(
+                        "%(reference)s has no rate in force on %(day)s: add one first."
+                    )
+                    % {"reference": engagement.reference, "day": day}
+                }
+            )
+        return terms[index - 1]
+
+
+def _events(lines: Sequence[WorkLog], actor: User | None) -> list[Event]:
+    """Return one event per engagement: who logged how much of which days."""
+    by_engagement: dict[int, list[WorkLog]] = defaultdict(list)
+    for line in lines:
+        by_engagement[line.engagement_id].append(line)
+    return [
+        events.draft(
+            event_type="engagement.work_logged",
+            subject=group[0].engagement,
+            changes={
+                "lines": [None, len(group)],
+                "hours": [
+                    None,
+                    events.plain(sum((w.hours for w in group), Decimal(0))),
+                ],
+                "from": [None, min(w.worked_on for w in group).isoformat()],
+                "to": [None, max(w.worked_on for w in group).isoformat()],
+            },
+            engagement=group[0].engagement,
+            actor=actor,
+        )
+        for group in by_engagement.values()
+    ]
