@@ -79,7 +79,8 @@ class EngagementQuerySet(QuerySet["Engagement"]):
 class Engagement(Record):
     """What was agreed with a vendor, in either of the two models."""
 
-    objects: ClassVar[models.Manager[Engagement]] = EngagementQuerySet.as_manager()
+    # Annotated by `with_phase`.
+    phase: str
 
     reference = models.CharField(
         _("reference"),
@@ -208,6 +209,8 @@ class Engagement(Record):
         related_name="successor",
         verbose_name=_("predecessor"),
     )
+
+    objects: ClassVar[models.Manager[Engagement]] = EngagementQuerySet.as_manager()
 
     class Meta:
         ordering = ["reference"]

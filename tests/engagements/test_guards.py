@@ -1,0 +1,50 @@
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from engagements.models import Event
+from engagements.models.guards import guarded_tables, lifted
+from tests.factories import make_vendor
+
+pytestmark = pytest.mark.django_db
+
+
+def test_guards_stand_on_the_event_log_and_the_ledger() -> None:
+    assert guarded_tables(connection) == ["engagements_event", "tracker_ledgerentry"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE engagements_event SET event_type = 'other'",
+        "DELETE FROM engagements_event",
+    ],
+)
+def test_guarded_table_refuses_raw_sql(statement: str) -> None:
+    make_vendor()
+    with (
+        pytest.raises(DatabaseError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(statement)
+    assert Event.objects.get().event_type == "vendor.registered"
+
+
+def test_guarded_table_refuses_the_orm() -> None:
+    make_vendor()
+    event = Event.objects.get()
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        Event.objects.update(request_id="other")
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        event.save()
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        event.delete()
+
+
+def test_lifted_guards_come_back() -> None:
+    make_vendor()
+    with lifted(connection):
+        Event.objects.update(request_id="lifted")
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        Event.objects.update(request_id="again")
+    assert Event.objects.get().request_id == "lifted"
