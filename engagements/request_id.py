@@ -1,14 +1,21 @@
-"""The id of the request being served; events and logs carry it."""
+"""Which request, or background task, the running code works for."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 _current: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def current() -> str:
-    """Return the id of the request being served, or an empty text outside one."""
+    """Return the id of the request or task, "" outside of both."""
     return _current.get()
 
 
-def set_current(request_id: str) -> None:
-    _current.set(request_id)
+@contextmanager
+def working_for(request_id: str) -> Iterator[None]:
+    token = _current.set(request_id)
+    try:
+        yield
+    finally:
+        _current.reset(token)

@@ -1,0 +1,40 @@
+"""The Celery app and the table of what runs by itself."""
+
+import os
+from typing import Any
+
+from celery import Celery, Task
+from celery.schedules import crontab
+from celery.signals import setup_logging
+
+from engagements import request_id
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+
+class TracedTask(Task):
+    """Events and log lines of a task carry its id where a request's would stand."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        # Without an id the task was called as a function, by whoever is at work.
+        with request_id.working_for(self.request.id or request_id.current()):
+            return super().__call__(*args, **kwargs)
+
+
+@setup_logging.connect
+def leave_logging_to_django(**_: Any) -> None:
+    """Celery sets up its own logging unless someone answers this signal."""
+
+
+app = Celery("config", task_cls=TracedTask)
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["tracker"])
+
+# One line per job, in local time (settings.TIME_ZONE). Tasks bear being run twice
+# or late, so a night missed is made up by the next.
+app.conf.beat_schedule = {
+    "clear sessions": {
+        "task": "tracker.tasks.clear_sessions",
+        "schedule": crontab(hour="1", minute="30"),
+    },
+}

@@ -1,0 +1,18 @@
+"""How the web server runs: gunicorn -c python:config.gunicorn config.wsgi"""
+
+from config.env import env, log_format, log_level, trusted_proxies
+from config.logs import logging_config
+
+bind = f"{env.str('HOST', default='127.0.0.1')}:{env.int('PORT', default=8000)}"
+worker_class = "gthread"
+workers = env.int("WEB_WORKERS", default=2)
+threads = env.int("WEB_THREADS", default=4)
+timeout = 60
+graceful_timeout = 10
+# Only these may say, by X-Forwarded-Proto, that the request came over TLS.
+forwarded_allow_ips = ",".join(trusted_proxies())
+# Its default is a file in the home folder, the same for every copy of the product.
+control_socket_disable = True
+# Requests are logged by RequestIdMiddleware, with their ids.
+accesslog = None
+logconfig_dict = logging_config(log_format=log_format(), level=log_level())

@@ -1,0 +1,81 @@
+import logging
+import re
+import time
+from collections.abc import Callable
+from uuid import uuid4
+
+from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
+from csp.decorators import csp_update
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+
+from engagements import request_id
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+PROBES = ("/healthz", "/readyz")
+
+log = logging.getLogger("config.requests")
+
+
+class RequestIdMiddleware:
+    """Names each request, tells the name in X-Request-ID, logs how it ended.
+
+    A caller's own X-Request-ID is kept when it is plain, so that one name can be
+    followed from the proxy's log to the event log.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        name = given_or_new_id(request.headers.get("X-Request-ID", ""))
+        with request_id.working_for(name):
+            started = time.monotonic()
+            response = self.get_response(request)
+            log_request(request, response, seconds=time.monotonic() - started)
+        response["X-Request-ID"] = name
+        return response
+
+
+def given_or_new_id(given: str) -> str:
+    return given if GIVEN_ID.fullmatch(given) else uuid4().hex
+
+
+def log_request(
+    request: HttpRequest, response: HttpResponseBase, *, seconds: float
+) -> None:
+    if request.path in PROBES:
+        return
+    # Without the query: searches and filters can name people.
+    log.info(
+        "%s %s %d",
+        request.method,
+        request.path,
+        response.status_code,
+        extra={
+            "method": request.method,
+            "path": request.path,
+            "status": response.status_code,
+            "milliseconds": round(seconds * 1000, 1),
+        },
+    )
+
+
+class AdminPolicyMiddleware:
+    """Lets django-unfold's own scripts run: on the admin's pages, nowhere else."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        # Alpine.js, which unfold is written in, evaluates its attributes as code
+        # and sets style attributes.
+        self.get_admin_response = csp_update(
+            {"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE]}
+        )(get_response)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path.startswith(reverse("admin:index")):
+            return self.get_admin_response(request)
+        return self.get_response(request)

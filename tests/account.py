@@ -1,0 +1,56 @@
+"""pytest plugin: writes down what a run exercised, for tests.run to add up."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import pytest
+
+# Markers of tests that need something outside of Python.
+NEEDS = ("folder_broker", "redis", "browser")
+
+
+@dataclass
+class Account:
+    """One run over one database."""
+
+    database: str = ""
+    passed: int = 0
+    failed: int = 0
+    deselected: int = 0
+    seconds: float = 0.0
+    left_out: list[str] = field(default_factory=list)
+    exercised: list[str] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, path: Path) -> "Account":
+        return cls(**json.loads(path.read_text())) if path.exists() else cls()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--account", type=Path, help="where to write the run's account")
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    path: Path | None = config.getoption("--account")
+    if path is None:
+        return
+    stats = terminalreporter.stats
+    passed = stats.get("passed", [])
+    account = Account(
+        passed=len(passed),
+        failed=len(stats.get("failed", [])) + len(stats.get("error", [])),
+        deselected=len(stats.get("deselected", [])),
+        left_out=[skip_reason(report) for report in stats.get("skipped", [])],
+        exercised=[
+            need for need in NEEDS if any(need in report.keywords for report in passed)
+        ],
+    )
+    path.write_text(json.dumps(asdict(account)))
+
+
+def skip_reason(report: pytest.TestReport) -> str:
+    _, _, reason = report.longrepr  # type: ignore[misc]  # of a skip: path, line, text
+    return str(reason).removeprefix("Skipped: ")

@@ -1,0 +1,25 @@
+"""config.settings, over a folder of its own that is removed at the end."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+# Set before config.settings reads them. Workers of pytest-xdist inherit the folder
+# from the process that made it, and leave it to that one to remove.
+os.environ["TRACKER_ENV"] = "test"
+if "TEST_DATA_DIR" not in os.environ:
+    os.environ["TEST_DATA_DIR"] = tempfile.mkdtemp(prefix="tracker-test-")
+    atexit.register(shutil.rmtree, os.environ["TEST_DATA_DIR"], ignore_errors=True)
+os.environ["DATA_DIR"] = os.environ["TEST_DATA_DIR"]
+
+from config.settings import *  # noqa: E402, F403 - settings are names, all of them
+from config.settings import DATA_DIR, DATABASES  # noqa: E402
+
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # A file, as in use: in memory, threads would share one connection, and neither
+    # locks nor the write-ahead log would be tried.
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+    DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,1 @@
+"""Running web server, worker and beat as one: all that `manage.py serve` starts."""
