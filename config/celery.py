@@ -12,7 +12,7 @@ from engagements import request_id
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
-class TracedTask(Task):
+class TracedTask(Task[Any, Any]):
     """Events and log lines of a task carry its id where a request's would stand."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -11,7 +11,10 @@ from kombu.transport import filesystem
 
 
 class Channel(filesystem.Channel):
-    def _put(self, queue: str, payload: dict[str, Any], **_: Any) -> None:
+    # Kombu's two parents name the second argument differently.
+    def _put(  # type: ignore[override]
+        self, queue: str, payload: dict[str, Any], **_: Any
+    ) -> None:
         # Kombu opens the file under its final name and then writes: a worker that
         # looks in between takes an empty message. A rename shows it whole or not
         # at all. The wall clock, unlike kombu's, keeps the order over a restart.

@@ -52,5 +52,6 @@ def pytest_terminal_summary(
 
 
 def skip_reason(report: pytest.TestReport) -> str:
-    _, _, reason = report.longrepr  # type: ignore[misc]  # of a skip: path, line, text
-    return str(reason).removeprefix("Skipped: ")
+    # A skip is told as (path, line, text).
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else "no reason"
+    return text.removeprefix("Skipped: ")

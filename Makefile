@@ -1,0 +1,64 @@
+# make run — the whole product on this machine     make test — the suite, twice
+# make setup — prepare only                        make lint — every other check
+# Needs Python 3.11 or later, and make. docs/operations.md tells of the variables.
+
+SHELL := /bin/sh
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
+
+# The stamps carry a checksum of what they stand for: installed again only when a
+# requirement changes, not when git touches a file.
+sum = $(firstword $(shell cat $(1) 2>/dev/null | cksum))
+RUNTIME := $(VENV)/.runtime-$(call sum,requirements.txt)
+DEVELOPMENT := $(VENV)/.development-$(call sum,requirements.txt requirements-dev.txt)
+
+.PHONY: setup run test lint format clean
+
+setup: $(RUNTIME)
+	@$(PYTHON) manage.py migrate --verbosity 0 --no-input
+	@$(PYTHON) manage.py collectstatic --verbosity 0 --no-input
+	@echo "Ready. Start with: make run"
+
+# serve itself migrates and collects static files.
+run: $(RUNTIME)
+	@$(PYTHON) manage.py serve
+
+# ARGS goes to the runner: make test ARGS="--only sqlite tests/fit"
+test: $(DEVELOPMENT)
+	@$(PYTHON) -m tests.run $(ARGS)
+
+lint: $(DEVELOPMENT)
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	$(VENV)/bin/lint-imports
+	$(PYTHON) -m bandit --quiet --recursive config engagements tracker
+	$(PYTHON) manage.py makemigrations --check --dry-run
+	$(PRODUCTION) $(PYTHON) manage.py check --deploy --fail-level WARNING
+
+# Settings as in production, with a key that lives as long as the command.
+PRODUCTION = TRACKER_ENV=production ALLOWED_HOSTS=tracker.example.org \
+	SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(64))')
+
+format: $(DEVELOPMENT)
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+# Leaves the data (var/, or DATA_DIR) alone.
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@./.ci/make-venv $(VENV)
+
+$(RUNTIME): | $(VENV)/bin/python
+	@echo "Installing what the product needs …"
+	@$(PIP) install -r requirements.txt
+	@rm -f $(VENV)/.runtime-* && touch $@
+
+$(DEVELOPMENT): | $(VENV)/bin/python
+	@echo "Installing what the tests need …"
+	@$(PIP) install -r requirements-dev.txt
+	@rm -f $(VENV)/.development-* $(VENV)/.runtime-* && touch $@ $(RUNTIME)

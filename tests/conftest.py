@@ -1,0 +1,123 @@
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from django.conf import settings
+from django.db import connection
+from django.test import TransactionTestCase
+
+from engagements.models.guards import lifted
+from tests import needs
+
+ENGINES = {"sqlite": "sqlite3", "postgresql": "postgresql"}
+OUTSIDE = {"browser": needs.why_no_browser, "redis": needs.why_no_redis}
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Deselect what is meant for the other database: it isn't left out, it's no test
+    of this one."""
+    engine = settings.DATABASES["default"]["ENGINE"].rpartition(".")[2]
+    others = [marker for marker, name in ENGINES.items() if name != engine]
+    meant = [item for item in items if not any(map(item.get_closest_marker, others))]
+    if len(meant) < len(items):
+        kept = set(meant)
+        config.hook.pytest_deselected(items=[i for i in items if i not in kept])
+        items[:] = meant
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker, why_not in OUTSIDE.items():
+        if item.get_closest_marker(marker) and (reason := why_not()):
+            needs.leave_out(reason)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def flush_lifts_guards() -> Iterator[None]:
+    """Let transactional tests empty the append-only tables when they end."""
+    # Private, but the one place to hook in: Django flushes here, unasked.
+    empty = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
+
+    def empty_unguarded(case: TransactionTestCase) -> None:
+        with lifted(connection):
+            empty(case)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_unguarded)
+        yield
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real files that stands beside a clone of the project."""
+    if reason := needs.why_no_shared_data():
+        needs.leave_out(reason)
+    return needs.SHARED_DATA
+
+
+@pytest.fixture
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@pytest.fixture
+def redis_url(free_port: int, tmp_path: Path) -> Iterator[str]:
+    """A Redis of the test's own, empty."""
+    server = subprocess.Popen(
+        [
+            *("redis-server", "--port", str(free_port), "--bind", "127.0.0.1"),
+            *("--save", "", "--appendonly", "no", "--dir", str(tmp_path)),
+        ],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        wait_for_redis(free_port)
+        yield f"redis://127.0.0.1:{free_port}/0"
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
+
+
+def wait_for_redis(port: int) -> None:
+    with closing(redis.Redis(port=port)) as client:
+        for _ in range(100):
+            try:
+                client.ping()
+            except redis.ConnectionError:
+                time.sleep(0.05)
+            else:
+                return
+    raise TimeoutError("redis-server did not answer within 5 s")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> Iterator[dict[str, Any]]:
+    """How pytest-playwright starts the browser: Debian's Chromium, without a profile.
+
+    Playwright keeps an event loop in the test's thread until the session ends, and
+    Django refuses the database to a thread that has one; here it is harmless.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        yield {
+            "executable_path": str(needs.CHROMIUM),
+            "args": [
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--no-first-run",
+            ],
+        }
