@@ -62,8 +62,7 @@ def shared_data() -> Path:
     return needs.SHARED_DATA
 
 
-@pytest.fixture
-def free_port() -> int:
+def unused_port() -> int:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -71,18 +70,24 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def redis_url(free_port: int, tmp_path: Path) -> Iterator[str]:
+def free_port() -> int:
+    return unused_port()
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
     """A Redis of the test's own, empty."""
+    port = unused_port()
     server = subprocess.Popen(
         [
-            *("redis-server", "--port", str(free_port), "--bind", "127.0.0.1"),
+            *("redis-server", "--port", str(port), "--bind", "127.0.0.1"),
             *("--save", "", "--appendonly", "no", "--dir", str(tmp_path)),
         ],
         stdout=subprocess.DEVNULL,
     )
     try:
-        wait_for_redis(free_port)
-        yield f"redis://127.0.0.1:{free_port}/0"
+        wait_for_redis(port)
+        yield f"redis://127.0.0.1:{port}/0"
     finally:
         server.terminate()
         server.wait(timeout=10)

@@ -1,0 +1,121 @@
+import socket
+import sys
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.conftest import unused_port
+from tests.management.product import Product, are_gone, eventually, running
+
+SEND_ONE_TASK = """
+import time
+from datetime import timedelta
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+from tracker.tasks import clear_sessions
+yesterday = timezone.now() - timedelta(days=1)
+Session.objects.create(session_key=str(time.time()), expire_date=yesterday)
+clear_sessions.delay()
+give_up_at = time.monotonic() + 20
+while Session.objects.exists() and time.monotonic() < give_up_at:
+    time.sleep(0.1)
+print(Session.objects.count(), "left")
+"""
+
+
+@pytest.fixture
+def product(own_database, free_port, tmp_path):
+    with running(
+        "--no-demo", port=free_port, data_dir=tmp_path, **own_database
+    ) as started:
+        yield started
+
+
+@pytest.mark.folder_broker
+def test_serve_answers_and_its_worker_works(product):
+    status, page = product.page("/admin/login/")
+
+    assert (status, "Engagement tracker" in page) == (200, True)
+    assert product.page("/readyz")[0] == 200
+    assert product.python(SEND_ONE_TASK) == "0 left", str(product)
+
+
+@pytest.mark.folder_broker
+def test_serve_replaces_a_worker_that_dies(product):
+    first = product.child("worker")
+    pool = first.children()
+
+    first.kill()
+    product.wait_until_it_says("The worker ended (killed by SIGKILL); starting it")
+
+    assert eventually(lambda: are_gone(pool), seconds=5)
+    assert product.python(SEND_ONE_TASK) == "0 left", str(product)
+    assert product.child("worker").pid != first.pid
+
+
+def test_serve_leaves_nothing_behind_on_sigterm(product):
+    everyone = product.descendants()
+
+    product.process.terminate()
+    rest = product.rest_of_output()
+
+    assert rest.endswith("Stopped.\n")
+    assert product.process.returncode == 0
+    assert len(everyone) >= 6  # three programs, two web workers, a pool
+    assert are_gone(everyone)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the children")
+def test_serve_leaves_nothing_behind_when_killed_outright(product):
+    everyone = product.descendants()
+
+    product.process.kill()
+
+    assert eventually(lambda: are_gone(everyone), seconds=20), str(product)
+
+
+@pytest.mark.redis
+def test_serve_works_over_redis(own_database, redis_url, free_port, tmp_path):
+    with running(
+        *("--no-demo",),
+        port=free_port,
+        data_dir=tmp_path,
+        BROKER_URL=redis_url,
+        **own_database,
+    ) as product:
+        assert product.python(SEND_ONE_TASK) == "0 left", str(product)
+    assert not (tmp_path / "queue").exists()
+
+
+def test_serve_on_a_busy_port_says_so_and_ends(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        refused = Product(port=port, data_dir=tmp_path)
+        output = refused.rest_of_output()
+
+    assert output == (
+        f"CommandError: Port {port} is in use by another program: stop that one, or "
+        f"choose another port with PORT={port + 1}.\n"
+    )
+    assert refused.process.returncode == 1
+
+
+@pytest.mark.parametrize("port", [0, 65536])
+def test_serve_refuses_a_port_that_does_not_exist(port):
+    with pytest.raises(CommandError) as refused:
+        call_command("serve", port=port)
+
+    assert str(refused.value) == (
+        f"Port {port} does not exist: choose one from 1 to 65535."
+    )
+
+
+def test_serve_refuses_a_second_one_over_the_same_data(product):
+    second = Product("--no-demo", port=unused_port(), data_dir=product.data_dir)
+
+    assert second.rest_of_output() == (
+        f"CommandError: The product already runs with its data in {product.data_dir}: "
+        "stop that one, or choose another folder with DATA_DIR.\n"
+    )
+    assert second.process.returncode == 1
