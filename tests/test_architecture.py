@@ -1,7 +1,10 @@
 """What import-linter cannot see: foreign keys named by text, and names of modules."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -21,7 +24,7 @@ NAMES_THAT_SAY_NOTHING = {
 }
 
 
-def foreign_keys(label: str) -> Iterator[tuple[Field, type[Model]]]:
+def foreign_keys(label: str) -> Iterator[tuple[Field[Any, Any], type[Model]]]:
     for model in apps.get_app_config(label).get_models(include_auto_created=True):
         for field in model._meta.get_fields():
             # What points here from elsewhere is listed too, but is not a column.
@@ -63,9 +66,11 @@ def test_foreign_key_never_points_up(order):
     ],
 )
 def test_is_above_compares_apps(target, source, expected):
-    models = [type("Model", (), {"__module__": name}) for name in (target, source)]
+    models: list[Any] = [
+        type("Model", (), {"__module__": name}) for name in (target, source)
+    ]
 
-    assert is_above(*models, order=APPS) is expected
+    assert is_above(models[0], models[1], APPS) is expected
 
 
 def test_foreign_keys_of_engagements_are_found():

@@ -70,7 +70,7 @@ def test_message_is_never_read_half_written(connect):
 
     with ThreadPoolExecutor(max_workers=1) as pool:
         writing = pool.submit(lambda: [writer.put(number) for number in range(count)])
-        received = []
+        received: list[int] = []
         while len(received) < count:
             with suppress(Empty):
                 received.append(reader.get(block=False).payload)

@@ -1,25 +1,20 @@
-import os
 import subprocess
 import sys
 
 import pytest
 
 from config.env import BASE_DIR
+from tests.processes import users_environment
 
 KEY = "a-key-of-this-test-with-52-characters-and-no-meaning"
 
 
 def manage(*arguments, data_dir, **environment):
     """Run manage.py as another process would: settings are read once per process."""
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("TRACKER_ENV", "DJANGO_SETTINGS_MODULE", "DATABASE_URL")
-    }
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=BASE_DIR,
-        env=inherited | {"DATA_DIR": str(data_dir)} | environment,
+        env=users_environment(DATA_DIR=str(data_dir), **environment),
         capture_output=True,
         text=True,
         check=False,

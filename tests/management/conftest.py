@@ -1,5 +1,7 @@
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -8,11 +10,14 @@ import pytest
 from django.conf import settings
 from psycopg import sql
 
+from tests.conftest import unused_port
+from tests.management.product import Product, running
 
-@pytest.fixture
-def own_database() -> Iterator[dict[str, str]]:
-    """The environment of a product whose database is nobody else's: one of the run's
-    engine, empty."""
+
+@contextmanager
+def empty_database() -> Iterator[dict[str, str]]:
+    """Give the environment of a product with a database of its own, of the run's
+    engine."""
     if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         yield {}  # a file in DATA_DIR
         return
@@ -23,6 +28,36 @@ def own_database() -> Iterator[dict[str, str]]:
         yield {"DATABASE_URL": urlsplit(server)._replace(path=f"/{name}").geturl()}
     finally:
         execute(server, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+@pytest.fixture
+def own_database() -> Iterator[dict[str, str]]:
+    with empty_database() as environment:
+        yield environment
+
+
+@pytest.fixture(scope="module")
+def shared_product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """One that runs for the whole module; a test leaves it running."""
+    data_dir = tmp_path_factory.mktemp("shared")
+    with (
+        empty_database() as environment,
+        running(
+            "--no-demo", port=unused_port(), data_dir=data_dir, **environment
+        ) as product,
+    ):
+        yield product
+
+
+@pytest.fixture
+def product(
+    own_database: dict[str, str], free_port: int, tmp_path: Path
+) -> Iterator[Product]:
+    """One that the test may stop."""
+    with running(
+        "--no-demo", port=free_port, data_dir=tmp_path, **own_database
+    ) as started:
+        yield started
 
 
 def execute(server: str, statement: str, name: str) -> None:

@@ -1,6 +1,5 @@
 """The product as a user runs it: a process tree of its own, seen from outside."""
 
-import os
 import subprocess
 import sys
 import time
@@ -12,17 +11,15 @@ from urllib.request import urlopen
 import psutil
 
 from config.env import BASE_DIR
+from tests.processes import users_environment
 
 
 class Product:
     def __init__(self, *arguments: str, port: int, data_dir: Path, **more: str) -> None:
         self.address = f"http://127.0.0.1:{port}"
-        self.environment = {
-            name: value
-            for name, value in os.environ.items()
-            # What the tests set for themselves.
-            if name not in ("TRACKER_ENV", "DJANGO_SETTINGS_MODULE", "DATABASE_URL")
-        } | {"PORT": str(port), "DATA_DIR": str(data_dir), **more}
+        self.environment = users_environment(
+            PORT=str(port), DATA_DIR=str(data_dir), **more
+        )
         self.data_dir = data_dir
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "serve", *arguments],
@@ -48,7 +45,10 @@ class Product:
         return output
 
     def descendants(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
+        found: list[psutil.Process] = psutil.Process(self.process.pid).children(
+            recursive=True
+        )
+        return found
 
     def child(self, words: str) -> psutil.Process:
         """Return the one direct child whose command line has `words`."""

@@ -23,34 +23,28 @@ print(Session.objects.count(), "left")
 """
 
 
-@pytest.fixture
-def product(own_database, free_port, tmp_path):
-    with running(
-        "--no-demo", port=free_port, data_dir=tmp_path, **own_database
-    ) as started:
-        yield started
-
-
 @pytest.mark.folder_broker
-def test_serve_answers_and_its_worker_works(product):
-    status, page = product.page("/admin/login/")
+def test_serve_answers_and_its_worker_works(shared_product):
+    status, page = shared_product.page("/admin/login/")
 
     assert (status, "Engagement tracker" in page) == (200, True)
-    assert product.page("/readyz")[0] == 200
-    assert product.python(SEND_ONE_TASK) == "0 left", str(product)
+    assert shared_product.page("/readyz")[0] == 200
+    assert shared_product.python(SEND_ONE_TASK) == "0 left", str(shared_product)
 
 
 @pytest.mark.folder_broker
-def test_serve_replaces_a_worker_that_dies(product):
-    first = product.child("worker")
+def test_serve_replaces_a_worker_that_dies(shared_product):
+    first = shared_product.child("worker")
     pool = first.children()
 
     first.kill()
-    product.wait_until_it_says("The worker ended (killed by SIGKILL); starting it")
+    shared_product.wait_until_it_says(
+        "The worker ended (killed by SIGKILL); starting it"
+    )
 
     assert eventually(lambda: are_gone(pool), seconds=5)
-    assert product.python(SEND_ONE_TASK) == "0 left", str(product)
-    assert product.child("worker").pid != first.pid
+    assert shared_product.python(SEND_ONE_TASK) == "0 left", str(shared_product)
+    assert shared_product.child("worker").pid != first.pid
 
 
 def test_serve_leaves_nothing_behind_on_sigterm(product):
@@ -111,11 +105,12 @@ def test_serve_refuses_a_port_that_does_not_exist(port):
     )
 
 
-def test_serve_refuses_a_second_one_over_the_same_data(product):
-    second = Product("--no-demo", port=unused_port(), data_dir=product.data_dir)
+def test_serve_refuses_a_second_one_over_the_same_data(shared_product):
+    second = Product("--no-demo", port=unused_port(), data_dir=shared_product.data_dir)
 
     assert second.rest_of_output() == (
-        f"CommandError: The product already runs with its data in {product.data_dir}: "
-        "stop that one, or choose another folder with DATA_DIR.\n"
+        "CommandError: The product already runs with its data in "
+        f"{shared_product.data_dir}: stop that one, or choose another folder with "
+        "DATA_DIR.\n"
     )
     assert second.process.returncode == 1

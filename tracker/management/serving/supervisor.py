@@ -93,6 +93,7 @@ class Supervisor:
     def _stop_all(self) -> None:
         children = [post.child for post in self.posts if post.child]
         running = [child for child in children if child.exit_status() is None]
+        self.say("Stopping …")
         for child in running:
             child.ask_to_stop()
         give_up_at = time.monotonic() + max(

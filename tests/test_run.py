@@ -1,0 +1,51 @@
+from dataclasses import replace
+
+from tests.account import Account
+from tests.run import closing_line, summary, told
+
+
+def account(**fields):
+    return replace(Account("SQLite 3.45", passed=10, seconds=4.4), **fields)
+
+
+def test_told_names_what_happened_on_one_database():
+    assert told(account()) == "SQLite 3.45: 10 passed in 4 s"
+    assert (
+        told(account(failed=1, left_out=["no Chromium"], deselected=2))
+        == "SQLite 3.45: 10 passed, 1 failed, 1 left out, 2 not meant for it in 4 s"
+    )
+
+
+def test_summary_says_what_was_left_out_and_why():
+    runs = [account(left_out=["no Chromium"] * 2), account(left_out=["no Chromium"])]
+
+    lines = summary(runs, seconds=10)
+
+    assert lines == [
+        "",
+        "What was exercised",
+        "  SQLite 3.45: 10 passed, 2 left out in 4 s",
+        "  SQLite 3.45: 10 passed, 1 left out in 4 s",
+        "  Broker: none",
+        "  Browser: none",
+        "Left out",
+        "  3 of the tests: no Chromium",
+        " 20 passed, 3 skipped in 10.00s ".center(80, "="),
+    ]
+
+
+def test_summary_of_a_full_run_leaves_nothing_out():
+    lines = summary([account(exercised=["folder_broker"])], seconds=5)
+
+    assert lines[3:] == [
+        "  Broker: files in a folder",
+        "  Browser: none",
+        "Left out: nothing",
+        " 10 passed in 5.00s ".center(80, "="),
+    ]
+
+
+def test_closing_line_puts_failures_first():
+    line = closing_line([account(failed=2), account()], seconds=1.5)
+
+    assert line == " 2 failed, 20 passed in 1.50s ".center(80, "=")
