@@ -1,11 +1,12 @@
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from engagements import events
@@ -30,9 +31,8 @@ def log_work_lines(*, lines: Sequence[WorkLog], actor: User | None) -> list[Work
     takes their place; the fee of a managed contract covers its hours. Raises
     ValidationError naming line and field, also where no rate is in force.
     """
-    for number, line in enumerate(lines, 1):
-        _check(line, number)
-    stored = WorkLog.objects.bulk_create(lines, batch_size=1000)
+    _check_fields(lines)
+    stored = _store(lines)
     rates = _Rates({line.engagement_id for line in stored})
     post([_accrual(line, rates) for line in stored if _is_paid_by_time(line)])
     events.record_all(_events(stored, actor))
@@ -50,10 +50,35 @@ def log_oversight(*, log: OversightLog, actor: User | None) -> OversightLog:
     )
 
 
-def _check(line: WorkLog, number: int) -> None:
+# Foreign keys: each record named is looked up once, not once for every line.
+_LINKS = ("engagement", "contractor", "skill")
+
+
+def _check_fields(lines: Sequence[WorkLog]) -> None:
+    known: set[tuple[str, int | None]] = set()
+    for number, line in enumerate(lines, 1):
+        links = {(name, getattr(line, f"{name}_id")) for name in _LINKS}
+        with _naming_line(number):
+            line.clean_fields(exclude={name for name, _id in links & known})
+        known |= links
+
+
+def _store(lines: Sequence[WorkLog]) -> list[WorkLog]:
+    """Let the database check its constraints; ask line by line which one broke it."""
     try:
-        line.clean_fields()
-        line.validate_constraints()
+        with transaction.atomic():
+            return WorkLog.objects.bulk_create(lines, batch_size=1000)
+    except IntegrityError:
+        for number, line in enumerate(lines, 1):
+            with _naming_line(number):
+                line.validate_constraints()
+        raise
+
+
+@contextmanager
+def _naming_line(number: int) -> Iterator[None]:
+    try:
+        yield
     except ValidationError as error:
         raise ValidationError(
             {

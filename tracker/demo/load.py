@@ -1,0 +1,171 @@
+"""Two years of the demo company, told month by month through the services."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.db import transaction
+
+from engagements.models import Engagement
+from engagements.values.periods import last_day_of_month
+from tracker.demo.billing import Told, bill_month, post_known_payments
+from tracker.demo.company import HISTORY_MONTHS, STORIES
+from tracker.demo.contracts import PAID
+from tracker.demo.founding import Cast, found_company
+from tracker.demo.organisation import PEOPLE
+from tracker.demo.signing import amend_price, close, order_change, sign, split_anew
+from tracker.demo.stories import AssignmentStory, ContractStory
+from tracker.demo.work import Stint, seeded, stints
+from tracker.spend.models import OversightLog, WorkLog
+from tracker.spend.services.work import log_oversight, log_work_lines
+
+PAID_MONTHS = 18
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What was stored."""
+
+    engagements: int
+    work_logs: int
+    invoices: int
+
+
+@transaction.atomic
+def load_company(*, today: date) -> Loaded:
+    """Store the demo company with its last two years as of `today`.
+
+    The same day gives the same company, apart from the time of writing. Nothing
+    remains where it fails half-way.
+    """
+    cast = found_company(today=today)
+    told: list[Told] = []
+    work_logs = invoices = 0
+    for months_ago in range(HISTORY_MONTHS, -1, -1):
+        told += _sign_those_starting(told, months_ago, cast)
+        _amend_terms(told, months_ago, cast)
+        work_logs += _log_work(told, months_ago, cast)
+        _log_oversight(months_ago, cast)
+        invoices += bill_month(told, issued_in=cast.month(months_ago), cast=cast)
+        _close_those_ending(told, months_ago, cast)
+    for story in (story for story in STORIES if story.starts < 0):
+        told.append(Told(story, sign(story, cast=cast, earlier=None)))
+    for paid in PAID:
+        post_known_payments(paid, months=PAID_MONTHS, cast=cast)
+    return Loaded(len(told) + len(PAID), work_logs, invoices)
+
+
+def _sign_those_starting(
+    told: Sequence[Told], months_ago: int, cast: Cast
+) -> list[Told]:
+    known: dict[str | None, Engagement] = {
+        one.story.title: one.engagement for one in told
+    }
+    return [
+        Told(story, sign(story, cast=cast, earlier=known.get(story.predecessor)))
+        for story in STORIES
+        # What runs already when the records begin is logged then.
+        if min(story.starts, HISTORY_MONTHS) == months_ago
+    ]
+
+
+def _amend_terms(told: Sequence[Told], months_ago: int, cast: Cast) -> None:
+    for one in told:
+        story, engagement = one.story, one.engagement
+        for price in story.prices[1:]:
+            if price.months_ago == months_ago:
+                amend_price(story, price, engagement=engagement, cast=cast)
+        if story.shares_later and story.shares_later[0] == months_ago:
+            split_anew(
+                story,
+                story.shares_later[1],
+                months_ago=months_ago,
+                engagement=engagement,
+                cast=cast,
+            )
+        for change in story.changes:
+            if change.months_ago == months_ago:
+                order_change(story, change, engagement=engagement, cast=cast)
+
+
+def _log_work(told: Sequence[Told], months_ago: int, cast: Cast) -> int:
+    """Log the month's work, each manager what their engagements did."""
+    by_manager: dict[str, list[WorkLog]] = defaultdict(list)
+    for one in told:
+        if one.story.work and one.is_in_force(months_ago):
+            by_manager[one.story.manager] += _lines(one, months_ago, cast)
+    for username, lines in by_manager.items():
+        log_work_lines(lines=lines, actor=cast.people[username])
+    return sum(len(lines) for lines in by_manager.values())
+
+
+def _lines(one: Told, months_ago: int, cast: Cast) -> list[WorkLog]:
+    story = one.story
+    if story.work is None:
+        return []
+    first = cast.month(months_ago)
+    month = stints(
+        story.work,
+        title=story.title,
+        country=story.country,
+        first=first,
+        last=min(last_day_of_month(first), cast.today),
+    )
+    return [_work_log(one, story, stint, cast) for stint in month]
+
+
+def _work_log(
+    one: Told, story: ContractStory | AssignmentStory, stint: Stint, cast: Cast
+) -> WorkLog:
+    person = stint.person
+    if isinstance(story, AssignmentStory):
+        person = story.contractor
+    contractor = None
+    if person:
+        contractor = cast.contractor(
+            name=person,
+            vendor=cast.vendors[story.vendor],
+            jurisdiction=story.country,
+        )
+    return WorkLog(
+        engagement=one.engagement,
+        contractor=contractor,
+        worked_on=stint.day,
+        hours=stint.hours,
+        activity=stint.activity,
+        skill=cast.skills[stint.skill] if stint.skill else None,
+        assigned_by=stint.assigned_by,
+        is_core=stint.is_core,
+        is_out_of_hours=stint.is_out_of_hours,
+        description=stint.note,
+    )
+
+
+def _log_oversight(months_ago: int, cast: Cast) -> None:
+    """Each manager's supervision in a month that is over."""
+    if months_ago == 0:
+        return
+    month = cast.month(months_ago)
+    for person in PEOPLE:
+        if person.oversight_hours:
+            rng = seeded("oversight", person.username, months_ago)
+            hours = Decimal(round(person.oversight_hours * rng.uniform(0.95, 1.05)))
+            log_oversight(
+                log=OversightLog(
+                    manager=cast.people[person.username], month=month, hours=hours
+                ),
+                actor=cast.people[person.username],
+            )
+
+
+def _close_those_ending(told: Sequence[Told], months_ago: int, cast: Cast) -> None:
+    for one in told:
+        if one.story.ended == months_ago:
+            close(
+                one.story,
+                months_ago=months_ago,
+                engagement=one.engagement,
+                cast=cast,
+            )
