@@ -5,7 +5,7 @@
 SHELL := /bin/sh
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
+PIP := $(PYTHON) -m pip --disable-pip-version-check -qq
 
 # The stamps carry a checksum of what they stand for: installed again only when a
 # requirement changes, not when git touches a file.

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connections
+from django.db import connections, transaction
 
 from engagements.models import Engagement, User
 from tracker.demo.credentials import LOGINS, SANDBOX_KEY
@@ -54,18 +54,24 @@ class Command(BaseCommand):
         self.is_announced = False
         with only_one_here(settings.DATA_DIR / "serve.lock"):
             refuse_busy_port(host, port)
-            self.prepare(no_demo=no_demo or settings.IS_PRODUCTION)
+            try:
+                # Production gets no accounts whose passwords stand in the source.
+                self.prepare(wants_demo=not no_demo and not settings.IS_PRODUCTION)
+            except KeyboardInterrupt:
+                raise CommandError("Stopped before it was ready.") from None
             # The children open their own; a shared socket would mix them up.
             connections.close_all()
             self.supervise()
 
-    def prepare(self, *, no_demo: bool) -> None:
+    def prepare(self, *, wants_demo: bool) -> None:
         self.say("Preparing the database and the static files …")
         call_command("migrate", verbosity=0, interactive=False)
         call_command("collectstatic", verbosity=0, interactive=False)
-        if not no_demo and not Engagement.objects.exists():
+        if wants_demo and not Engagement.objects.exists():
             self.say("Loading the demo company …")
-            call_command("load_demo")
+            # All or nothing: half a company would never be completed.
+            with transaction.atomic():
+                call_command("load_demo")
         self.has_demo = has_demo_logins()
 
     def supervise(self) -> None:
