@@ -4,6 +4,7 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections, transaction
 
 from engagements.models import Engagement, User
-from tracker.demo.credentials import LOGINS, SANDBOX_KEY
+from tracker.demo.credentials import LOGINS
 from tracker.management.serving.addresses import (
     bind_address,
     is_alive,
@@ -71,7 +72,7 @@ class Command(BaseCommand):
             self.say("Loading the demo company …")
             # All or nothing: half a company would never be completed.
             with transaction.atomic():
-                call_command("load_demo")
+                call_command("load_demo", stdout=StringIO())
         self.has_demo = has_demo_logins()
 
     def supervise(self) -> None:
@@ -160,8 +161,8 @@ def has_demo_logins() -> bool:
 def demo_card() -> str:
     rows = [("login", "password", "role"), *LOGINS]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    lines = ["\nThe demo company:"]
+    lines = ["", "The demo company:"]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         lines.append("  " + "   ".join(cells).rstrip())
-    return "\n".join([*lines, f"  Sandbox API key: {SANDBOX_KEY}\n"])
+    return "\n".join([*lines, ""])
