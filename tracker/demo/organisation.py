@@ -136,7 +136,7 @@ PEOPLE = (
         reports_to="d.kowalczyk",
         weekly_hours=32,
         hourly_cost="66",
-        oversight_hours=163,
+        oversight_hours=149,
     ),
     Person(
         username="finance",

@@ -112,7 +112,7 @@ def _advice(work: Work, rng: Random, day: date, person: str | None) -> Iterator[
                 is_core=False if work.core is not None else None,
                 is_out_of_hours=False if work.out_of_hours is not None else None,
                 person=person,
-                note=rng.choice(ADVICE_NOTES),
+                note=f"{rng.choice(ADVICE_NOTES)}, {day:%B %Y}",
             )
 
 
