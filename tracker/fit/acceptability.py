@@ -14,6 +14,7 @@ Arrays named `q` hold importance times lean: (engagement, criterion, atom).
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +77,39 @@ def without(q: Floats, criteria: NDArray[np.intp], firmness: int) -> WithoutOne:
     return WithoutOne(rest=rest, scale=scale, firmness=firmness)
 
 
+def at_extremes(
+    q: Floats, low: Floats, high: Floats, firmness: int
+) -> tuple[Floats, Floats]:
+    """The acceptability with each criterion in turn known to be `low` or `high`.
+
+    `low` and `high` (criteria,) are importance times lean; both answers are
+    (n, criteria).
+    """
+    lowest, highest = np.empty(q.shape[:2]), np.empty(q.shape[:2])
+    scale = _scale(q, firmness)
+    for rows in _chunks(np.arange(len(q))):
+        rests = _leave_one_out(q[rows] / scale[rows, None, None], firmness)
+        for criterion, rest in enumerate(rests):
+            one = WithoutOne(rest=rest, scale=scale[rows], firmness=firmness)
+            for answer, bound in ((lowest, low), (highest, high)):
+                point = np.full((len(rows), 1), bound[criterion])
+                answer[rows, criterion] = one.acceptability(point)
+    return lowest, highest
+
+
+def _leave_one_out(q: Floats, firmness: int) -> list[Complexes]:
+    """For each criterion the product of all other factors, without dividing."""
+    criteria = range(q.shape[1])
+    factors = [_factor(q[:, criterion], _TIMES, firmness) for criterion in criteria]
+    before = list(
+        accumulate(factors[:-1], np.multiply, initial=np.ones_like(factors[0]))
+    )
+    after = list(
+        accumulate(factors[:0:-1], np.multiply, initial=np.ones_like(factors[0]))
+    )
+    return [left * right for left, right in zip(before, after[::-1], strict=True)]
+
+
 def _one_sided(q: Floats) -> Floats:
     """The exact answer where X cannot change sign, NaN elsewhere."""
     tied = np.prod(np.mean(q == 0.0, axis=2), axis=1)
@@ -125,7 +159,7 @@ def _characteristic(q: Floats, times: Floats, firmness: int) -> Complexes:
 
 
 def _factor(q: Floats, times: Floats, firmness: int) -> Complexes:
-    """Mean over the atoms of (1 − i·t·q/c)^−c, for q (n, K): (n, times)."""
+    """Mean over the atoms of (1 - i·t·q/c)^-c, for q (n, K): (n, times)."""
     total = np.zeros((len(q), len(times)), dtype=np.complex128)
     for atom in range(q.shape[1]):
         base = np.empty_like(total)

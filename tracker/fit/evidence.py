@@ -47,7 +47,7 @@ def rounded(number: float) -> float:
 class Breakpoints:
     """A monotone, piecewise linear map from a figure to a lean in [-1, +1].
 
-    +1 says that a managed service fits, −1 that augmented staff fit.  Outside the
+    +1 says that a managed service fits, -1 that augmented staff fit.  Outside the
     first and last point the lean stays constant.  `source` says whose figures
     these are.
     """
@@ -138,7 +138,7 @@ class Observation(ABC):
 
     @abstractmethod
     def reliability(self, prior: Prior) -> float:
-        """ρ in [0, 1): how much of the posterior is the engagement's own."""
+        """In [0, 1): how much of the posterior is the engagement's own."""
 
     @classmethod
     @abstractmethod
@@ -351,7 +351,7 @@ def _share_moments(shares: Sequence[Share]) -> tuple[float, float]:
     possible = mean * (1.0 - mean)
     if possible <= 0.0:
         return rounded(mean), MOST_PRIOR_SIZE
-    # variance / possible = ρ + (1 − ρ)·noise with ρ = 1 / (size + 1)
+    # variance / possible = r + (1 - r)·noise with r = 1 / (size + 1)
     likeness = (variance / possible - noise) / max(1.0 - noise, 1e-9)
     if likeness <= 0.0:
         return rounded(mean), MOST_PRIOR_SIZE

@@ -35,7 +35,7 @@ class Thresholds:
 
 
 def opposition(acceptability: float, *, is_managed: bool) -> float:
-    """How much speaks for the other model: o = 1 − a under managed, a under augmented.
+    """How much speaks for the other model: 1 - a under managed, a otherwise.
 
     `acceptability` is the share of plausible priorities and readings of the evidence
     under which managed fits better; it is not the probability of being right.
