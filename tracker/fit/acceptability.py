@@ -99,14 +99,12 @@ def at_extremes(
 
 def _leave_one_out(q: Floats, firmness: int) -> list[Complexes]:
     """For each criterion the product of all other factors, without dividing."""
-    criteria = range(q.shape[1])
-    factors = [_factor(q[:, criterion], _TIMES, firmness) for criterion in criteria]
-    before = list(
-        accumulate(factors[:-1], np.multiply, initial=np.ones_like(factors[0]))
-    )
-    after = list(
-        accumulate(factors[:0:-1], np.multiply, initial=np.ones_like(factors[0]))
-    )
+    factors = [
+        _factor(q[:, criterion], _TIMES, firmness) for criterion in range(q.shape[1])
+    ]
+    one = np.ones_like(factors[0])
+    before = list(accumulate(factors[:-1], np.multiply, initial=one))
+    after = list(accumulate(factors[:0:-1], np.multiply, initial=one))
     return [left * right for left, right in zip(before, after[::-1], strict=True)]
 
 

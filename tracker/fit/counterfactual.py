@@ -7,17 +7,9 @@ from itertools import combinations
 import numpy as np
 
 from tracker.fit.acceptability import acceptability, without
-from tracker.fit.evidence import Floats, Observation, Share, posterior_leans, rounded
-from tracker.fit.judgement import (
-    Board,
-    Case,
-    Judgement,
-    Rule,
-    Rulebook,
-    extremes,
-    weighted,
-)
-from tracker.fit.verdict import Verdict, opposition
+from tracker.fit.evidence import Floats, Share, posterior_leans, rounded
+from tracker.fit.judgement import Judged, Rule, extremes, weighted
+from tracker.fit.verdict import Thresholds, Verdict, opposition
 
 BISECTIONS = 32
 PAIRED = 4
@@ -39,125 +31,108 @@ class Counterfactual:
     opposition: float
 
 
-def threshold(judgement: Judgement, rulebook: Rulebook) -> float:
-    """The opposition at which this verdict ends; the nearer one between both."""
-    oppose, support = rulebook.thresholds.oppose, rulebook.thresholds.support
-    if judgement.opposition >= oppose:
-        return oppose
-    if judgement.opposition <= support:
-        return support
-    return oppose if 2 * judgement.opposition >= oppose + support else support
-
-
-def counterfactuals(
-    cases: Sequence[Case],
-    judgements: Sequence[Judgement],
-    board: Board,
-    rulebook: Rulebook,
-) -> list[tuple[Counterfactual, ...]]:
+def counterfactuals(judged: Judged) -> list[tuple[Counterfactual, ...]]:
     """For each case every single fact that would change its verdict, nearest first.
 
     Without enough evidence the answer is empty: what to record comes first there.
     """
-    found: list[list[Counterfactual]] = [[] for _ in cases]
-    enough = [
-        row
-        for row, judgement in enumerate(judgements)
-        if judgement.verdict is not Verdict.NOT_ENOUGH_EVIDENCE
-    ]
-    for column in range(len(rulebook.rules)):
-        rows = [
-            row
-            for row in enough
-            if _could(row, column, judgements, board, cases, rulebook)
-        ]
-        values = _crossings(rows, column, cases, judgements, board, rulebook)
-        for row, value in zip(rows, values, strict=True):
-            if value is not None:
-                found[row].append(
-                    Counterfactual(
-                        codes=(rulebook.rules[column].code,),
-                        value=value,
-                        opposition=threshold(judgements[row], rulebook),
-                    )
-                )
-    for row in enough:
-        if not found[row]:
-            found[row] = _best_pair(row, cases[row], judgements[row], board, rulebook)
+    found: list[list[Counterfactual]] = [[] for _ in judged.cases]
+    for column in range(len(judged.rulebook.rules)):
+        for row, counterfactual in _singles(judged, column):
+            found[row].append(counterfactual)
+    for row in range(len(judged.cases)):
+        if not found[row] and _is_open_to_change(judged, row):
+            found[row] = _best_pair(judged, row)
     return [
-        tuple(sorted(singles, key=lambda one: _distance(one, case, rulebook)))
-        for singles, case in zip(found, cases, strict=True)
+        tuple(sorted(ones, key=lambda one: _distance(judged, row, one)))
+        for row, ones in enumerate(found)
     ]
 
 
-def _target(case: Case, judgement: Judgement, rulebook: Rulebook) -> float:
-    """The threshold as an acceptability."""
-    opposed = threshold(judgement, rulebook)
-    return 1.0 - opposed if case.is_managed else opposed
+def end_of_verdict(opposed: float, thresholds: Thresholds) -> float:
+    """The opposition at which the verdict of `opposed` ends; the nearer of two."""
+    oppose, support = thresholds.oppose, thresholds.support
+    if opposed >= oppose:
+        return oppose
+    if opposed <= support:
+        return support
+    return oppose if 2 * opposed >= oppose + support else support
 
 
-def _could(
-    row: int,
-    column: int,
-    judgements: Sequence[Judgement],
-    board: Board,
-    cases: Sequence[Case],
-    rulebook: Rulebook,
-) -> bool:
-    if not board.recorded[row, column]:
-        return False
-    target = _target(cases[row], judgements[row], rulebook)
-    lowest, highest = board.at_lowest[row, column], board.at_highest[row, column]
-    return bool(lowest < target < highest)
+def _is_open_to_change(judged: Judged, row: int) -> bool:
+    return judged.judgements[row].verdict is not Verdict.NOT_ENOUGH_EVIDENCE
 
 
-def _crossings(
-    rows: Sequence[int],
-    column: int,
-    cases: Sequence[Case],
-    judgements: Sequence[Judgement],
-    board: Board,
-    rulebook: Rulebook,
-) -> list[float | None]:
-    """Bisect each row's figure to its target; None where no figure reaches it."""
+def _end(judged: Judged, row: int) -> float:
+    opposed = judged.judgements[row].opposition
+    return end_of_verdict(opposed, judged.rulebook.thresholds)
+
+
+def _target(judged: Judged, row: int) -> float:
+    """The end of the row's verdict, as an acceptability."""
+    return opposition(_end(judged, row), is_managed=judged.cases[row].is_managed)
+
+
+def _singles(judged: Judged, column: int) -> list[tuple[int, Counterfactual]]:
+    """The rows whose verdict this criterion alone would change, and at what figure."""
+    board, rule = judged.board, judged.rulebook.rules[column]
+    rows = [
+        row
+        for row in np.flatnonzero(board.recorded[:, column]).tolist()
+        if _is_open_to_change(judged, row)
+        and board.at_lowest[row, column]
+        < _target(judged, row)
+        < board.at_highest[row, column]
+    ]
     if not rows:
         return []
-    rule = rulebook.rules[column]
-    observations = [cases[row].facts[rule.code] for row in rows]
-    targets = np.array([_target(cases[row], judgements[row], rulebook) for row in rows])
-    trial = _Trial(rows, column, rule, observations, cases, board, rulebook)
-    low = np.zeros(len(rows))
-    high = np.array([_furthest(rule, observation) for observation in observations])
-    above_at_low = trial.at(low) > targets
-    crosses = above_at_low != (trial.at(high) > targets)
+    return [
+        (
+            row,
+            Counterfactual(
+                codes=(rule.code,), value=value, opposition=_end(judged, row)
+            ),
+        )
+        for row, value in zip(rows, _crossings(judged, column, rows), strict=True)
+        if value is not None
+    ]
+
+
+def _crossings(judged: Judged, column: int, rows: Sequence[int]) -> list[float | None]:
+    """Bisect each row's figure to its target; None where no figure reaches it."""
+    targets = np.array([_target(judged, row) for row in rows])
+    trial = _Trial(judged, column, rows)
+    low, high = np.zeros(len(rows)), np.full(len(rows), trial.furthest)
+    is_above_at_low = trial.at(low) > targets
+    crosses = is_above_at_low != (trial.at(high) > targets)
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        is_left = (trial.at(middle) > targets) == above_at_low
+        is_left = (trial.at(middle) > targets) == is_above_at_low
         low, high = np.where(is_left, middle, low), np.where(is_left, high, middle)
     return [
-        rounded(value) if is_crossing else None
-        for value, is_crossing in zip((low + high) / 2, crosses, strict=True)
+        rounded(figure) if is_crossing else None
+        for figure, is_crossing in zip((low + high) / 2, crosses, strict=True)
     ]
 
 
 class _Trial:
     """The acceptability of some rows with one criterion's figure replaced."""
 
-    def __init__(
-        self,
-        rows: Sequence[int],
-        column: int,
-        rule: Rule,
-        observations: Sequence[Observation],
-        cases: Sequence[Case],
-        board: Board,
-        rulebook: Rulebook,
-    ) -> None:
+    def __init__(self, judged: Judged, column: int, rows: Sequence[int]) -> None:
+        self._rule: Rule = judged.rulebook.rules[column]
+        cases = [judged.cases[row] for row in rows]
+        self._observations = [case.facts[self._rule.code] for case in cases]
+        self._priors = [case.prior(self._rule.code) for case in cases]
         columns = np.full(len(rows), column, dtype=np.intp)
-        self._rest = without(board.q[list(rows)], columns, rulebook.firmness)
-        self._rule = rule
-        self._observations = observations
-        self._priors = [cases[row].prior(rule.code) for row in rows]
+        self._rest = without(
+            judged.board.q[list(rows)], columns, judged.rulebook.firmness
+        )
+
+    @property
+    def furthest(self) -> float:
+        if isinstance(self._observations[0], Share):
+            return 1.0
+        return BEYOND_LAST * self._rule.breakpoints.last
 
     def at(self, figures: Floats) -> Floats:
         tried = [
@@ -168,21 +143,13 @@ class _Trial:
         return self._rest.acceptability(leans * self._rule.importance)
 
 
-def _furthest(rule: Rule, observation: Observation) -> float:
-    if isinstance(observation, Share):
-        return 1.0
-    return max(BEYOND_LAST * rule.breakpoints.last, observation.value)
-
-
-def _best_pair(
-    row: int, case: Case, judgement: Judgement, board: Board, rulebook: Rulebook
-) -> list[Counterfactual]:
+def _best_pair(judged: Judged, row: int) -> list[Counterfactual]:
     """The two recorded facts that together would come nearest, or get there."""
-    target = _target(case, judgement, rulebook)
-    rises = target > board.acceptability[row]
-    alone = board.at_highest[row] if rises else -board.at_lowest[row]
-    recorded = np.flatnonzero(board.recorded[row])
-    strongest = sorted(recorded, key=lambda column: -alone[column])[:PAIRED]
+    board, rulebook, case = judged.board, judged.rulebook, judged.cases[row]
+    rises = _target(judged, row) > board.acceptability[row]
+    reach = board.at_highest[row] if rises else -board.at_lowest[row]
+    recorded = np.flatnonzero(board.recorded[row]).tolist()
+    strongest = sorted(recorded, key=lambda column: -reach[column])[:PAIRED]
     pairs = list(combinations(sorted(strongest), 2))
     if not pairs:
         return []
@@ -198,12 +165,13 @@ def _best_pair(
 
 
 def _distance(
-    counterfactual: Counterfactual, case: Case, rulebook: Rulebook
+    judged: Judged, row: int, counterfactual: Counterfactual
 ) -> tuple[float, str]:
     """How far the figure must move, as a part of its breakpoints' span."""
     code = counterfactual.codes[0]
     if counterfactual.value is None:
         return 0.0, code
-    points = next(r for r in rulebook.rules if r.code == code).breakpoints.points
-    span = points[-1][0] - points[0][0]
-    return abs(counterfactual.value - case.facts[code].value) / span, code
+    rule = next(rule for rule in judged.rulebook.rules if rule.code == code)
+    points = rule.breakpoints.points
+    moved = abs(counterfactual.value - judged.cases[row].facts[code].value)
+    return moved / (points[-1][0] - points[0][0]), code

@@ -5,15 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from tracker.fit.evidence import Breakpoints, Observation
 
 if TYPE_CHECKING:
     from tracker.fit.queries import Scope
 
-# Observations by engagement id; an engagement left out has not recorded the fact.
-Gathered = Mapping[int, Observation]
+Seen = TypeVar("Seen", bound=Observation)
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ MONTHS = Unit(suffix=" months")
 SKILLS = Unit(digits=1, suffix=" skills")
 
 
-class Criterion(ABC):
+class Criterion(ABC, Generic[Seen]):
     """One question that tells the two models apart; declared in one file.
 
     `importance` and `breakpoints` are defaults that a policy may override.
@@ -51,12 +50,19 @@ class Criterion(ABC):
     how_to_record: ClassVar[str]
 
     @abstractmethod
-    def gather(self, scope: Scope) -> Gathered:
-        """Read the scope's records, in a number of queries that never grows."""
+    def gather(self, scope: Scope) -> Mapping[int, Seen]:
+        """Read the scope's records, in a number of queries that never grows.
+
+        By engagement id; an engagement left out has not recorded the fact.
+        """
 
     @abstractmethod
-    def sentence(self, observation: Observation) -> str:
+    def sentence(self, observation: Seen) -> str:
         """The fact with its figures, for the reader of an assessment."""
+
+
+AnyCriterion = Criterion[Any]
+C = TypeVar("C", bound=AnyCriterion)
 
 
 class DuplicateCriterionError(Exception):
@@ -65,16 +71,16 @@ class DuplicateCriterionError(Exception):
 
 class Registry:
     def __init__(self) -> None:
-        self._criteria: dict[str, Criterion] = {}
+        self._criteria: dict[str, AnyCriterion] = {}
 
-    def add(self, criterion: type[Criterion]) -> type[Criterion]:
+    def add(self, criterion: type[C]) -> type[C]:
         """Class decorator. Raises DuplicateCriterionError for a code taken already."""
         if criterion.code in self._criteria:
             raise DuplicateCriterionError(criterion.code)
         self._criteria[criterion.code] = criterion()
         return criterion
 
-    def all(self) -> tuple[Criterion, ...]:
+    def all(self) -> tuple[AnyCriterion, ...]:
         """By code: the order in which weights are summed, whoever registered first."""
         return tuple(self._criteria[code] for code in sorted(self._criteria))
 

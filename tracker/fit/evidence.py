@@ -68,7 +68,7 @@ class Breakpoints:
 
     def lean(self, figures: Floats) -> Floats:
         figures_at, leans_at = zip(*self.points, strict=True)
-        return np.interp(figures, figures_at, leans_at)
+        return np.asarray(np.interp(figures, figures_at, leans_at), dtype=np.float64)
 
     @property
     def range(self) -> tuple[float, float]:
@@ -210,7 +210,7 @@ class Variation(Observation):
         least = IDLE_MONTH * sum(uses) / len(uses)
         logs = np.log([max(use, least) for use in uses])
         return cls(
-            log_variance=rounded(np.var(logs, ddof=1)),
+            log_variance=rounded(float(np.var(logs, ddof=1))),
             months=len(uses),
             records=records,
             figures=figures or {},
@@ -275,7 +275,8 @@ class Mean(Observation):
         means = np.array([o.mean for o in observations])[:, None]
         counts = np.array([o.count for o in observations])[:, None]
         errors = 0.2 * means / np.sqrt(counts) + 0.05 * means
-        return np.maximum(means + errors * ndtri(LEVELS), 0.0)
+        atoms = np.maximum(means + errors * ndtri(LEVELS), 0.0)
+        return np.asarray(atoms, dtype=np.float64)
 
 
 KINDS: Mapping[str, type[Observation]] = {
@@ -300,11 +301,10 @@ def posterior_leans(
         if observation is None:
             leans[index] = missing_leans(breakpoints, priors[index])
     for kind in KINDS.values():
-        rows = [i for i, o in enumerate(observations) if type(o) is kind]
-        if rows:
-            atoms = kind.posterior(
-                [observations[i] for i in rows], [priors[i] for i in rows]
-            )
+        found = [(i, o) for i, o in enumerate(observations) if type(o) is kind]
+        if found:
+            rows = [row for row, _ in found]
+            atoms = kind.posterior([o for _, o in found], [priors[i] for i in rows])
             leans[rows] = breakpoints.lean(atoms)
     return leans
 

@@ -57,7 +57,7 @@ class Rulebook:
     def weights(self) -> Floats:
         """w̄: each criterion's part of the whole weight, the unrecorded part apart."""
         importances = self.importances
-        return (1.0 - UNRECORDED_PART) * importances / importances.sum()
+        return np.asarray((1.0 - UNRECORDED_PART) / importances.sum() * importances)
 
     @property
     def unrecorded_importance(self) -> float:
@@ -138,20 +138,29 @@ class Board:
     at_highest: Floats
 
 
-def judge(cases: Sequence[Case], rulebook: Rulebook) -> list[Judgement]:
-    return judge_with_board(cases, rulebook)[0]
+@dataclass(frozen=True)
+class Judged:
+    """Cases with their judgements, row by row, and the arrays behind them."""
+
+    cases: tuple[Case, ...]
+    rulebook: Rulebook
+    board: Board
+    judgements: tuple[Judgement, ...]
 
 
-def judge_with_board(
-    cases: Sequence[Case], rulebook: Rulebook
-) -> tuple[list[Judgement], Board]:
+def judge(cases: Sequence[Case], rulebook: Rulebook) -> Judged:
+    """Judge each case by itself: no case has a part in another's judgement."""
     board = _board(cases, rulebook)
     recent = _leans([case.recent for case in cases], cases, rulebook)
-    judged = [
-        _judgement(row, case, board, recent[row], rulebook)
-        for row, case in enumerate(cases)
-    ]
-    return judged, board
+    return Judged(
+        cases=tuple(cases),
+        rulebook=rulebook,
+        board=board,
+        judgements=tuple(
+            _judgement(row, case, board, recent[row], rulebook)
+            for row, case in enumerate(cases)
+        ),
+    )
 
 
 def weighted(leans: Floats, rulebook: Rulebook) -> Floats:
@@ -243,9 +252,9 @@ def _judgement(
 
 
 def _coverage(case: Case, rulebook: Rulebook) -> float:
-    """κ = Σ w̄·ρ over recorded facts, of the whole weight."""
+    """Σ weight · reliability over recorded facts, of the whole weight 1."""
     return sum(
-        weight * case.facts[rule.code].reliability(case.prior(rule.code))
+        float(weight) * case.facts[rule.code].reliability(case.prior(rule.code))
         for rule, weight in zip(rulebook.rules, rulebook.weights, strict=True)
         if rule.code in case.facts
     )
@@ -272,7 +281,7 @@ def _points(
 def _exact_sum(points: Sequence[float]) -> float:
     """The sum of numbers with POINT_DIGITS decimals, without floating-point dust."""
     scale = 10**POINT_DIGITS
-    return sum(round(point * scale) for point in points) / scale
+    return float(sum(round(point * scale) for point in points) / scale)
 
 
 def _missing(row: int, board: Board, rulebook: Rulebook) -> tuple[MissingFact, ...]:

@@ -4,11 +4,11 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
-from tracker.fit.criterion import Criterion, registry
+from tracker.fit.criterion import AnyCriterion, registry
 
 
 @cache
-def all_criteria() -> tuple[Criterion, ...]:
+def all_criteria() -> tuple[AnyCriterion, ...]:
     """Every criterion of this folder, by code.
 
     They read the records, so they are imported when first asked for: by then
