@@ -12,7 +12,7 @@ MOST_FOR = 3
 MOST_AGAINST = 2
 NOT_RECORDED = "not_recorded"
 
-MODEL = {True: "managed service", False: "augmented staff"}
+MODEL = {True: "A managed service", False: "Augmentation"}
 
 
 class Figure(Protocol):
@@ -91,20 +91,18 @@ def explain(
 def headline(case: Case, judgement: Judgement) -> str:
     """The verdict in one sentence, with the figure it rests on."""
     current, other = MODEL[case.is_managed], MODEL[not case.is_managed]
+    opposed = _percent(judgement.opposition)
+    supported = _percent(1 - judgement.opposition)
+    readings = "of plausible priorities and readings of the evidence"
     match judgement.verdict:
         case Verdict.NOT_ENOUGH_EVIDENCE:
-            return f"Not enough evidence: {_percent(judgement.coverage)} of it is recorded."
+            covered = _percent(judgement.coverage)
+            return f"Not enough evidence: {covered} of it is recorded."
         case Verdict.OTHER_MODEL_FITS:
-            adverb = "much better" if judgement.is_strong else "better"
-            return (
-                f"{other.capitalize()} would fit {adverb}: so say"
-                f" {_percent(judgement.opposition)} of plausible priorities and readings."
-            )
+            degree = "much better" if judgement.is_strong else "better"
+            return f"{other} would fit {degree}: so say {opposed} {readings}."
         case Verdict.CURRENT_MODEL_FITS:
-            return (
-                f"{current.capitalize()} fits: so say {_percent(1 - judgement.opposition)}"
-                " of plausible priorities and readings."
-            )
+            return f"{current} fits: so say {supported} {readings}."
         case Verdict.MIXED:
             return "Mixed: parts of the work speak for each model."
         case _:

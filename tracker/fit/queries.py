@@ -141,10 +141,9 @@ def _logged_stays(scope: Scope) -> list[tuple[int, Stay]]:
 
 
 def _assigned_stays(scope: Scope) -> list[tuple[tuple[int, int], Stay]]:
-    services = scope.engagements.order_by().values("service_id")
     rows = Engagement.objects.filter(
         kind=Kind.AUGMENTED,
-        service__in=services,
+        service__in=scope.engagements.order_by().values("service_id"),
         status__in=HAPPENED,
         starts_on__lte=scope.as_of,
     ).values_list(

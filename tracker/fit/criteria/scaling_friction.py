@@ -59,9 +59,7 @@ def _present(stays: Sequence[Stay], day: date) -> int:
 
 def _steps(headcounts: Sequence[int], *, records: int) -> Mean:
     steps = sum(
-        1
-        for before, after in pairwise(headcounts)
-        if abs(after - before) > STEP * before
+        abs(after - before) > STEP * before for before, after in pairwise(headcounts)
     )
     months = len(headcounts)
     return Mean(
