@@ -181,7 +181,8 @@ def _inverse_power(base: Complexes, firmness: int) -> Complexes:
 
 
 def _integral(phi: Complexes, weights: Floats) -> Floats:
-    return np.asarray(phi.imag @ weights, dtype=np.float64)
+    # Not a matrix product: its last digit would depend on the rows beside.
+    return np.asarray(np.sum(phi.imag * weights, axis=1), dtype=np.float64)
 
 
 def _scale(q: Floats, firmness: int) -> Floats:

@@ -22,13 +22,15 @@ class HoursShare(Criterion[Share]):
             scope.work_logs()
             .filter(self.recorded)
             .values_list("engagement_id")
-            .annotate(Sum("hours", filter=self.part), Sum("hours"), Count("id"))
+            .annotate(
+                part=Sum("hours", filter=self.part),
+                whole=Sum("hours"),
+                logs=Count("id"),
+            )
         )
         return {
-            engagement: Share(
-                part=float(hours or 0), whole=float(whole), records=records
-            )
-            for engagement, hours, whole, records in rows
+            engagement: Share(part=float(part or 0), whole=float(whole), records=logs)
+            for engagement, part, whole, logs in rows
         }
 
     def figures(self, share: Share) -> str:

@@ -151,14 +151,12 @@ class Judged:
 def judge(cases: Sequence[Case], rulebook: Rulebook) -> Judged:
     """Judge each case by itself: no case has a part in another's judgement."""
     board = _board(cases, rulebook)
-    recent = _leans([case.recent for case in cases], cases, rulebook)
     return Judged(
         cases=tuple(cases),
         rulebook=rulebook,
         board=board,
         judgements=tuple(
-            _judgement(row, case, board, recent[row], rulebook)
-            for row, case in enumerate(cases)
+            _judgement(row, case, board, rulebook) for row, case in enumerate(cases)
         ),
     )
 
@@ -179,7 +177,7 @@ def extremes(rulebook: Rulebook) -> tuple[Floats, Floats]:
 
 
 def _board(cases: Sequence[Case], rulebook: Rulebook) -> Board:
-    leans = _leans([case.facts for case in cases], cases, rulebook)
+    leans = _leans(cases, rulebook)
     q = weighted(leans, rulebook)
     lowest, highest = extremes(rulebook)
     unknown = rulebook.unrecorded_importance
@@ -200,15 +198,11 @@ def _board(cases: Sequence[Case], rulebook: Rulebook) -> Board:
     )
 
 
-def _leans(
-    facts: Sequence[Mapping[str, Observation]],
-    cases: Sequence[Case],
-    rulebook: Rulebook,
-) -> Floats:
+def _leans(cases: Sequence[Case], rulebook: Rulebook) -> Floats:
     columns = [
         posterior_leans(
             rule.breakpoints,
-            [observations.get(rule.code) for observations in facts],
+            [case.facts.get(rule.code) for case in cases],
             [case.prior(rule.code) for case in cases],
         )
         for rule in rulebook.rules
@@ -216,9 +210,7 @@ def _leans(
     return np.stack(columns, axis=1)
 
 
-def _judgement(
-    row: int, case: Case, board: Board, recent: Floats, rulebook: Rulebook
-) -> Judgement:
+def _judgement(row: int, case: Case, board: Board, rulebook: Rulebook) -> Judgement:
     weights, thresholds = rulebook.weights, rulebook.thresholds
     recorded = board.recorded[row]
     expected = board.leans[row].mean(axis=1)
@@ -233,7 +225,7 @@ def _judgement(
         towards_augmented=rounded(weights @ np.maximum(-heard, 0.0).mean(axis=1)),
         thresholds=thresholds,
     )
-    points = _points(case, weights * expected, expected, recent, rulebook)
+    points = _points(case, weights * expected, expected, rulebook)
     rest = float(np.sum((weights * expected)[~recorded]))
     not_recorded = round(100.0 * rest, POINT_DIGITS)
     is_enough = found is not Verdict.NOT_ENOUGH_EVIDENCE
@@ -261,21 +253,32 @@ def _coverage(case: Case, rulebook: Rulebook) -> float:
 
 
 def _points(
-    case: Case, shares: Floats, expected: Floats, recent: Floats, rulebook: Rulebook
+    case: Case, shares: Floats, expected: Floats, rulebook: Rulebook
 ) -> tuple[Point, ...]:
     points = [
         Point(
             code=rule.code,
             points=round(100.0 * float(shares[index]), POINT_DIGITS),
             lean=rounded(expected[index]),
-            is_changing=rule.code in case.recent
-            and abs(float(recent[index].mean()) - float(expected[index]))
-            > rulebook.thresholds.changing,
+            is_changing=_is_changing(case, rule, rulebook.thresholds.changing),
         )
         for index, rule in enumerate(rulebook.rules)
         if rule.code in case.facts
     ]
     return tuple(sorted(points, key=lambda point: (-abs(point.points), point.code)))
+
+
+def _is_changing(case: Case, rule: Rule, tolerated: float) -> bool:
+    """Whether the recent half reads otherwise than the whole window.
+
+    The figures themselves are compared: a posterior of half the records would
+    differ already for being less sure.
+    """
+    if rule.code not in case.recent:
+        return False
+    figures = (case.facts[rule.code].value, case.recent[rule.code].value)
+    whole, recent = rule.breakpoints.lean(np.array(figures))
+    return abs(float(recent) - float(whole)) > tolerated
 
 
 def _exact_sum(points: Sequence[float]) -> float:

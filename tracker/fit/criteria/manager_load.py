@@ -72,8 +72,8 @@ def _loads(scope: Scope) -> Mapping[int | None, _Load]:
         .order_by()
         .values_list("manager_id", "manager__weekly_capacity_hours", "month")
         .annotate(
-            Sum("hours", filter=Q(engagement__isnull=True)),
-            Sum("hours", filter=Q(engagement__isnull=False)),
+            whole=Sum("hours", filter=Q(engagement__isnull=True)),
+            parts=Sum("hours", filter=Q(engagement__isnull=False)),
         )
     )
     loads: dict[int | None, _Load] = {}

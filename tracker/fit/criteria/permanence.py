@@ -102,7 +102,7 @@ def _paid_months(scope: Scope) -> dict[int, Mean]:
         scope.monthly_spend()
         .filter(engagement__service__isnull=True, amount__gt=0)
         .values_list("engagement_id")
-        .annotate(Count("month", distinct=True), Count("id"))
+        .annotate(months=Count("month", distinct=True), records=Count("id"))
     )
     return {
         engagement: Mean(mean=months, count=months, records=records)

@@ -36,7 +36,7 @@ class ScalingFriction(Criterion[Mean]):
 
     def sentence(self, observation: Mean) -> str:
         steps, months = observation.figures["steps"], observation.figures["months"]
-        times = "once" if steps == 1 else f"{steps:.0f} times"
+        times = {0: "never", 1: "once"}.get(int(steps), f"{steps:.0f} times")
         return f"the team was resized {times} in {months:.0f} months"
 
 

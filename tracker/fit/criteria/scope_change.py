@@ -70,7 +70,10 @@ def _added_value(scope: Scope) -> dict[int, tuple[float, int]]:
         )
         .order_by()
         .values_list("engagement_id")
-        .annotate(Sum("value_change", filter=Q(value_change__gt=0)), Count("id"))
+        .annotate(
+            added=Sum("value_change", filter=Q(value_change__gt=0)),
+            orders=Count("id"),
+        )
     )
     return {
         engagement: (float(added or 0), orders) for engagement, added, orders in rows
@@ -83,7 +86,7 @@ def _spend(scope: Scope) -> dict[int, tuple[float, int]]:
         scope.monthly_spend()
         .filter(month__gte=month_of(scope.starts_on))
         .values_list("engagement_id", "basis")
-        .annotate(Sum("amount"), Count("month", distinct=True))
+        .annotate(spend=Sum("amount"), months=Count("month", distinct=True))
     )
     by_basis: dict[int, dict[str, tuple[float, int]]] = defaultdict(dict)
     for engagement, basis, amount, months in rows:

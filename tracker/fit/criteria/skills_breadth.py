@@ -29,7 +29,7 @@ class SkillsBreadth(Criterion[Mean]):
             scope.work_logs()
             .filter(skill__isnull=False)
             .values_list("engagement_id", "skill_id")
-            .annotate(Sum("hours"), Count("id"))
+            .annotate(worked=Sum("hours"), logs=Count("id"))
             .order_by("engagement_id", "skill_id")
         )
         hours: dict[int, list[float]] = defaultdict(list)

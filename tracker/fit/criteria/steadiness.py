@@ -61,7 +61,7 @@ def _hours(scope: Scope) -> Iterable[Row]:
         .values_list(
             "engagement_id", "engagement__starts_on", "engagement__ends_on", "month"
         )
-        .annotate(Sum("hours"), Count("id"))
+        .annotate(use=Sum("hours"), records=Count("id"))
     )
 
 
@@ -72,7 +72,7 @@ def _spend(scope: Scope) -> Iterable[Row]:
         .values_list(
             "engagement_id", "engagement__starts_on", "engagement__ends_on", "month"
         )
-        .annotate(Sum("amount"), Count("id"))
+        .annotate(use=Sum("amount"), records=Count("id"))
     )
 
 

@@ -31,10 +31,10 @@ class StrategicGuidance(Criterion[Mean]):
             scope.work_logs()
             .values_list("engagement_id")
             .annotate(
-                Count("description", filter=is_advice, distinct=True),
-                Min("worked_on"),
-                Max("worked_on"),
-                Count("id"),
+                pieces=Count("description", filter=is_advice, distinct=True),
+                first=Min("worked_on"),
+                last=Max("worked_on"),
+                logs=Count("id"),
             )
         )
         found = {}
