@@ -139,7 +139,7 @@ def test_acceptability_rises_with_every_lean(firmness: int) -> None:
 
 
 def test_acceptability_does_not_depend_on_order_or_scale() -> None:
-    q = boards(4000)
+    q = boards(10_000)
     generator = np.random.default_rng(9)
     moved = 37.5 * q[:, generator.permutation(14)][:, :, ::-1]
     assert np.max(np.abs(acceptability(moved, 2) - acceptability(q, 2))) < 1e-9

@@ -1,6 +1,6 @@
 """What an assessment says, from its acceptability and what its evidence covers."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 # The part of the weight that stands for what no criterion of ours knows of.  It is
@@ -29,9 +29,6 @@ class Thresholds:
     mixed_ratio: float = 0.60
     changing: float = 0.20
     return_after_dismissal: float = 0.10
-
-    def changed(self, overrides: dict[str, float]) -> "Thresholds":
-        return replace(self, **overrides)
 
 
 def opposition(acceptability: float, *, is_managed: bool) -> float:
