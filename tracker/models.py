@@ -1,5 +1,12 @@
 """Django's list of the tracker's models; each lives in its slice."""
 
+from tracker.fit.models import (
+    Assessment,
+    Decision,
+    Flag,
+    Policy,
+    QuarterPrior,
+)
 from tracker.jobs.models import JobRun
 from tracker.spend.models import (
     Invoice,
@@ -12,6 +19,9 @@ from tracker.spend.models import (
 )
 
 __all__ = [
+    "Assessment",
+    "Decision",
+    "Flag",
     "Invoice",
     "InvoiceLine",
     "JobRun",
@@ -19,5 +29,7 @@ __all__ = [
     "MonthlySpend",
     "OversightLog",
     "Payment",
+    "Policy",
+    "QuarterPrior",
     "WorkLog",
 ]

@@ -1,0 +1,37 @@
+from collections.abc import Mapping
+
+from tracker.fit.criterion import Criterion, Unit, registry
+from tracker.fit.evidence import Breakpoints, Mean
+from tracker.fit.queries import Scope
+
+# A declaration is worth as much as a few observations: somebody who knows made it.
+WORTH = 4.0
+
+
+@registry.add
+class InHouseTeam(Criterion[Mean]):
+    code = "in_house_team"
+    label = "In-house team"
+    question = "Is there a team of our own behind this service?"
+    dimension = "oversight"
+    importance = 0.8
+    breakpoints = Breakpoints(
+        points=((1.0, 1.0), (3.0, 0.0), (5.0, -0.6)), source="our judgement"
+    )
+    unit = Unit(digits=1, suffix=" of 5")
+    quantity = "the in-house team"
+    how_to_record = "On the service, declare how much of an in-house team there is."
+
+    def gather(self, scope: Scope) -> Mapping[int, Mean]:
+        rows = scope.engagements.filter(
+            service__in_house_maturity__isnull=False,
+            service__maturity_declared_on__lte=scope.as_of,
+        ).values_list("pk", "service__in_house_maturity")
+        return {
+            engagement: Mean(mean=maturity, count=WORTH, records=1)
+            for engagement, maturity in rows
+            if maturity is not None
+        }
+
+    def sentence(self, observation: Mean) -> str:
+        return f"the in-house team is declared at {observation.value:.0f} of 5"

@@ -1,0 +1,110 @@
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+
+from django.db.models import Count
+
+from engagements.choices import Status
+from engagements.models import Engagement
+from engagements.values.periods import ONE_DAY
+from tracker.fit.criterion import MONTHS, Criterion, registry
+from tracker.fit.evidence import Breakpoints, Mean, rounded
+from tracker.fit.queries import DAYS_PER_MONTH, HAPPENED, Scope
+
+# A pause between two engagements that does not interrupt the need.
+TOLERATED_GAP = timedelta(days=31)
+Span = tuple[date, date]
+
+
+@registry.add
+class Permanence(Criterion[Mean]):
+    """For how long the service has needed outside work, and is committed to.
+
+    Without a service, the months in which the engagement itself was paid.
+    """
+
+    code = "permanence"
+    label = "Permanence of the need"
+    question = "Is the need here to stay?"
+    dimension = "scope of responsibility"
+    importance = 1.3
+    breakpoints = Breakpoints(
+        points=((3.0, -1.0), (9.0, 0.0), (18.0, 1.0)), source="our judgement"
+    )
+    unit = MONTHS
+    quantity = "the need"
+    how_to_record = "Name the service that the engagement keeps running or builds."
+
+    def gather(self, scope: Scope) -> Mapping[int, Mean]:
+        needs = _needs_by_service(scope)
+        on_services = scope.engagements.filter(service__isnull=False)
+        by_service = {
+            engagement: needs[service]
+            for engagement, service in on_services.values_list("pk", "service_id")
+            if service in needs
+        }
+        return _paid_months(scope) | by_service
+
+    def sentence(self, observation: Mean) -> str:
+        needed = f"needed for {MONTHS.show(observation.value)}"
+        if "gaps" not in observation.figures:
+            return f"paid in {MONTHS.show(observation.value)}"
+        return needed if observation.figures["gaps"] else f"{needed} without a gap"
+
+
+def _needs_by_service(scope: Scope) -> dict[int | None, Mean]:
+    services = scope.engagements.filter(service__isnull=False).order_by()
+    spans: dict[int | None, list[Span]] = defaultdict(list)
+    engagements = Engagement.objects.filter(
+        service__in=services.values("service_id"),
+        status__in=HAPPENED,
+        starts_on__lte=scope.as_of,
+    ).order_by()
+    rows = engagements.values_list(
+        "service_id", "starts_on", "ends_on", "term_ends_on", "status"
+    )
+    for service, starts_on, ends_on, term_ends_on, status in rows:
+        end = ends_on or term_ends_on or scope.as_of
+        if status == Status.ACTIVE:
+            end = max(end, scope.as_of)
+        spans[service].append((starts_on, end))
+    return {service: _need(found) for service, found in spans.items()}
+
+
+def _need(spans: list[Span]) -> Mean:
+    merged = list(_merged(spans))
+    days = sum((last - first + ONE_DAY).days for first, last in merged)
+    months = rounded(days / DAYS_PER_MONTH)
+    return Mean(
+        mean=months,
+        count=max(months, 1.0),
+        records=len(spans),
+        figures={"gaps": len(merged) - 1},
+    )
+
+
+def _merged(spans: Iterable[Span]) -> Iterable[Span]:
+    """The time covered, as spans further apart than a tolerated gap."""
+    current: Span | None = None
+    for first, last in sorted(spans):
+        if current and first <= current[1] + TOLERATED_GAP:
+            current = (current[0], max(current[1], last))
+            continue
+        if current:
+            yield current
+        current = (first, last)
+    if current:
+        yield current
+
+
+def _paid_months(scope: Scope) -> dict[int, Mean]:
+    rows = (
+        scope.monthly_spend()
+        .filter(engagement__service__isnull=True, amount__gt=0)
+        .values_list("engagement_id")
+        .annotate(months=Count("month", distinct=True), records=Count("id"))
+    )
+    return {
+        engagement: Mean(mean=months, count=months, records=records)
+        for engagement, months, records in rows
+    }

@@ -1,0 +1,70 @@
+from collections.abc import Mapping, Sequence
+from datetime import date
+from itertools import pairwise
+
+from engagements.values.periods import last_day_of_month, month_of, months_between
+from tracker.fit.criterion import Criterion, Unit, registry
+from tracker.fit.evidence import Breakpoints, Mean, rounded
+from tracker.fit.queries import Scope, Stay, teams
+
+STEP = 0.20
+LEAST_MONTHS = 6
+MONTHS_PER_YEAR = 12
+
+
+@registry.add
+class ScalingFriction(Criterion[Mean]):
+    """Steps in headcount above 20 %: on augmentation each is a hire or a goodbye."""
+
+    code = "scaling_friction"
+    label = "Steps in headcount"
+    question = "How often must the team be resized?"
+    dimension = "scaling"
+    importance = 0.65
+    breakpoints = Breakpoints(points=((1.0, 0.0), (4.0, 1.0)), source="our judgement")
+    unit = Unit(digits=1, suffix=" times a year")
+    quantity = "the steps in headcount"
+    how_to_record = "Name the person in work logs, or the service of each contractor."
+
+    def gather(self, scope: Scope) -> Mapping[int, Mean]:
+        found = {}
+        for engagement, stays in teams(scope).items():
+            headcounts = _headcounts(scope, stays)
+            if len(headcounts) >= LEAST_MONTHS:
+                found[engagement] = _steps(headcounts, records=len(stays))
+        return found
+
+    def sentence(self, observation: Mean) -> str:
+        steps, months = observation.figures["steps"], observation.figures["months"]
+        times = {0: "never", 1: "once"}.get(int(steps), f"{steps:.0f} times")
+        return f"the team was resized {times} in {months:.0f} months"
+
+
+def _headcounts(scope: Scope, stays: Sequence[Stay]) -> list[int]:
+    """People present at the end of each complete month since the team began."""
+    began = min(stay.first for stay in stays)
+    ended = max(stay.last for stay in stays)
+    first = max(month_of(scope.starts_on), month_of(began))
+    last = min(scope.last_complete_month, month_of(ended))
+    return [
+        _present(stays, last_day_of_month(month))
+        for month in months_between(first, last)
+    ]
+
+
+def _present(stays: Sequence[Stay], day: date) -> int:
+    month = month_of(day)
+    return len({s.person for s in stays if s.first <= day and s.last >= month})
+
+
+def _steps(headcounts: Sequence[int], *, records: int) -> Mean:
+    steps = sum(
+        abs(after - before) > STEP * before for before, after in pairwise(headcounts)
+    )
+    months = len(headcounts)
+    return Mean(
+        mean=rounded(steps * MONTHS_PER_YEAR / months),
+        count=months,
+        records=records,
+        figures={"steps": steps, "months": months},
+    )

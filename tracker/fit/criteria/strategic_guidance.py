@@ -1,0 +1,54 @@
+from collections.abc import Mapping
+
+from django.db.models import Count, Max, Min, Q
+
+from engagements.values.periods import count_months
+from tracker.fit.criterion import Criterion, Unit, registry
+from tracker.fit.evidence import Breakpoints, Mean, rounded
+from tracker.fit.queries import Scope
+from tracker.spend.models import Activity
+
+MONTHS_PER_QUARTER = 3
+
+
+@registry.add
+class StrategicGuidance(Criterion[Mean]):
+    """Pieces of advice a quarter; the advisory logs of one description are one."""
+
+    code = "strategic_guidance"
+    label = "Strategic guidance"
+    question = "Does the vendor advise on roadmaps and improvement?"
+    dimension = "strategic guidance"
+    importance = 0.7
+    breakpoints = Breakpoints(points=((0.0, 0.0), (2.0, 1.0)), source="our judgement")
+    unit = Unit(digits=1, suffix=" a quarter")
+    quantity = "the advice given"
+    how_to_record = "In work logs, choose the activity advisory and describe the piece."
+
+    def gather(self, scope: Scope) -> Mapping[int, Mean]:
+        is_advice = Q(activity=Activity.ADVISORY)
+        rows = (
+            scope.work_logs()
+            .values_list("engagement_id")
+            .annotate(
+                pieces=Count("description", filter=is_advice, distinct=True),
+                first=Min("worked_on"),
+                last=Max("worked_on"),
+                logs=Count("id"),
+            )
+        )
+        found = {}
+        for engagement, pieces, first, last, logs in rows:
+            quarters = max(count_months(first, last) / MONTHS_PER_QUARTER, 1.0)
+            found[engagement] = Mean(
+                mean=rounded(pieces / quarters),
+                count=rounded(quarters),
+                records=logs,
+                figures={"pieces": pieces, "months": count_months(first, last)},
+            )
+        return found
+
+    def sentence(self, observation: Mean) -> str:
+        pieces, months = observation.figures["pieces"], observation.figures["months"]
+        noun = "piece" if pieces == 1 else "pieces"
+        return f"{pieces:.0f} {noun} of advice in {months:.0f} months"

@@ -1,0 +1,68 @@
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from statistics import fmean
+
+from engagements.values.periods import ONE_DAY
+from tracker.fit.criterion import MONTHS, Criterion, registry
+from tracker.fit.evidence import Breakpoints, Mean, rounded
+from tracker.fit.queries import DAYS_PER_MONTH, Scope, Stay, teams
+
+LEAST_PEOPLE = 3
+# A team's pairs are averaged over at most this many people, the longest there.
+MOST_PEOPLE = 60
+
+
+@registry.add
+class TeamIntegrity(Criterion[Mean]):
+    """For how many months pairs of people, on average, have worked together."""
+
+    code = "team_integrity"
+    label = "Integrity of the team"
+    question = "Does a team stay together?"
+    dimension = "team"
+    importance = 0.9
+    breakpoints = Breakpoints(points=((3.0, 0.0), (12.0, 1.0)), source="our judgement")
+    unit = MONTHS
+    quantity = "the time that people have worked together"
+    how_to_record = "Name the person in work logs, or the service of each contractor."
+
+    def gather(self, scope: Scope) -> Mapping[int, Mean]:
+        found = {}
+        for engagement, stays in teams(scope).items():
+            present = [stay for stay in stays if stay.last >= scope.starts_on]
+            if present:
+                found[engagement] = _togetherness(present)
+        return found
+
+    def sentence(self, observation: Mean) -> str:
+        people = observation.figures["people"]
+        if people < LEAST_PEOPLE:
+            return "fewer than three people: no team to keep together"
+        return f"{people:.0f} people, {MONTHS.show(observation.value)} together"
+
+
+def _togetherness(stays: Sequence[Stay]) -> Mean:
+    people: dict[str, list[Stay]] = {}
+    for stay in sorted(stays, key=lambda stay: (stay.first, stay.person)):
+        people.setdefault(stay.person, []).append(stay)
+    figures = {"people": len(people)}
+    if len(people) < LEAST_PEOPLE:
+        return Mean(mean=0.0, count=len(people), records=len(stays), figures=figures)
+    longest = list(people.values())[:MOST_PEOPLE]
+    months = [_months_together(one, other) for one, other in combinations(longest, 2)]
+    return Mean(
+        mean=rounded(fmean(months)),
+        count=len(months),
+        records=len(stays),
+        figures=figures,
+    )
+
+
+def _months_together(one: Sequence[Stay], other: Sequence[Stay]) -> float:
+    days = 0
+    for mine in one:
+        for theirs in other:
+            first = max(mine.first, theirs.first)
+            last = min(mine.last, theirs.last)
+            days += max((last - first + ONE_DAY).days, 0)
+    return days / DAYS_PER_MONTH

@@ -1,0 +1,88 @@
+"""What a criterion is, and the registry that knows them all."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from tracker.fit.evidence import Breakpoints, Observation
+
+if TYPE_CHECKING:
+    from tracker.fit.queries import Scope
+
+Seen = TypeVar("Seen", bound=Observation)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """How a raw figure is shown: times `scale`, to `digits`, then `suffix`."""
+
+    scale: float = 1.0
+    digits: int = 0
+    suffix: str = ""
+
+    def show(self, figure: float) -> str:
+        return f"{figure * self.scale:,.{self.digits}f}{self.suffix}"
+
+
+PERCENT = Unit(scale=100.0, suffix=" %")
+MONTHS = Unit(suffix=" months")
+SKILLS = Unit(digits=1, suffix=" skills")
+
+
+class Criterion(ABC, Generic[Seen]):
+    """One question that tells the two models apart; declared in one file.
+
+    `importance` and `breakpoints` are defaults that a policy may override.
+    `quantity` completes "if … fell below 41 %".
+    """
+
+    code: ClassVar[str]
+    label: ClassVar[str]
+    question: ClassVar[str]
+    dimension: ClassVar[str]
+    importance: ClassVar[float]
+    breakpoints: ClassVar[Breakpoints]
+    unit: ClassVar[Unit]
+    quantity: ClassVar[str]
+    how_to_record: ClassVar[str]
+
+    @abstractmethod
+    def gather(self, scope: Scope) -> Mapping[int, Seen]:
+        """Read the scope's records, in a number of queries that never grows.
+
+        By engagement id; an engagement left out has not recorded the fact.
+        """
+
+    @abstractmethod
+    def sentence(self, observation: Seen) -> str:
+        """The fact with its figures, for the reader of an assessment."""
+
+
+AnyCriterion = Criterion[Any]
+C = TypeVar("C", bound=AnyCriterion)
+
+
+class DuplicateCriterionError(Exception):
+    """Two criteria claim the same code."""
+
+
+class Registry:
+    def __init__(self) -> None:
+        self._criteria: dict[str, AnyCriterion] = {}
+
+    def add(self, criterion: type[C]) -> type[C]:
+        """Class decorator. Raises DuplicateCriterionError for a code taken already."""
+        if criterion.code in self._criteria:
+            raise DuplicateCriterionError(criterion.code)
+        self._criteria[criterion.code] = criterion()
+        return criterion
+
+    def all(self) -> tuple[AnyCriterion, ...]:
+        """By code: the order in which weights are summed, whoever registered first."""
+        return tuple(self._criteria[code] for code in sorted(self._criteria))
+
+
+registry = Registry()

@@ -1,0 +1,318 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from engagements.choices import Kind
+from engagements.models import Engagement
+from engagements.models.record import Detail
+from engagements.permissions import engagement_scope
+from tracker.fit.verdict import Verdict as VerdictWord
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from engagements.models import User
+
+
+class Verdict(models.TextChoices):
+    NOT_ENOUGH_EVIDENCE = VerdictWord.NOT_ENOUGH_EVIDENCE, _("Not enough evidence")
+    OTHER_MODEL_FITS = VerdictWord.OTHER_MODEL_FITS, _("Other model fits better")
+    CURRENT_MODEL_FITS = VerdictWord.CURRENT_MODEL_FITS, _("Current model fits")
+    MIXED = VerdictWord.MIXED, _("Mixed")
+    EITHER_FITS = VerdictWord.EITHER_FITS, _("Either fits")
+
+
+class FlagState(models.TextChoices):
+    OPEN = "open", _("Open")
+    ACKNOWLEDGED = "acknowledged", _("Acknowledged")
+    SNOOZED = "snoozed", _("Snoozed")
+    ACCEPTED = "accepted", _("Accepted")
+    CONVERTED = "converted", _("Converted")
+    DISMISSED = "dismissed", _("Dismissed")
+    CLEARED = "cleared", _("Cleared")
+
+
+LIVE_STATES = (
+    FlagState.OPEN,
+    FlagState.ACKNOWLEDGED,
+    FlagState.SNOOZED,
+    FlagState.ACCEPTED,
+)
+# Those that the evidence may still clear: an accepted flag waits for its conversion.
+CLEARABLE_STATES = (FlagState.OPEN, FlagState.ACKNOWLEDGED, FlagState.SNOOZED)
+
+
+class FlagAction(models.TextChoices):
+    ACKNOWLEDGE = "acknowledge", _("Acknowledge")
+    SNOOZE = "snooze", _("Snooze")
+    ACCEPT = "accept", _("Accept")
+    DISMISS = "dismiss", _("Dismiss")
+
+
+class EngagementScoped(QuerySet):  # type: ignore[type-arg] # serves several models
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Keep rows of engagements that the user may see."""
+        return self.filter(engagement_scope(user, prefix="engagement__"))
+
+
+class Policy(Detail):
+    """How the engine weighs: overrides of the defaults that the criteria declare.
+
+    `importances` is {code: v}, `breakpoints` {code: [[figure, lean], …]} and
+    `thresholds` {name: number} by the names of `verdict.Thresholds`; what is not
+    named keeps its default.  A policy is never edited: another version takes its
+    place, so that every assessment can be repeated.
+    """
+
+    version = models.PositiveIntegerField(_("version"), unique=True)
+    importances = models.JSONField(_("importances"), default=dict, blank=True)
+    breakpoints = models.JSONField(_("breakpoints"), default=dict, blank=True)
+    thresholds = models.JSONField(_("thresholds"), default=dict, blank=True)
+    firmness = models.PositiveSmallIntegerField(
+        _("firmness"),
+        default=2,
+        help_text=_("How firm the importances are: 1 hardly, 2 fairly, 4 very."),
+    )
+    adopted_at = models.DateTimeField(_("adopted at"))
+    adopted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("adopted by"),
+        help_text=_("Blank for the defaults that came with the product."),
+    )
+
+    class Meta:
+        ordering = ["-version"]
+        verbose_name_plural = _("policies")
+        constraints = [
+            models.CheckConstraint(
+                name="policy_firmness_known", condition=Q(firmness__in=[1, 2, 4])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Policy {self.version}"
+
+
+class QuarterPrior(Detail):
+    """What the portfolio looked like at a quarter's start, frozen when first needed.
+
+    `priors` is {code: {"portfolio": prior | null, "vendors": {vendor id: prior}}}.
+    """
+
+    quarter = models.DateField(_("quarter"), unique=True)
+    priors = models.JSONField(_("priors"), default=dict)
+
+    class Meta:
+        ordering = ["-quarter"]
+        verbose_name = _("quarter's prior")
+
+    def __str__(self) -> str:
+        return f"{self.quarter:%Y-%m}"
+
+
+class Assessment(Detail):
+    """What the engine said of an engagement from the records up to a day.
+
+    Never edited.  Numbers in JSON are rounded to six digits and all of them follow
+    from `evidence` and `policy`, so an assessment can be repeated to the digit.
+    Shapes:
+
+    - points: [{code, label, points, sentence, value, records, lean, changing}],
+      largest first; points > 0 speak for managed.  `value` is the figure as read
+      ("86 %"), `lean` the expected lean in [-1, +1].  They sum exactly to `margin`;
+      where the portfolio's average stands in for facts not recorded, one last
+      entry of code "not_recorded" holds its part.
+    - missing: [{code, label, question, swing_points, how_to_record}], most telling
+      first; swing_points is by how many points of the acceptability (0 to 100) the
+      fact could still move it.
+    - sentences: {"headline": str, "for": [str ≤ 3], "against": [str ≤ 2],
+      "not_recorded": str}; for and against the model in `leaning`.
+    - counterfactuals: [{codes, sentence, value, opposition}]: what would change the
+      verdict.  One code each, `value` in the criterion's raw unit; or, when no
+      single fact would, one entry with the best pair of codes and `value` null.
+    - evidence: {code: {"prior": {...}, "12": observation | null, "6": …}}.
+    """
+
+    engagement = models.ForeignKey(
+        Engagement,
+        on_delete=models.PROTECT,
+        related_name="assessments",
+        verbose_name=_("engagement"),
+    )
+    as_of = models.DateField(_("as of"))
+    month = models.DateField(_("month"))
+    window_months = models.PositiveSmallIntegerField(_("window (months)"))
+    kind = models.CharField(_("current model"), max_length=12, choices=Kind.choices)
+    acceptability = models.FloatField(
+        _("acceptability"),
+        help_text=_(
+            "Share of plausible priorities and readings of the evidence under which"
+            " a managed service fits better."
+        ),
+    )
+    opposition = models.FloatField(
+        _("opposition"), help_text=_("The same share, for the other model.")
+    )
+    coverage = models.FloatField(
+        _("coverage"), help_text=_("Share of the evidence that is recorded.")
+    )
+    margin = models.FloatField(_("margin"))
+    verdict = models.CharField(_("verdict"), max_length=20, choices=Verdict.choices)
+    is_strong = models.BooleanField(_("strongly"), default=False)
+    leaning = models.CharField(
+        _("leans to"),
+        max_length=12,
+        choices=Kind.choices,
+        blank=True,
+        help_text=_("The model that fits better; blank without enough evidence."),
+    )
+    points = models.JSONField(default=list)
+    missing = models.JSONField(default=list)
+    sentences = models.JSONField(default=dict)
+    counterfactuals = models.JSONField(default=list)
+    evidence = models.JSONField(default=dict)
+    engine_version = models.CharField(_("engine"), max_length=20)
+    policy = models.ForeignKey(
+        Policy, on_delete=models.PROTECT, related_name="assessments"
+    )
+
+    objects = EngagementScoped.as_manager()
+
+    class Meta:
+        ordering = ["-as_of", "engagement"]
+        constraints = [
+            models.UniqueConstraint(
+                name="assessment_once_per_day",
+                fields=["engagement", "as_of", "policy"],
+            ),
+            models.CheckConstraint(
+                name="assessment_shares_0_to_1",
+                condition=Q(
+                    acceptability__range=(0, 1),
+                    opposition__range=(0, 1),
+                    coverage__range=(0, 1),
+                ),
+            ),
+            models.CheckConstraint(
+                name="assessment_month_is_first_day", condition=Q(month__day=1)
+            ),
+            models.CheckConstraint(
+                name="assessment_verdict_known",
+                condition=Q(verdict__in=Verdict.values),
+            ),
+            models.CheckConstraint(
+                name="assessment_leans_on_evidence",
+                condition=~Q(verdict="not_enough_evidence") | Q(leaning=""),
+            ),
+        ]
+        indexes = [models.Index(fields=["as_of", "policy"])]
+
+    def __str__(self) -> str:
+        return f"{self.as_of} {self.verdict}"
+
+
+class Flag(Detail):
+    """The other model has fitted better at two monthly evaluations in a row.
+
+    `opposition` and `sentence` are those at the raise; `notice_deadline_on` is the
+    last day on which the engagement's notice still makes use of it.
+    """
+
+    engagement = models.ForeignKey(
+        Engagement,
+        on_delete=models.PROTECT,
+        related_name="flags",
+        verbose_name=_("engagement"),
+    )
+    state = models.CharField(
+        _("state"), max_length=12, choices=FlagState.choices, default=FlagState.OPEN
+    )
+    raised_on = models.DateField(_("raised on"))
+    cleared_on = models.DateField(_("cleared on"), null=True, blank=True)
+    snoozed_until = models.DateField(_("snoozed until"), null=True, blank=True)
+    opposition = models.FloatField(_("opposition"))
+    leaning = models.CharField(
+        _("model that fits better"), max_length=12, choices=Kind.choices
+    )
+    sentence = models.CharField(_("strongest reason"), max_length=300)
+    notice_deadline_on = models.DateField(_("notice deadline"), null=True, blank=True)
+
+    objects = EngagementScoped.as_manager()
+
+    class Meta:
+        ordering = ["notice_deadline_on", "-opposition"]
+        constraints = [
+            models.UniqueConstraint(
+                name="flag_one_live_per_engagement",
+                fields=["engagement"],
+                condition=Q(state__in=["open", "acknowledged", "snoozed", "accepted"]),
+            ),
+            models.CheckConstraint(
+                name="flag_state_known", condition=Q(state__in=FlagState.values)
+            ),
+            models.CheckConstraint(
+                name="flag_opposition_0_to_1", condition=Q(opposition__range=(0, 1))
+            ),
+            models.CheckConstraint(
+                name="flag_cleared_is_dated",
+                condition=Q(state="cleared", cleared_on__isnull=False)
+                | (~Q(state="cleared") & Q(cleared_on__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="flag_cleared_after_raise",
+                condition=Q(cleared_on__isnull=True)
+                | Q(cleared_on__gte=F("raised_on")),
+            ),
+            models.CheckConstraint(
+                name="flag_snooze_is_dated",
+                condition=Q(state="snoozed", snoozed_until__isnull=False)
+                | (~Q(state="snoozed") & Q(snoozed_until__isnull=True)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.raised_on} {self.leaning}"
+
+
+class Decision(Detail):
+    """What a person decided about a flag, and why; never edited.
+
+    `opposition` is the engagement's latest at that moment: a dismissed flag returns
+    only once it has risen enough above it.
+    """
+
+    flag = models.ForeignKey(Flag, on_delete=models.PROTECT, related_name="decisions")
+    action = models.CharField(_("action"), max_length=12, choices=FlagAction.choices)
+    reason = models.TextField(_("reason"), blank=True)
+    opposition = models.FloatField(_("opposition"))
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("who"),
+    )
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="decision_action_known", condition=Q(action__in=FlagAction.values)
+            ),
+            models.CheckConstraint(
+                name="decision_dismissal_has_reason",
+                condition=~Q(action="dismiss") | ~Q(reason=""),
+                violation_error_message=_("Say why the flag is dismissed."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.at:%Y-%m-%d}"

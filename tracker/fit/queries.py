@@ -1,0 +1,233 @@
+"""What the engine reads: records of many engagements at once, as known on a day."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery
+
+from engagements.choices import Kind, Origin, Status
+from engagements.models import Engagement, User
+from engagements.values.periods import ONE_DAY, add_months, month_of
+from tracker.fit.models import LIVE_STATES, Assessment, Flag
+from tracker.spend.models import MonthlySpend, WorkLog
+
+Viewer = User | AnonymousUser
+# Mean days of a month in the Gregorian calendar.
+DAYS_PER_MONTH = 365.2425 / 12
+HAPPENED = (Status.ACTIVE, Status.ENDED, Status.TERMINATED)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The engagements asked about, and the months up to a day that count.
+
+    Only records dated on or before `as_of` are read, so that a past day is judged
+    from what had happened by then.  The record's own date counts, not the day it was
+    typed in: history that is entered late is still history.
+    """
+
+    engagements: QuerySet[Engagement]
+    as_of: date
+    months: int
+
+    @property
+    def starts_on(self) -> date:
+        """The first day of the window."""
+        return add_months(self.as_of, -self.months) + ONE_DAY
+
+    @property
+    def last_complete_month(self) -> date:
+        """The latest month that had wholly passed by the end of `as_of`."""
+        return add_months(month_of(self.as_of + ONE_DAY), -1)
+
+    @property
+    def ids(self) -> QuerySet[Engagement, int]:
+        """For `engagement__in`: a subquery, however many engagements there are."""
+        return self.engagements.order_by().values_list("pk", flat=True)
+
+    def work_logs(self) -> QuerySet[WorkLog]:
+        return WorkLog.objects.filter(
+            engagement__in=self.ids, worked_on__range=(self.starts_on, self.as_of)
+        ).order_by()
+
+    def monthly_spend(self) -> QuerySet[MonthlySpend]:
+        """All months up to the window's last; the caller narrows the first."""
+        return (
+            MonthlySpend.objects.filter(
+                engagement__in=self.ids, month__lte=month_of(self.as_of)
+            )
+            .exclude(charge_kind="tax")
+            .order_by()
+        )
+
+
+@dataclass(frozen=True)
+class Stay:
+    """From when until when a person worked in a team; both days included."""
+
+    person: str
+    first: date
+    last: date
+
+
+def judged_on(as_of: date) -> QuerySet[Engagement]:
+    """The engagements that were running on the day.
+
+    An imported one is a draft until somebody confirms it; its spend is real, so it
+    is judged once there is some.
+    """
+    has_spend = Exists(
+        MonthlySpend.objects.filter(
+            engagement=OuterRef("pk"), month__lte=month_of(as_of)
+        )
+    )
+    return Engagement.objects.filter(
+        Q(status=Status.ACTIVE)
+        | Q(status__in=(Status.ENDED, Status.TERMINATED), ends_on__gte=as_of)
+        | (Q(status=Status.DRAFT, origin=Origin.IMPORTED) & Q(has_spend)),
+        starts_on__lte=as_of,
+    ).order_by("pk")
+
+
+def known_before(day: date) -> QuerySet[Engagement]:
+    """Every engagement that had begun by the day: the portfolio that priors come of."""
+    return Engagement.objects.filter(
+        Q(status__in=HAPPENED) | Q(status=Status.DRAFT, origin=Origin.IMPORTED),
+        starts_on__lt=day,
+    )
+
+
+def teams(scope: Scope) -> Mapping[int, list[Stay]]:
+    """Who works together, by engagement id.
+
+    A managed engagement's team are the people in its work logs.  Augmented staff of
+    one vendor on one service form a team, whatever number of engagements they come
+    under; without a service nobody recorded whom they work with.
+    """
+    found: dict[int, list[Stay]] = {}
+    for engagement, stay in _logged_stays(scope):
+        found.setdefault(engagement, []).append(stay)
+    by_place: dict[tuple[int, int], list[Stay]] = {}
+    for place, stay in _assigned_stays(scope):
+        by_place.setdefault(place, []).append(stay)
+    augmented = scope.engagements.filter(
+        kind=Kind.AUGMENTED, service__isnull=False
+    ).values_list("pk", "vendor_id", "service_id")
+    for pk, vendor, service in augmented:
+        if service is not None and (vendor, service) in by_place:
+            found[pk] = by_place[vendor, service]
+    return found
+
+
+def _logged_stays(scope: Scope) -> list[tuple[int, Stay]]:
+    rows = (
+        WorkLog.objects.filter(
+            engagement__in=scope.ids,
+            engagement__kind=Kind.MANAGED,
+            contractor__isnull=False,
+            worked_on__lte=scope.as_of,
+        )
+        .order_by()
+        .values_list("engagement_id", "contractor_id")
+        .annotate(first=Min("worked_on"), last=Max("worked_on"))
+    )
+    return [
+        (engagement, Stay(person=f"contractor {contractor}", first=first, last=last))
+        for engagement, contractor, first, last in rows
+    ]
+
+
+def _assigned_stays(scope: Scope) -> list[tuple[tuple[int, int], Stay]]:
+    rows = Engagement.objects.filter(
+        kind=Kind.AUGMENTED,
+        service__in=scope.engagements.order_by().values("service_id"),
+        status__in=HAPPENED,
+        starts_on__lte=scope.as_of,
+    ).values_list(
+        "pk",
+        "vendor_id",
+        "service_id",
+        "assignment__contractor_id",
+        "starts_on",
+        "ends_on",
+    )
+    stays = []
+    for pk, vendor, service, contractor, starts_on, ends_on in rows:
+        person = f"contractor {contractor}" if contractor else f"engagement {pk}"
+        last = min(ends_on or scope.as_of, scope.as_of)
+        if service is not None:
+            stays.append(((vendor, service), Stay(person, starts_on, last)))
+    return stays
+
+
+@dataclass(frozen=True)
+class FlagRow:
+    """A flag with what is needed to decide about it."""
+
+    flag_id: UUID
+    engagement_id: UUID
+    reference: str
+    title: str
+    vendor: str
+    kind: str
+    leaning: str
+    state: str
+    opposition: float
+    sentence: str
+    raised_on: date
+    notice_deadline_on: date | None
+
+
+def open_flags(user: Viewer) -> list[FlagRow]:
+    """Live flags on engagements the user may see, most pressing deadline first."""
+    flags = (
+        Flag.objects.filter(
+            engagement__in=Engagement.objects.visible_to(user), state__in=LIVE_STATES
+        )
+        .select_related("engagement__vendor")
+        .order_by(F("notice_deadline_on").asc(nulls_last=True), "-opposition", "id")
+    )
+    return [
+        FlagRow(
+            flag_id=flag.public_id,
+            engagement_id=flag.engagement.public_id,
+            reference=flag.engagement.reference,
+            title=flag.engagement.title,
+            vendor=flag.engagement.vendor.legal_name,
+            kind=flag.engagement.kind,
+            leaning=flag.leaning,
+            state=flag.state,
+            opposition=flag.opposition,
+            sentence=flag.sentence,
+            raised_on=flag.raised_on,
+            notice_deadline_on=flag.notice_deadline_on,
+        )
+        for flag in flags
+    ]
+
+
+def latest_assessments(user: Viewer) -> QuerySet[Assessment]:
+    """The newest assessment of each engagement the user may see."""
+    return _latest_of(Engagement.objects.visible_to(user))
+
+
+def latest_assessment(engagement: Engagement, user: Viewer) -> Assessment | None:
+    """The newest assessment of one engagement, or None where the user may not look."""
+    visible = Engagement.objects.visible_to(user).filter(pk=engagement.pk)
+    return _latest_of(visible).first()
+
+
+def _latest_of(engagements: QuerySet[Engagement]) -> QuerySet[Assessment]:
+    newest = Assessment.objects.filter(engagement=OuterRef("engagement")).order_by(
+        "-as_of", "-policy__version"
+    )
+    return (
+        Assessment.objects.filter(
+            engagement__in=engagements, pk=Subquery(newest.values("pk")[:1])
+        )
+        .select_related("engagement", "policy")
+        .order_by("engagement__reference")
+    )

@@ -1,0 +1,109 @@
+"""The nightly judgement: what is stored of it, and which flags rise or fall."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from time import perf_counter
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from engagements.models import User
+from engagements.values.periods import add_months, month_of
+from tracker.fit.models import Assessment, Policy, Verdict
+from tracker.fit.queries import judged_on
+from tracker.fit.services.evaluation import ENGINE_VERSION, Evaluated, evaluate
+from tracker.fit.services.hysteresis import Standing, move_flags
+from tracker.fit.services.policies import current_policy
+from tracker.fit.verdict import Thresholds
+
+BATCH = 200
+
+
+@dataclass(frozen=True)
+class AssessmentRun:
+    """What a run found; `seconds` is its duration, the rest are engagements."""
+
+    judged: int
+    not_enough_evidence: int
+    flags_raised: int
+    flags_cleared: int
+    seconds: float
+
+
+def assess(*, as_of: date, actor: User | None) -> AssessmentRun:
+    """Judge every running engagement from the records up to `as_of`.
+
+    A flag is raised when the other model fits better at two monthly evaluations in
+    a row, and cleared when its opposition is below the lower threshold at both; a
+    month never evaluated is evaluated now.  Running again changes nothing, and a
+    day before an engagement's latest assessment leaves its flag as it is.
+    """
+    started = perf_counter()
+    policy = current_policy()
+    current = evaluate(engagements=judged_on(as_of), as_of=as_of, policy=policy)
+    a_month_ago = add_months(as_of, -1)
+    unknown = judged_on(a_month_ago).exclude(
+        pk__in=_evaluated_by(a_month_ago, policy).values("engagement")
+    )
+    earlier = evaluate(engagements=unknown, as_of=a_month_ago, policy=policy)
+    with transaction.atomic():
+        # One run at a time: the other waits here and then finds all done.
+        Policy.objects.select_for_update().get(pk=policy.pk)
+        _store(earlier, a_month_ago, policy)
+        _store(current, as_of, policy)
+        moves = move_flags(
+            current=current,
+            earlier=_standings(a_month_ago, policy),
+            as_of=as_of,
+            thresholds=Thresholds(**policy.thresholds),
+            actor=actor,
+        )
+    return AssessmentRun(
+        judged=len(current),
+        not_enough_evidence=sum(
+            e.assessment.verdict == Verdict.NOT_ENOUGH_EVIDENCE for e in current
+        ),
+        flags_raised=moves.raised,
+        flags_cleared=moves.cleared,
+        seconds=round(perf_counter() - started, 3),
+    )
+
+
+def _evaluated_by(day: date, policy: Policy) -> QuerySet[Assessment]:
+    """What was assessed in the day's month, up to the day."""
+    return Assessment.objects.filter(
+        policy=policy, as_of__range=(month_of(day), day)
+    ).order_by("as_of")
+
+
+def _standings(day: date, policy: Policy) -> dict[int, Standing]:
+    """Each engagement's latest evaluation of the day's month, up to the day."""
+    rows = _evaluated_by(day, policy).values_list(
+        "engagement_id", "opposition", "verdict"
+    )
+    return {engagement: Standing(o, verdict) for engagement, o, verdict in rows}
+
+
+def _store(evaluated: Sequence[Evaluated], day: date, policy: Policy) -> None:
+    """Keep what the month has not told yet: the same evidence again is no news."""
+    if not evaluated:
+        return
+    known = {
+        engagement: (evidence, engine)
+        for engagement, evidence, engine in _evaluated_by(day, policy).values_list(
+            "engagement_id", "evidence", "engine_version"
+        )
+    }
+    on_the_day = set(
+        Assessment.objects.filter(policy=policy, as_of=day).values_list(
+            "engagement_id", flat=True
+        )
+    )
+    news = [
+        e.assessment
+        for e in evaluated
+        if e.engagement_id not in on_the_day
+        and known.get(e.engagement_id) != (e.assessment.evidence, ENGINE_VERSION)
+    ]
+    Assessment.objects.bulk_create(news, batch_size=BATCH)

@@ -1,0 +1,171 @@
+"""From records to assessments, not yet stored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db.models import QuerySet
+
+from engagements.choices import Kind
+from engagements.models import Engagement
+from engagements.values.periods import month_of
+from tracker.fit.counterfactual import counterfactuals
+from tracker.fit.criteria import all_criteria
+from tracker.fit.evidence import Observation, Prior, observation_from_json
+from tracker.fit.explanation import Explanation, explain
+from tracker.fit.judgement import Case, Judgement, judge
+from tracker.fit.models import Assessment, Policy
+from tracker.fit.queries import Scope
+from tracker.fit.services.policies import (
+    WINDOW_MONTHS,
+    Priors,
+    priors_for,
+    rulebook_of,
+)
+
+# Raised whenever the same evidence and policy would give another result.
+ENGINE_VERSION = "1.0"
+RECENT_MONTHS = 6
+
+# Observations by criterion code, then by engagement id.
+Records = Mapping[str, Mapping[int, Observation]]
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """An engagement's unsaved assessment, with what a flag about it would say."""
+
+    engagement_id: int
+    assessment: Assessment
+    strongest_sentence: str
+    notice_deadline_on: date | None
+
+
+def evaluate(
+    *, engagements: QuerySet[Engagement], as_of: date, policy: Policy
+) -> list[Evaluated]:
+    """Judge the engagements from the records up to the day.
+
+    The number of queries does not depend on how many engagements there are.
+    """
+    subjects = list(
+        engagements.order_by("pk").values_list(
+            "pk", "kind", "vendor_id", "notice_deadline_on"
+        )
+    )
+    if not subjects:
+        return []
+    facts = _gather(Scope(engagements, as_of, WINDOW_MONTHS))
+    recent = _gather(Scope(engagements, as_of, RECENT_MONTHS))
+    priors = priors_for(as_of)
+    cases = [
+        _case(pk, Kind(kind), facts, recent, priors, vendor)
+        for pk, kind, vendor, _deadline in subjects
+    ]
+    judged = judge(cases, rulebook_of(policy))
+    wordings = {criterion.code: criterion for criterion in all_criteria()}
+    evaluated = []
+    for (pk, kind, _vendor, deadline), case, judgement, changes in zip(
+        subjects, cases, judged.judgements, counterfactuals(judged), strict=True
+    ):
+        explanation = explain(case, judgement, changes, wordings)
+        assessment = _assessment(case, judgement, explanation)
+        assessment.engagement_id = pk
+        assessment.kind = kind
+        assessment.as_of, assessment.month = as_of, month_of(as_of)
+        assessment.policy = policy
+        evaluated.append(
+            Evaluated(
+                engagement_id=pk,
+                assessment=assessment,
+                strongest_sentence=explanation.strongest_sentence,
+                notice_deadline_on=deadline,
+            )
+        )
+    return evaluated
+
+
+def repeat(assessment: Assessment) -> Judgement:
+    """Judge a stored assessment's evidence again, under the policy it names."""
+    evidence: Mapping[str, Mapping[str, Any]] = assessment.evidence
+    case = Case(
+        is_managed=assessment.kind == Kind.MANAGED,
+        facts=_observations(evidence, str(WINDOW_MONTHS)),
+        recent=_observations(evidence, str(RECENT_MONTHS)),
+        priors={
+            code: Prior.from_json(found["prior"]) for code, found in evidence.items()
+        },
+    )
+    rulebook = rulebook_of(assessment.policy, codes=evidence.keys())
+    return judge([case], rulebook).judgements[0]
+
+
+def _gather(scope: Scope) -> Records:
+    return {criterion.code: criterion.gather(scope) for criterion in all_criteria()}
+
+
+def _case(
+    engagement: int,
+    kind: Kind,
+    facts: Records,
+    recent: Records,
+    priors: Priors,
+    vendor_id: int,
+) -> Case:
+    def of(records: Records) -> dict[str, Observation]:
+        return {
+            code: found[engagement]
+            for code, found in records.items()
+            if engagement in found
+        }
+
+    return Case(
+        is_managed=kind == Kind.MANAGED,
+        facts=of(facts),
+        recent=of(recent),
+        priors={code: priors.of(code, vendor_id) for code in facts},
+    )
+
+
+def _assessment(
+    case: Case, judgement: Judgement, explanation: Explanation
+) -> Assessment:
+    leaning = {True: Kind.MANAGED.value, False: Kind.AUGMENTED.value, None: ""}
+    return Assessment(
+        window_months=WINDOW_MONTHS,
+        acceptability=judgement.acceptability,
+        opposition=judgement.opposition,
+        coverage=judgement.coverage,
+        margin=judgement.margin,
+        verdict=judgement.verdict.value,
+        is_strong=judgement.is_strong,
+        leaning=leaning[judgement.leans_managed],
+        points=explanation.points,
+        missing=explanation.missing,
+        sentences=explanation.sentences,
+        counterfactuals=explanation.counterfactuals,
+        evidence={
+            code: {
+                "prior": case.prior(code).as_json(),
+                str(WINDOW_MONTHS): _stored(case.facts.get(code)),
+                str(RECENT_MONTHS): _stored(case.recent.get(code)),
+            }
+            for code in sorted(case.priors)
+        },
+        engine_version=ENGINE_VERSION,
+    )
+
+
+def _stored(observation: Observation | None) -> dict[str, Any] | None:
+    return None if observation is None else observation.as_json()
+
+
+def _observations(
+    evidence: Mapping[str, Mapping[str, Any]], window: str
+) -> dict[str, Observation]:
+    return {
+        code: observation_from_json(found[window])
+        for code, found in evidence.items()
+        if found[window] is not None
+    }

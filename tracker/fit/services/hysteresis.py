@@ -1,0 +1,187 @@
+"""When a flag is raised, woken or cleared: only what two evaluations agree on."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from engagements import events
+from engagements.choices import Kind, Status
+from engagements.models import Engagement, User
+from tracker.fit.models import (
+    CLEARABLE_STATES,
+    LIVE_STATES,
+    Assessment,
+    Decision,
+    Flag,
+    FlagAction,
+    FlagState,
+    Verdict,
+)
+from tracker.fit.services.evaluation import Evaluated
+from tracker.fit.verdict import Thresholds
+
+CLOSED = (Status.ENDED, Status.TERMINATED, Status.CANCELLED)
+OTHER_KIND = {
+    Kind.MANAGED.value: Kind.AUGMENTED.value,
+    Kind.AUGMENTED.value: Kind.MANAGED.value,
+}
+SENTENCE_LENGTH = 300
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What one monthly evaluation found of the other model."""
+
+    opposition: float
+    verdict: str
+
+    @property
+    def opposes(self) -> bool:
+        return self.verdict == Verdict.OTHER_MODEL_FITS
+
+
+@dataclass(frozen=True)
+class Moves:
+    raised: int
+    cleared: int
+
+
+def move_flags(
+    *,
+    current: Sequence[Evaluated],
+    earlier: Mapping[int, Standing],
+    as_of: date,
+    thresholds: Thresholds,
+    actor: User | None,
+) -> Moves:
+    """Raise and clear in the caller's transaction; `earlier` is a month before.
+
+    Nothing moves an engagement that was assessed for a later day already.
+    """
+    later = _assessed_after(as_of)
+    pairs = [
+        (evaluated, earlier[evaluated.engagement_id])
+        for evaluated in current
+        if evaluated.engagement_id in earlier and evaluated.engagement_id not in later
+    ]
+    live = _live_flags()
+    _wake(live.values(), as_of, actor)
+    cleared = [
+        live[evaluated.engagement_id]
+        for evaluated, before in pairs
+        if evaluated.engagement_id in live
+        and max(evaluated.assessment.opposition, before.opposition) < thresholds.clear
+    ]
+    cleared += [flag for flag in live.values() if flag.engagement.status in CLOSED]
+    cleared = [flag for flag in cleared if flag.state in CLEARABLE_STATES]
+    for flag in cleared:
+        _clear(flag, as_of, actor)
+    raised = [
+        evaluated
+        for evaluated in _opposed(pairs, thresholds)
+        if evaluated.engagement_id not in live
+    ]
+    for evaluated in raised:
+        _raise(evaluated, as_of, actor)
+    return Moves(raised=len(raised), cleared=len(cleared))
+
+
+def _assessed_after(day: date) -> set[int]:
+    later = Assessment.objects.filter(as_of__gt=day).order_by()
+    return set(later.values_list("engagement_id", flat=True).distinct())
+
+
+def _live_flags() -> dict[int, Flag]:
+    flags = (
+        Flag.objects.select_for_update(of=("self",))
+        .filter(state__in=LIVE_STATES)
+        .select_related("engagement")
+    )
+    return {flag.engagement_id: flag for flag in flags}
+
+
+def _opposed(
+    pairs: Iterable[tuple[Evaluated, Standing]], thresholds: Thresholds
+) -> list[Evaluated]:
+    """Those the other model fits better twice, and clearly more than at a dismissal."""
+    dismissed = _dismissed_at()
+    found = []
+    for evaluated, before in pairs:
+        assessment = evaluated.assessment
+        now = Standing(assessment.opposition, assessment.verdict)
+        least = dismissed.get(evaluated.engagement_id)
+        has_risen = (
+            least is None or now.opposition >= least + thresholds.return_after_dismissal
+        )
+        if now.opposes and before.opposes and has_risen:
+            found.append(evaluated)
+    return found
+
+
+def _dismissed_at() -> dict[int, float]:
+    """The opposition at each engagement's latest dismissal."""
+    decisions = Decision.objects.filter(action=FlagAction.DISMISS).order_by("at", "id")
+    return dict(decisions.values_list("flag__engagement_id", "opposition"))
+
+
+def _raise(evaluated: Evaluated, as_of: date, actor: User | None) -> None:
+    assessment = evaluated.assessment
+    flag = Flag.objects.create(
+        engagement_id=evaluated.engagement_id,
+        raised_on=as_of,
+        opposition=assessment.opposition,
+        leaning=OTHER_KIND[assessment.kind],
+        sentence=evaluated.strongest_sentence[:SENTENCE_LENGTH],
+        notice_deadline_on=evaluated.notice_deadline_on,
+    )
+    events.record(
+        event_type="model_flag.raised",
+        subject=flag,
+        changes={
+            "state": [None, FlagState.OPEN.value],
+            "leaning": [None, flag.leaning],
+            "opposition": [None, flag.opposition],
+            "raised_on": [None, events.plain(as_of)],
+        },
+        engagement=Engagement(pk=evaluated.engagement_id),
+        actor=actor,
+    )
+
+
+def _clear(flag: Flag, as_of: date, actor: User | None) -> None:
+    before = flag.state
+    flag.state = FlagState.CLEARED
+    # A day judged long after it passed can lie before the raise.
+    flag.cleared_on = max(as_of, flag.raised_on)
+    flag.snoozed_until = None
+    flag.save(update_fields=["state", "cleared_on", "snoozed_until", "updated_at"])
+    events.record(
+        event_type="model_flag.cleared",
+        subject=flag,
+        changes={
+            "state": [before, FlagState.CLEARED.value],
+            "cleared_on": [None, events.plain(flag.cleared_on)],
+        },
+        engagement=flag.engagement,
+        actor=actor,
+    )
+
+
+def _wake(flags: Iterable[Flag], as_of: date, actor: User | None) -> None:
+    """Open again what was snoozed until now."""
+    for flag in flags:
+        if flag.snoozed_until is None or flag.snoozed_until > as_of:
+            continue
+        until, flag.snoozed_until = flag.snoozed_until, None
+        flag.state = FlagState.OPEN
+        flag.save(update_fields=["state", "snoozed_until", "updated_at"])
+        events.record(
+            event_type="model_flag.reopened",
+            subject=flag,
+            changes={
+                "state": [FlagState.SNOOZED.value, FlagState.OPEN.value],
+                "snoozed_until": [events.plain(until), None],
+            },
+            engagement=flag.engagement,
+            actor=actor,
+        )

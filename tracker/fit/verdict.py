@@ -1,0 +1,62 @@
+"""What an assessment says, from its acceptability and what its evidence covers."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+# The part of the weight that stands for what no criterion of ours knows of.  It is
+# never recorded, which keeps the engine from claiming certainty.
+UNRECORDED_PART = 0.15
+
+
+class Verdict(StrEnum):
+    NOT_ENOUGH_EVIDENCE = "not_enough_evidence"
+    OTHER_MODEL_FITS = "other_model_fits"
+    CURRENT_MODEL_FITS = "current_model_fits"
+    MIXED = "mixed"
+    EITHER_FITS = "either_fits"
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Where one verdict ends and the next begins; `oppose` raises a flag."""
+
+    cover: float = 0.40
+    oppose: float = 0.70
+    oppose_strongly: float = 0.85
+    support: float = 0.30
+    clear: float = 0.60
+    mixed_least: float = 0.12
+    mixed_ratio: float = 0.60
+    changing: float = 0.20
+    return_after_dismissal: float = 0.10
+
+
+def opposition(acceptability: float, *, is_managed: bool) -> float:
+    """How much speaks for the other model: 1 - a under managed, a otherwise.
+
+    `acceptability` is the share of plausible priorities and readings of the evidence
+    under which managed fits better; it is not the probability of being right.
+    """
+    return 1.0 - acceptability if is_managed else acceptability
+
+
+def verdict(
+    *,
+    opposition: float,
+    coverage: float,
+    towards_managed: float,
+    towards_augmented: float,
+    thresholds: Thresholds,
+) -> Verdict:
+    """The first that applies; the two `towards` are Σ w̄·E[D±] over recorded facts."""
+    if coverage < thresholds.cover:
+        return Verdict.NOT_ENOUGH_EVIDENCE
+    if opposition >= thresholds.oppose:
+        return Verdict.OTHER_MODEL_FITS
+    if opposition <= thresholds.support:
+        return Verdict.CURRENT_MODEL_FITS
+    weaker = min(towards_managed, towards_augmented)
+    stronger = max(towards_managed, towards_augmented)
+    if weaker >= thresholds.mixed_least and weaker >= thresholds.mixed_ratio * stronger:
+        return Verdict.MIXED
+    return Verdict.EITHER_FITS
