@@ -1,5 +1,6 @@
 """Django's list of the tracker's models; each lives in its slice."""
 
+from tracker.imports.models import CategoryCode, ImportProblem, ImportRun
 from tracker.jobs.models import JobRun
 from tracker.spend.models import (
     Invoice,
@@ -12,6 +13,9 @@ from tracker.spend.models import (
 )
 
 __all__ = [
+    "CategoryCode",
+    "ImportProblem",
+    "ImportRun",
     "Invoice",
     "InvoiceLine",
     "JobRun",

@@ -35,13 +35,15 @@ T = TypeVar("T")
 
 LONGEST = {
     "supplier_name": 200,
-    "supplier_number": 40,
-    "transaction_number": 60,
+    "supplier_number": 60,
+    "transaction_number": 100,
     "unit": 160,
     "category": 160,
     "category_code": 40,
-    "description": 500,
+    # Longer ones are cut to what is stored: nothing depends on their end.
+    "description": 10_000,
 }
+LONGEST_DESCRIPTION = 300
 UNCATEGORISED = "Uncategorised"
 DEFAULT_CURRENCY = "GBP"
 SIGN_CURRENCIES = {"£": "GBP", "€": "EUR", "¥": "JPY"}
@@ -75,8 +77,9 @@ class PaymentOptions:
 class Knowledge:
     """What earlier imports have told, for the gaps in this file."""
 
-    names_by_number: Mapping[str, str] = field(default_factory=dict)
-    categories_by_code: Mapping[str, str] = field(default_factory=dict)
+    # By supplier's number, and by category's code; empty where none is known.
+    name_of: Callable[[str], str] = lambda _number: ""
+    category_of: Callable[[str], str] = lambda _code: ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,6 +397,9 @@ class _Reader:
         words["supplier_number"] = normalise_supplier_number(
             words["supplier_number"], words["transaction_number"]
         )
+        if len(words["description"]) > LONGEST_DESCRIPTION:
+            words["description"] = words["description"][:LONGEST_DESCRIPTION]
+            self.tally["cut"] += 1
         words["category_code"] = words["category_code"].upper()
         words["category"] = words["category"] or self._category(words["category_code"])
         try:
@@ -408,14 +414,12 @@ class _Reader:
     def _category(self, code: str) -> str:
         if not code:
             return UNCATEGORISED
-        for known in (
-            self.survey.codes,
-            self.knowledge.categories_by_code,
-            KNOWN_CODES,
-        ):
-            if code in known:
-                return known[code]
-        return code
+        return (
+            self.survey.codes.get(code)
+            or self.knowledge.category_of(code)
+            or KNOWN_CODES.get(code)
+            or code
+        )
 
     def _supplier(self, name: str, number: str) -> str:
         if is_usable_name(name):
@@ -423,9 +427,7 @@ class _Reader:
         if is_withheld(name):
             self.tally["withheld"] += 1
             return f"Supplier {number} (name withheld)" if number else name
-        known = self.survey.names.get(number) or self.knowledge.names_by_number.get(
-            number
-        )
+        known = self._name_of(number)
         if known:
             self.tally["named by number"] += 1
             return known
@@ -439,6 +441,11 @@ class _Reader:
             "is blank, and so is the supplier's number",
             "Give the supplier's name or number.",
         )
+
+    def _name_of(self, number: str) -> str:
+        if not number:
+            return ""
+        return self.survey.names.get(number) or self.knowledge.name_of(number)
 
     def _remarks(self) -> Iterator[str]:
         file, tally, dates = self.file, self.tally, self.survey.dates
@@ -465,6 +472,11 @@ class _Reader:
             )
         if tally["withheld"]:
             yield f"{tally['withheld']:,} lines withhold the supplier's name."
+        if tally["cut"]:
+            yield (
+                f"{tally['cut']:,} descriptions are cut after {LONGEST_DESCRIPTION}"
+                " characters."
+            )
         if tally["damaged"]:
             yield (
                 f"{tally['damaged']:,} supplier names hold a character that the"
