@@ -48,7 +48,8 @@ UNCATEGORISED = "Uncategorised"
 DEFAULT_CURRENCY = "GBP"
 SIGN_CURRENCIES = {"£": "GBP", "€": "EUR", "¥": "JPY"}
 _WITHHELD = re.compile(
-    r"(?:name |personal |supplier )?(?:redacted|withheld)(?:\W.*)?|personal data.*",
+    r"(?:name |personal |supplier )?(?:redacted|withheld)(?:\W.*)?|personal data.*"
+    r"|supplier \S+ \(name withheld\)",
     re.IGNORECASE,
 )
 _LOST_CHARACTER = "\ufffd"

@@ -54,7 +54,8 @@ from tracker.imports.queries import (
 from tracker.spend.models import Payment
 from tracker.spend.services import post_payments
 
-# So many payments are posted at once, which bounds the memory that posting takes.
+# So many are made and posted at once, which bounds the memory that it takes.
+_GROUPS_AT_ONCE = 1000
 _POSTED_AT_ONCE = 5000
 _LONGEST_TITLE = 200
 _LONGEST_CODE = 34  # of the 40 that a code has, for a number behind it
@@ -246,10 +247,13 @@ def apply_posting(
     register_vendors(vendors=plan.new_vendors, actor=actor)
     add_departments(departments=list(plan.new_departments.values()), actor=actor)
     departments = {**plan.departments, **plan.new_departments}
-    _log_missing(plan.new_engagements, departments, actor)
     _start_earlier(plan, actor)
     _learn_codes(codes, file_name)
-    _post(plan.groups, file_name, run_id, actor)
+    for start in range(0, len(plan.groups), _GROUPS_AT_ONCE):
+        groups = plan.groups[start : start + _GROUPS_AT_ONCE]
+        missing = [group for group in groups if group.engagement_id is None]
+        _log_missing(missing, departments, actor)
+        _post(groups, file_name, run_id, actor)
 
 
 def _log_missing(
@@ -285,10 +289,9 @@ def _external_id(key: PayFor) -> str:
 
 
 def _start_earlier(plan: PostingPlan, actor: User | None) -> None:
-    made = {id(group) for group in plan.new_engagements}
     starts: dict[int, date] = {}
     for group in plan.groups:
-        if id(group) not in made and group.engagement_id is not None:
+        if group.engagement_id is not None:
             earliest = starts.get(group.engagement_id, group.first_day)
             starts[group.engagement_id] = min(earliest, group.first_day)
     start_earlier(starts=starts, actor=actor)

@@ -10,6 +10,7 @@ from engagements.models import Department, Engagement, Vendor
 from engagements.values.names import normalise_name
 from tracker.imports.models import CategoryCode
 from tracker.imports.payment_categories import normalise_category
+from tracker.imports.payment_lines import is_usable_name
 from tracker.imports.payment_matching import Recorded
 from tracker.spend.models import Payment, SourceType
 
@@ -58,11 +59,15 @@ def _recorded(payments: "QuerySet[Payment]") -> Iterator[Recorded]:
 
 
 def supplier_name_of(supplier_number: str) -> str:
-    """Return the name under which the number was last paid; empty if never."""
-    names = Payment.objects.filter(supplier_number=supplier_number).exclude(
-        supplier_name__endswith="(name withheld)"
+    """Return the latest usable name the number was paid under; empty if none."""
+    names = (
+        Payment.objects.filter(supplier_number=supplier_number)
+        .order_by()
+        .values_list("supplier_name")
+        .annotate(last=Max("id"))
+        .order_by("-last")
     )
-    return names.order_by("-id").values_list("supplier_name", flat=True).first() or ""
+    return next((name for name, _ in names if is_usable_name(name)), "")
 
 
 def category_of(code: str) -> str:
