@@ -7,6 +7,7 @@ from tracker.fit.models import (
     Policy,
     QuarterPrior,
 )
+from tracker.imports.models import CategoryCode, ImportProblem, ImportRun
 from tracker.jobs.models import JobRun
 from tracker.spend.models import (
     Invoice,
@@ -20,8 +21,11 @@ from tracker.spend.models import (
 
 __all__ = [
     "Assessment",
+    "CategoryCode",
     "Decision",
     "Flag",
+    "ImportProblem",
+    "ImportRun",
     "Invoice",
     "InvoiceLine",
     "JobRun",

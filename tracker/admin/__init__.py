@@ -1,0 +1,1 @@
+from tracker.admin import imports as imports

@@ -1,0 +1,290 @@
+"""Bringing in a file, page by page: upload, columns, check, import."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from engagements.errors import WrongStateError
+from engagements.models import User
+from tracker.admin.import_forms import ColumnsForm, UploadForm, options_as_initial
+from tracker.imports.models import ImportRun, RunState
+from tracker.imports.problems import ImportRefusedError, shown
+from tracker.imports.refusals import Refusal, refusals_as_csv
+from tracker.imports.services import (
+    Preview,
+    accept_upload,
+    preview_run,
+    request_apply,
+    request_check,
+)
+
+if TYPE_CHECKING:
+    UnfoldModelAdmin = admin.ModelAdmin[Any]
+else:
+    from unfold.admin import ModelAdmin as UnfoldModelAdmin
+from unfold.decorators import display
+
+_PROBLEMS_ON_A_PAGE = 100
+_STATE_COLOURS = {
+    RunState.UPLOADED.value: "info",
+    RunState.CHECKING.value: "warning",
+    RunState.CHECKED.value: "info",
+    RunState.APPLYING.value: "warning",
+    RunState.APPLIED.value: "success",
+    RunState.REFUSED.value: "danger",
+    RunState.FAILED.value: "danger",
+}
+_STEPS = (
+    gettext_lazy("Upload"),
+    gettext_lazy("Columns"),
+    gettext_lazy("Check"),
+    gettext_lazy("Import"),
+)
+_STEP_OF_STATE = {
+    RunState.UPLOADED.value: 2,
+    RunState.FAILED.value: 2,
+    RunState.CHECKING.value: 3,
+    RunState.CHECKED.value: 3,
+    RunState.REFUSED.value: 3,
+    RunState.APPLYING.value: 4,
+    RunState.APPLIED.value: 5,
+}
+
+
+@admin.register(ImportRun)
+class ImportRunAdmin(UnfoldModelAdmin):
+    list_display = [
+        "file_name",
+        "state_label",
+        "read",
+        "accepted",
+        "refused",
+        "added",
+        "started_by",
+        "created_at",
+    ]
+    list_display_links = ["file_name"]
+    list_filter = ["state", "kind"]
+    list_select_related = ["started_by"]
+    list_per_page = 50
+    search_fields = ["file_name"]
+    show_full_result_count = False
+
+    @display(description=gettext_lazy("state"), label=_STATE_COLOURS)
+    def state_label(self, run: ImportRun) -> tuple[str, str]:
+        return run.state, run.get_state_display()
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: ImportRun | None = None
+    ) -> bool:
+        return False
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: ImportRun | None = None
+    ) -> bool:
+        return False
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path(
+                "<int:run_id>/refused.csv",
+                self.admin_site.admin_view(self.refused_csv),
+                name="tracker_importrun_refused",
+            )
+        ]
+        return own + super().get_urls()
+
+    def add_view(
+        self,
+        request: HttpRequest,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Take a file and say at once whether it can be read."""
+        self._check_may_import(request)
+        form = UploadForm(request.POST or None, request.FILES or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                run = accept_upload(
+                    upload=form.cleaned_data["file"],
+                    kind_name=form.cleaned_data["kind"],
+                    actor=_actor(request),
+                )
+            except ImportRefusedError as error:
+                form.add_error("file", str(error))
+            else:
+                return HttpResponseRedirect(_url(run))
+        context = self._context(request, title=_("Import a file"), step=1)
+        return TemplateResponse(
+            request, "tracker/imports/upload.html", context | {"form": form}
+        )
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show where the import stands and take the next step."""
+        run = self._run(request, object_id)
+        if request.method == "POST":
+            self._check_may_import(request)
+            if "apply" in request.POST:
+                return self._apply(request, run)
+            return self._columns(request, run)
+        if run.is_working:
+            return self._page(request, run, "progress.html", {"refresh_seconds": 2})
+        wants_columns = "columns" in request.GET and self.has_add_permission(request)
+        if wants_columns or run.state in (RunState.UPLOADED, RunState.FAILED):
+            return self._columns(request, run)
+        return self._result(request, run)
+
+    def refused_csv(self, request: HttpRequest, run_id: int) -> StreamingHttpResponse:
+        run = self._run(request, str(run_id))
+        response = StreamingHttpResponse(
+            refusals_as_csv(_refusals(run)), content_type="text/csv; charset=utf-8"
+        )
+        response["Content-Disposition"] = (
+            f'attachment; filename="refused-{run.public_id}.csv"'
+        )
+        return response
+
+    # Pages
+
+    def _columns(self, request: HttpRequest, run: ImportRun) -> HttpResponse:
+        try:
+            preview = preview_run(run)
+        except (ImportRefusedError, FileNotFoundError):
+            message = _("The file can't be read any more. Upload it again.")
+            return self._page(request, run, "gone.html", {"message": message})
+        form = ColumnsForm(
+            request.POST or None,
+            preview=preview,
+            kind_name=run.kind,
+            initial=options_as_initial(run.options),
+        )
+        if request.method == "POST" and form.is_valid():
+            try:
+                request_check(
+                    run=run,
+                    corrections=form.corrections(),
+                    options=form.options(),
+                    actor=_actor(request),
+                )
+            except ImportRefusedError as error:
+                form.add_error(None, str(error))
+            except WrongStateError as error:
+                messages.warning(request, str(error))
+                return HttpResponseRedirect(_url(run))
+            else:
+                return HttpResponseRedirect(_url(run))
+        extra = {"form": form, "preview": preview, "rows": list(_rows(form, preview))}
+        return self._page(request, run, "columns.html", extra)
+
+    def _apply(self, request: HttpRequest, run: ImportRun) -> HttpResponse:
+        is_per_line = request.POST["apply"] == "per_line"
+        try:
+            request_apply(run=run, is_per_line=is_per_line, actor=_actor(request))
+        except WrongStateError as error:
+            messages.warning(request, str(error))
+        return HttpResponseRedirect(_url(run))
+
+    def _result(self, request: HttpRequest, run: ImportRun) -> HttpResponse:
+        problems = Paginator(run.problems.order_by("line", "id"), _PROBLEMS_ON_A_PAGE)
+        extra = {
+            "problems": problems.get_page(request.GET.get("page")),
+            "payments_url": _payments_url(run),
+            "may_import": self.has_add_permission(request),
+        }
+        return self._page(request, run, "result.html", extra)
+
+    def _page(
+        self, request: HttpRequest, run: ImportRun, name: str, extra: dict[str, Any]
+    ) -> HttpResponse:
+        title = shown(run.file_name)
+        context = self._context(request, title=title, step=_STEP_OF_STATE[run.state])
+        context |= {"run": run, "report": run.report, "run_url": _url(run)}
+        return TemplateResponse(request, f"tracker/imports/{name}", context | extra)
+
+    def _context(
+        self, request: HttpRequest, *, title: str, step: int
+    ) -> dict[str, Any]:
+        return {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "opts": self.opts,
+            "steps": [
+                {"name": name, "is_done": number < step, "is_current": number == step}
+                for number, name in enumerate(_STEPS, start=1)
+            ],
+        }
+
+    # Rights
+
+    def _check_may_import(self, request: HttpRequest) -> None:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+
+    def _run(self, request: HttpRequest, object_id: str) -> ImportRun:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        run = self.get_object(request, object_id)
+        if not isinstance(run, ImportRun):
+            raise Http404
+        return run
+
+
+def _actor(request: HttpRequest) -> User:
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
+def _url(run: ImportRun) -> str:
+    return reverse("admin:tracker_importrun_change", args=[run.pk])
+
+
+def _payments_url(run: ImportRun) -> str:
+    try:
+        url = reverse("admin:tracker_payment_changelist")
+    except NoReverseMatch:
+        return ""
+    return f"{url}?source_run={run.public_id}"
+
+
+def _refusals(run: ImportRun) -> Iterator[Refusal]:
+    rows = run.problems.order_by("line", "id").values_list(
+        "line", "field", "reason", "advice", "raw"
+    )
+    return (Refusal(*row) for row in rows.iterator())
+
+
+def _rows(form: ColumnsForm, preview: Preview) -> Iterator[dict[str, Any]]:
+    """Yield each field with its select, how sure the suggestion is, and a sample."""
+    suggestions = {item.field: item for item in preview.suggestions}
+    places = preview.source.mapping.positions()
+    for field in form.kind_fields:
+        suggestion = suggestions.get(field.name)
+        place = places.get(field.name)
+        samples = [] if place is None else [line[place] for line in preview.sample]
+        yield {
+            "field": field,
+            "select": form[f"column_{field.name}"],
+            "is_like": suggestion is not None and suggestion.likeness < 1,
+            "samples": [shown(text.strip()) for text in samples if text.strip()][:3],
+        }

@@ -1,0 +1,150 @@
+"""What is stored already, as far as an import of payments has to know it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
+
+from django.db.models import Max, QuerySet
+
+from engagements.choices import LIVE_STATUSES, Origin, Status
+from engagements.models import Department, Engagement, Vendor
+from engagements.values.names import normalise_name
+from tracker.imports.models import CategoryCode
+from tracker.imports.payment_categories import normalise_category
+from tracker.imports.payment_lines import is_usable_name
+from tracker.imports.payment_matching import Recorded
+from tracker.spend.models import Payment, SourceType
+
+T = TypeVar("T")
+# Below the number of parameters that every SQLite takes in one statement.
+_BATCH = 900
+
+
+def _batches(values: Iterable[T]) -> Iterator[list[T]]:
+    ordered = list(values)
+    for start in range(0, len(ordered), _BATCH):
+        yield ordered[start : start + _BATCH]
+
+
+def recorded_payments(
+    source_keys: Sequence[str], transaction_numbers: Iterable[str]
+) -> Iterator[Recorded]:
+    """Yield stored payments that have one of the keys, or of the numbers."""
+    seen: set[str] = set()
+    for keys in _batches(source_keys):
+        for payment in _recorded(Payment.objects.filter(source_key__in=keys)):
+            seen.add(payment.source_key)
+            yield payment
+    for numbers in _batches(transaction_numbers):
+        for payment in _recorded(
+            Payment.objects.filter(transaction_number__in=numbers)
+        ):
+            if payment.source_key not in seen:
+                yield payment
+
+
+def _recorded(payments: "QuerySet[Payment]") -> Iterator[Recorded]:
+    rows = payments.order_by("id").values_list(
+        "source_key",
+        "transaction_number",
+        "supplier_number",
+        "supplier_name",
+        "amount",
+        "currency",
+        "paid_on",
+        "source_file",
+        "source_line",
+    )
+    for row in rows.iterator():
+        yield Recorded(*row[:-2], f"{row[-2]}, line {row[-1]}")
+
+
+def supplier_name_of(supplier_number: str) -> str:
+    """Return the latest usable name the number was paid under; empty if none."""
+    names = (
+        Payment.objects.filter(supplier_number=supplier_number)
+        .order_by()
+        .values_list("supplier_name")
+        .annotate(last=Max("id"))
+        .order_by("-last")
+    )
+    return next((name for name, _ in names if is_usable_name(name)), "")
+
+
+def category_of(code: str) -> str:
+    """Return what a file that named both gave for the code; empty if none did."""
+    known = CategoryCode.objects.filter(code=code)
+    return known.values_list("category", flat=True).first() or ""
+
+
+def vendors_by_name(normalised_names: Iterable[str]) -> dict[str, Vendor]:
+    return {
+        vendor.normalised_name: vendor
+        for names in _batches(normalised_names)
+        for vendor in Vendor.objects.filter(normalised_name__in=names)
+    }
+
+
+def departments_by_name() -> dict[str, Department]:
+    """Return departments by normalised name; of equal names the oldest."""
+    departments: dict[str, Department] = {}
+    for department in Department.objects.order_by("id"):
+        departments.setdefault(normalise_name(department.name), department)
+    return departments
+
+
+class PayFor(NamedTuple):
+    """What tells the engagements apart that payments are for."""
+
+    vendor: int
+    unit: str
+    category: str
+    currency: str
+
+
+def pay_for(vendor: int, unit: str, category: str, currency: str) -> PayFor:
+    return PayFor(vendor, normalise_name(unit), normalise_category(category), currency)
+
+
+def engagements_paid(vendors: Iterable[int]) -> dict[PayFor, int]:
+    """Return for what each vendor was paid before, and the engagement it went to."""
+    found: dict[PayFor, tuple[int, int]] = {}
+    for batch in _batches(vendors):
+        rows = (
+            Payment.objects.filter(vendor_id__in=batch)
+            .exclude(engagement__status=Status.CANCELLED)
+            .order_by()
+            .values_list("vendor_id", "unit", "category", "currency", "engagement_id")
+            .annotate(last=Max("id"))
+        )
+        for vendor, unit, category, currency, engagement, last in rows:
+            key = pay_for(vendor, unit, category, currency)
+            if key not in found or last > found[key][0]:
+                found[key] = (last, engagement)
+    return {key: engagement for key, (_, engagement) in found.items()}
+
+
+def engagements_by_id(ids: Iterable[int]) -> dict[int, Engagement]:
+    return {
+        engagement.pk: engagement
+        for batch in _batches(ids)
+        for engagement in Engagement.objects.filter(pk__in=batch)
+    }
+
+
+def logged_engagements(vendors: Iterable[int]) -> list[Engagement]:
+    """Return live engagements of the vendors that a person logged."""
+    return [
+        engagement
+        for batch in _batches(vendors)
+        for engagement in Engagement.objects.filter(
+            vendor_id__in=batch, status__in=LIVE_STATUSES
+        )
+        .exclude(origin=Origin.IMPORTED)
+        .order_by("id")
+    ]
+
+
+def has_other_spend(engagement: Engagement) -> bool:
+    """Whether invoices or work were posted for it, which payments then settle."""
+    entries = engagement.ledger_entries.exclude(source_type=SourceType.PAYMENT)
+    return entries.exists()
