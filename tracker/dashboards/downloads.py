@@ -9,6 +9,7 @@ from io import BytesIO
 from typing import Protocol
 
 from xlsxwriter import Workbook
+from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from tracker.dashboards.report import Column, ColumnKind, Report, Value
@@ -42,7 +43,8 @@ def plain(value: Value, kind: ColumnKind) -> str:
     if isinstance(value, Decimal):
         return f"{shown_digits(value):f}"
     if isinstance(value, date):
-        return value.strftime("%Y-%m") if kind is ColumnKind.MONTH else value.isoformat()
+        iso = value.isoformat()
+        return iso[: len("2026-01")] if kind is ColumnKind.MONTH else iso
     if isinstance(value, int):
         return str(value)
     return safe_text(value)
@@ -122,5 +124,14 @@ def _set_widths(sheet: Worksheet, columns: Iterable[Column]) -> None:
         sheet.set_column(index, index, 28 if is_wide else 16)
 
 
-def _write(sheet, line, index, value, form):  # noqa
-    ...
+def _write(
+    sheet: Worksheet, line: int, index: int, value: Value, form: Format | None
+) -> None:
+    if value is None:
+        return
+    if isinstance(value, Decimal | int):
+        sheet.write_number(line, index, value, form)
+    elif isinstance(value, date):
+        sheet.write_datetime(line, index, value, form)
+    else:
+        sheet.write_string(line, index, safe_text(value))

@@ -78,11 +78,12 @@ def _within(period: Period, notation: Notation) -> str:
 
 
 def period_text(period: Period, notation: Notation) -> str:
-    """Return the period in words, such as Dec 2025 – Nov 2026."""
+    """Return the period in words, such as “Dec 2025 to Nov 2026”, with a dash."""
     if period.first and period.last:
         if period.first == period.last:
             return notation.month_name(period.first)
-        return f"{notation.month(period.first)} – {notation.month(period.last)}"
+        first, last = notation.month(period.first), notation.month(period.last)
+        return f"{first} \N{EN DASH} {last}"
     if period.first:
         return f"from {notation.month(period.first)}"
     if period.last:

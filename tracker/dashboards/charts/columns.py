@@ -13,7 +13,7 @@ from tracker.dashboards.charts.series import (
     series_of,
     spans,
 )
-from tracker.dashboards.charts.svg import Svg, element, pixels
+from tracker.dashboards.charts.svg import Attributes, Svg, element, pixels
 
 Amount = Callable[[Decimal], str]
 
@@ -84,14 +84,14 @@ def stacked_columns(
 
 def _gridline(tick: Decimal, scale: Scale, frame: Frame, amount: Amount) -> Svg:
     y = scale.place(tick)
-    line = {
+    line: Attributes = {
         "x1": frame.left,
         "x2": frame.width - frame.right,
         "y1": y,
         "y2": y,
         "class": "grid" if tick else "axis",
     }
-    label = {"x": frame.left - 8, "y": y + 4, "class": "tick"}
+    label: Attributes = {"x": frame.left - 8, "y": y + 4, "class": "tick"}
     return element(
         "g",
         {"aria-hidden": "true"},
@@ -133,7 +133,7 @@ def _stack(
     x = pixels(left + (band - width) / 2)
     for span in spans(column.segments):
         top = scale.place(span.high)
-        place = {
+        place: Attributes = {
             "x": x,
             "y": top,
             "width": pixels(width),
@@ -148,7 +148,7 @@ def _stack(
 
 def _total(column: Column, middle: Decimal, scale: Scale, amount: Amount) -> Svg:
     top = scale.place(reach([column.segments])[1])
-    place = {"x": pixels(middle), "y": top - 6, "class": "value"}
+    place: Attributes = {"x": pixels(middle), "y": top - 6, "class": "value"}
     return element("text", {**place, "aria-hidden": "true"}, amount(column.total))
 
 
@@ -169,8 +169,8 @@ def _labels(
 ) -> Iterator[Svg]:
     middle = pixels(left + band / 2)
     if is_labelled:
-        label = {"x": middle, "y": frame.floor + 18, "class": "label"}
+        label: Attributes = {"x": middle, "y": frame.floor + 18, "class": "label"}
         yield element("text", {**label, "aria-hidden": "true"}, column.label)
     if starts_group and (is_labelled or band < frame.label_room):
-        group = {"x": middle, "y": frame.floor + 34, "class": "label group"}
+        group: Attributes = {"x": middle, "y": frame.floor + 34, "class": "label group"}
         yield element("text", {**group, "aria-hidden": "true"}, column.group)

@@ -13,7 +13,7 @@ from tracker.dashboards.charts.series import (
     series_of,
     spans,
 )
-from tracker.dashboards.charts.svg import Svg, element, shortened
+from tracker.dashboards.charts.svg import Attributes, Svg, element, shortened
 
 ROW_HEIGHT = 36
 BAR_HEIGHT = 10
@@ -67,10 +67,21 @@ def _scale(bars: Sequence[Bar], width: int) -> Scale:
 def _row(bar: Bar, top: int, scale: Scale, chart_id: str, width: int) -> Svg:
     room = int((width - len(bar.value_text) * LETTER_WIDTH - 12) / LETTER_WIDTH)
     kind = "row remainder" if bar.is_remainder else "row"
-    name = {"x": 0, "y": top + 14, "class": "name", "aria-hidden": "true"}
-    value = {"x": width, "y": top + 14, "class": "figure", "aria-hidden": "true"}
+    name: Attributes = {"x": 0, "y": top + 14, "class": "name", "aria-hidden": "true"}
+    value: Attributes = {
+        "x": width,
+        "y": top + 14,
+        "class": "figure",
+        "aria-hidden": "true",
+    }
     # An unpainted field makes the whole row one target to point at.
-    field = {"x": 0, "y": top, "width": width, "height": ROW_HEIGHT, "class": "field"}
+    field: Attributes = {
+        "x": 0,
+        "y": top,
+        "width": width,
+        "height": ROW_HEIGHT,
+        "class": "field",
+    }
     parts = (
         element("rect", field, element("title", {}, bar.text)),
         element("text", name, shortened(bar.name, room)),
@@ -87,7 +98,7 @@ def _row(bar: Bar, top: int, scale: Scale, chart_id: str, width: int) -> Svg:
 def _marks(bar: Bar, top: int, scale: Scale, chart_id: str) -> Iterator[Svg]:
     for span in spans(bar.segments):
         left = scale.place(span.low)
-        place = {
+        place: Attributes = {
             "x": left,
             "y": top,
             "width": scale.place(span.high) - left,

@@ -7,6 +7,7 @@ from html import escape
 HUNDREDTH = Decimal("0.01")
 
 Attribute = str | int | Decimal
+Attributes = Mapping[str, Attribute]
 
 
 class Svg(str):
@@ -18,7 +19,7 @@ class Svg(str):
         return str(self)
 
 
-def element(name: str, attributes: Mapping[str, Attribute], *children: str) -> Svg:
+def element(name: str, attributes: Attributes, *children: str) -> Svg:
     """Return one element; children that are not `Svg` are escaped as text."""
     written = "".join(
         f' {key}="{escape(_attribute(value))}"' for key, value in attributes.items()

@@ -1,0 +1,16 @@
+from django.urls import path, re_path
+
+from tracker.dashboards import views
+
+app_name = "tracker"
+
+urlpatterns = [
+    path("", views.finance, name="finance"),
+    re_path(
+        r"^spend/(?P<slug>[a-z-]+)\.(?P<extension>csv|xlsx)$",
+        views.report_file,
+        name="report-file",
+    ),
+    path("spend/<slug:slug>/", views.report, name="report"),
+    path("logout/", views.LogoutView.as_view(), name="logout"),
+]
