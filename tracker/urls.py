@@ -1,3 +1,4 @@
+from django.contrib.auth.views import LogoutView
 from django.urls import path, re_path
 
 from tracker.dashboards import views
@@ -12,5 +13,5 @@ urlpatterns = [
         name="report-file",
     ),
     path("spend/<slug:slug>/", views.report, name="report"),
-    path("logout/", views.LogoutView.as_view(), name="logout"),
+    path("logout/", LogoutView.as_view(next_page="admin:login"), name="logout"),
 ]

@@ -2,7 +2,7 @@
 
 import csv
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from io import BytesIO
@@ -20,6 +20,15 @@ FORMULA_STARTS = frozenset("=+-@|\t\r\n")
 # Never drawn, so that a formula may hide behind them.
 INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Me"})
 LINES_PER_CHUNK = 200
+LONGEST_SHEET_NAME = 31
+NUMBER_FORMATS = {
+    ColumnKind.MONEY: "#,##0.00",
+    ColumnKind.SHARE: "0.0%",
+    ColumnKind.MONTH: "yyyy-mm",
+    ColumnKind.DAY: "yyyy-mm-dd",
+}
+WIDTHS = {ColumnKind.TEXT: 28}
+NUMBER_WIDTH = 16
 
 
 def safe_text(text: str) -> str:
@@ -63,12 +72,10 @@ def csv_lines(report: Report) -> Iterator[str]:
     """Yield the file in chunks of lines, reading the report's rows as it goes."""
     written: list[str] = [BYTE_ORDER_MARK]
     writer = csv.writer(_Collector(written))
-    writer.writerow(safe_text(column.title) for column in report.columns)
+    columns = _file_columns(report)
+    writer.writerow(safe_text(column.title) for _index, column in columns)
     for number, row in enumerate(report.rows(), start=1):
-        writer.writerow(
-            plain(value, column.kind)
-            for column, value in zip(report.columns, row.values, strict=True)
-        )
+        writer.writerow(plain(row.values[i], column.kind) for i, column in columns)
         if number % LINES_PER_CHUNK == 0:
             yield "".join(written)
             written.clear()
@@ -99,29 +106,29 @@ def xlsx_file(report: Report) -> bytes:
         "strings_to_numbers": False,
     }
     with Workbook(buffer, options) as workbook:
-        sheet = workbook.add_worksheet(report.title[:31])
-        formats = {
-            ColumnKind.MONEY: workbook.add_format({"num_format": "#,##0.00"}),
-            ColumnKind.SHARE: workbook.add_format({"num_format": "0.0%"}),
-            ColumnKind.MONTH: workbook.add_format({"num_format": "yyyy-mm"}),
-            ColumnKind.DAY: workbook.add_format({"num_format": "yyyy-mm-dd"}),
-        }
-        head = workbook.add_format({"bold": True, "bottom": 1})
-        sheet.freeze_panes(1, 0)
-        _set_widths(sheet, report.columns)
-        for index, column in enumerate(report.columns):
-            sheet.write_string(0, index, column.title, head)
-        for number, row in enumerate(report.rows(), start=1):
-            for index, value in enumerate(row.values):
-                kind = report.columns[index].kind
-                _write(sheet, number, index, value, formats.get(kind))
+        _fill(workbook, report)
     return buffer.getvalue()
 
 
-def _set_widths(sheet: Worksheet, columns: Iterable[Column]) -> None:
-    for index, column in enumerate(columns):
-        is_wide = column.kind is ColumnKind.TEXT
-        sheet.set_column(index, index, 28 if is_wide else 16)
+def _file_columns(report: Report) -> list[tuple[int, Column]]:
+    return [pair for pair in enumerate(report.columns) if pair[1].in_file]
+
+
+def _fill(workbook: Workbook, report: Report) -> None:
+    columns = _file_columns(report)
+    sheet = workbook.add_worksheet(report.title[:LONGEST_SHEET_NAME])
+    formats = {
+        kind: workbook.add_format({"num_format": form})
+        for kind, form in NUMBER_FORMATS.items()
+    }
+    head = workbook.add_format({"bold": True, "bottom": 1})
+    sheet.freeze_panes(1, 0)
+    for place, (_index, column) in enumerate(columns):
+        sheet.set_column(place, place, WIDTHS.get(column.kind, NUMBER_WIDTH))
+        sheet.write_string(0, place, safe_text(column.title), head)
+    for line, row in enumerate(report.rows(), start=1):
+        for place, (index, column) in enumerate(columns):
+            _write(sheet, line, place, row.values[index], formats.get(column.kind))
 
 
 def _write(

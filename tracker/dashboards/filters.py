@@ -113,6 +113,10 @@ class DepartmentChoice:
     depth: int
     subtree: frozenset[int]
 
+    @property
+    def indent(self) -> str:
+        return "\N{EM SPACE}" * self.depth
+
 
 @dataclass(frozen=True)
 class Filters:
@@ -122,6 +126,24 @@ class Filters:
     departments: tuple[DepartmentChoice, ...]
     scope: Scope | None
     errors: tuple[str, ...] = ()
+
+    @property
+    def hidden(self) -> list[tuple[str, str]]:
+        """Return what the form's visible fields don't ask for, to be kept."""
+        visible = ("from", "to", "department")
+        return [item for item in self.form.data.items() if item[0] not in visible]
+
+    @property
+    def first_asked(self) -> str:
+        return str(self.form.data.get("from", ""))
+
+    @property
+    def last_asked(self) -> str:
+        return str(self.form.data.get("to", ""))
+
+    @property
+    def department_asked(self) -> str:
+        return str(self.form.data.get("department", ""))
 
 
 PARAMETERS = (
@@ -251,9 +273,7 @@ def _cost_centre(user: User, code: str, drills: list[Drill]) -> int | None:
 def _engagement(user: User, public_id: UUID | None, drills: list[Drill]) -> int | None:
     if public_id is None:
         return None
-    engagement = (
-        Engagement.objects.visible_to(user).filter(public_id=public_id).first()
-    )
+    engagement = Engagement.objects.visible_to(user).filter(public_id=public_id).first()
     if engagement is None:
         raise ValidationError(
             {"engagement": "No such engagement among those you may see."}

@@ -30,7 +30,7 @@ def finding(
         return _complete_month(max(complete), totals, today, subject, notation)
     if months:
         month = max(months)
-        amount = notation.short(totals[month], digits=2)
+        amount = notation.short(totals[month])
         name = _name(month, today, notation)
         return f"{subject} is {amount} so far in {name}"
     return f"No {_lower_first(subject)} is recorded{_within(period, notation)}"
@@ -43,7 +43,7 @@ def _complete_month(
     subject: str,
     notation: Notation,
 ) -> str:
-    amount = notation.short(totals[month], digits=2)
+    amount = notation.short(totals[month])
     change = _change(
         totals[month],
         totals.get(add_months(month, -1), Decimal(0)),
@@ -60,7 +60,7 @@ def _change(now: Decimal, before: Decimal, name: str, notation: Notation) -> str
         return f"the same as in {name}"
     word = "more" if now > before else "less"
     if now < 0 or before < 0:
-        return f"{notation.short(abs(now - before), digits=2)} {word} than in {name}"
+        return f"{notation.short(abs(now - before))} {word} than in {name}"
     share = (abs(now - before) / before).quantize(WHOLE_PERCENT, ROUND_HALF_UP)
     if not share:
         return f"about the same as in {name}"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 
 from babel.core import Locale, UnknownLocaleError
@@ -15,6 +15,7 @@ FALLBACK_LOCALE = "en_GB"
 # Babel writes £1.2M in English; finance writes £1.2m.
 ENGLISH_MAGNITUDES = str.maketrans({"K": "k", "M": "m", "B": "bn", "T": "tn"})
 LATIN_LETTERS = "KMBT"
+THOUSAND = Decimal(1000)
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,11 @@ class Notation:
     def money(self, amount: Decimal, currency: str = "") -> str:
         return format_money(amount, currency or self.currency, str(self._locale))
 
-    def short(self, amount: Decimal, digits: int = 1) -> str:
-        """Return a compact form such as £1.2m, for charts and titles."""
+    def short(self, amount: Decimal) -> str:
+        """Return three digits with their magnitude, such as £1.24m."""
+        rounded = _three_digits(amount)
         written = format_compact_currency(
-            amount, self.currency, locale=self._locale, fraction_digits=digits
+            rounded, self.currency, locale=self._locale, fraction_digits=2
         )
         if self._locale.language != "en" or written[-1] not in LATIN_LETTERS:
             return written
@@ -69,3 +71,10 @@ class Notation:
 
     def month_tick(self, month: date) -> str:
         return format_date(month, "LLL", locale=self._locale)
+
+
+def _three_digits(amount: Decimal) -> Decimal:
+    if abs(amount) < THOUSAND:
+        return amount.quantize(Decimal(1), rounding=ROUND_HALF_UP)
+    step = Decimal(1).scaleb(amount.adjusted() - 2)
+    return (amount / step).quantize(Decimal(1), rounding=ROUND_HALF_UP) * step

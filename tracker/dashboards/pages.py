@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils import timezone
@@ -13,7 +14,7 @@ from tracker.dashboards.charts.svg import shortened
 from tracker.dashboards.filters import Filters
 from tracker.dashboards.findings import finding, period_text
 from tracker.dashboards.periods import ALL, LAST_12_MONTHS, Period, preset_titles
-from tracker.dashboards.report import Report, Row, share
+from tracker.dashboards.report import Page, Report, Row, share
 from tracker.dashboards.reports.cost_centres import SpendByCostCentre
 from tracker.dashboards.reports.months import SpendByMonth
 from tracker.dashboards.reports.vendors import SpendByVendor
@@ -82,6 +83,7 @@ class ReportPage:
     eyebrow: str
     title: str
     as_of: str
+    summary: str
     table: Table
     downloads: Sequence[Link]
     back: Link
@@ -121,12 +123,20 @@ def report_page(report: Report, after: str) -> ReportPage:
         eyebrow=eyebrow(scope),
         title=report.title,
         as_of=as_of(scope),
+        summary=_summary(report, page),
         table=_table(report, page.all_rows),
         downloads=downloads(report),
         back=Link("Finance", scope.finance_url()),
         first=Link("First page", scope.report_url(report.slug)) if after else None,
         following=following,
     )
+
+
+def _summary(report: Report, page: Page) -> str:
+    count = report.scope.notation.count
+    if page.rest is None:
+        return f"{count(len(page.rows))} {report.noun}"
+    return f"{count(len(page.rows))} of {count(report.row_count())} {report.noun}"
 
 
 def presets(filters: Filters, path: str, fiscal_start: int) -> list[Link]:
@@ -149,9 +159,7 @@ def chips(filters: Filters, path: str) -> list[Link]:
     return [
         Link(
             f"{drill.noun}: {drill.name}",
-            _with_query(
-                path, {k: v for k, v in asked.items() if k != drill.parameter}
-            ),
+            _with_query(path, {k: v for k, v in asked.items() if k != drill.parameter}),
         )
         for drill in filters.scope.drills
     ]
@@ -201,8 +209,6 @@ def _local(moment: datetime) -> datetime:
 
 
 def _with_query(path: str, asked: dict[str, str]) -> str:
-    from urllib.parse import urlencode
-
     query = urlencode({name: value for name, value in asked.items() if value})
     return f"{path}?{query}" if query else path
 

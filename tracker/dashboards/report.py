@@ -33,7 +33,8 @@ class ColumnKind(Enum):
 
 @dataclass(frozen=True)
 class Column:
-    """`is_summed`: the totals row adds it; `on_page` False: downloads only.
+    """`is_summed`: the totals row adds it; `on_page` False: downloads only,
+    `in_file` False: the page only.
 
     `rank` 2 gives way on phones, 3 also in a card of half the width.
     """
@@ -42,6 +43,7 @@ class Column:
     kind: ColumnKind = ColumnKind.TEXT
     is_summed: bool = False
     on_page: bool = True
+    in_file: bool = True
     rank: int = 1
 
 
@@ -148,9 +150,7 @@ def all_reports() -> Mapping[str, type[Report]]:
     return dict(Report._registered)
 
 
-def sums(
-    columns: Sequence[Column], rows: Iterable[Row]
-) -> list[Decimal | None]:
+def sums(columns: Sequence[Column], rows: Iterable[Row]) -> list[Decimal | None]:
     """Return the sum of each summed column over the rows, None for the others."""
     found = [Decimal(0) if each.is_summed else None for each in columns]
     for row in rows:

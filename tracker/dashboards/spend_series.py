@@ -50,9 +50,7 @@ def stack_text(parts: SpendParts, name: str, notation: Notation) -> str:
 
 def key(all_parts: Sequence[SpendParts], chart_id: str) -> list[KeyEntry]:
     """Return the series that have figures, in the order they are stacked."""
-    used = {
-        series for parts in all_parts for series, value in _values(parts) if value
-    }
+    used = {series for parts in all_parts for series, value in _values(parts) if value}
     stacked = (MANAGED, MANAGED_ACCRUED, AUGMENTED, AUGMENTED_ACCRUED)
     return [
         KeyEntry(swatch(series, chart_id), series.label)

@@ -17,6 +17,7 @@ class Cell:
     is_number: bool = False
     rank: int = 1
     href: str = ""
+    is_zero: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Table:
     rows: Sequence[TableRow]
     totals: Sequence[Cell]
 
+    @property
+    def is_breakdown(self) -> bool:
+        """One name and its figures: the name gives way to them."""
+        return all(head.is_number for head in self.heads[1:])
+
 
 def table(
     columns: Sequence[Column],
@@ -46,7 +52,9 @@ def table(
     return Table(
         caption=caption,
         heads=[
-            Cell(columns[index].title, columns[index].kind.is_number, columns[index].rank)
+            Cell(
+                columns[index].title, columns[index].kind.is_number, columns[index].rank
+            )
             for index in shown
         ],
         rows=[
@@ -71,7 +79,8 @@ def _cell(
     column: Column, value: Value, notation: Notation, nothing: str = NOTHING
 ) -> Cell:
     text = nothing if value is None else written(value, column.kind, notation)
-    return Cell(text, column.kind.is_number, column.rank)
+    is_zero = isinstance(value, Decimal) and not value
+    return Cell(text, column.kind.is_number, column.rank, is_zero=is_zero)
 
 
 def written(value: Value, kind: ColumnKind, notation: Notation) -> str:

@@ -1,7 +1,6 @@
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
-from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_required
 from django.http import (
     Http404,
@@ -11,7 +10,6 @@ from django.http import (
     StreamingHttpResponse,
 )
 from django.shortcuts import render
-from django.urls import reverse_lazy
 from django.views.decorators.http import require_safe
 
 from engagements.models import User
@@ -28,10 +26,6 @@ from tracker.dashboards.pages import (
 from tracker.dashboards.report import BadPageError, Report, all_reports
 
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-class LogoutView(auth_views.LogoutView):
-    next_page = reverse_lazy("admin:login")
 
 
 @require_safe
@@ -100,8 +94,7 @@ def _file(report: Report, extension: str) -> HttpResponseBase:
 
 def _reader(request: HttpRequest) -> User:
     """Return the user, whom `login_required` has let in."""
-    assert isinstance(request.user, User)
-    return request.user
+    return cast(User, request.user)
 
 
 def _report(slug: str) -> type[Report]:

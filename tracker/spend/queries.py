@@ -5,11 +5,11 @@ Tax is recorded but is no spend: every read here leaves it out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 from uuid import UUID
 
 from django.db.models import (
@@ -187,6 +187,7 @@ class EntryRow:
     """One posting and what it came from: a file's line, an invoice's line, work."""
 
     place: EntryPlace
+    is_reversal: bool
     reference: str
     title: str
     vendor: str
@@ -201,7 +202,6 @@ class EntryRow:
     source_file: str
     source_line: int | None
     posted_at: datetime
-    is_reversal: bool
 
 
 @dataclass(frozen=True)
@@ -213,14 +213,14 @@ class Extent:
 
 
 def spend_by_month(user: User, where: SpendWhere) -> list[MonthSpend]:
-    rows = _grouped(user, where, "month").order_by("month")
+    rows = _grouped(user, where, ("month",), order=("month",))
     return [MonthSpend(row["month"], SpendParts.of(row)) for row in rows]
 
 
 def spend_by_vendor(user: User, where: SpendWhere) -> list[VendorSpend]:
     """Return the vendors, the largest spend first."""
     names = ("vendor_id", "vendor__public_id", "vendor__legal_name")
-    rows = _grouped(user, where, *names).order_by("-total", names[2], names[0])
+    rows = _grouped(user, where, names, order=("-total", names[2], names[0]))
     return [
         VendorSpend(
             row["vendor__public_id"], row["vendor__legal_name"], SpendParts.of(row)
@@ -232,7 +232,7 @@ def spend_by_vendor(user: User, where: SpendWhere) -> list[VendorSpend]:
 def spend_by_cost_centre(user: User, where: SpendWhere) -> list[CostCentreSpend]:
     """Return the cost centres, the largest spend first."""
     names = ("cost_centre_id", "cost_centre__code", "cost_centre__name")
-    rows = _grouped(user, where, *names).order_by("-total", names[1])
+    rows = _grouped(user, where, names, order=("-total", names[1]))
     return [
         CostCentreSpend(
             row["cost_centre__code"], row["cost_centre__name"], SpendParts.of(row)
@@ -245,20 +245,15 @@ def spend_by_engagement(
     user: User, where: SpendWhere, *, start: int = 0, limit: int | None = None
 ) -> Iterator[EngagementSpend]:
     """Yield the engagements, the largest spend first; `limit` None yields all."""
-    rows = (
-        _grouped(
-            user,
-            where,
-            "engagement_id",
-            "engagement__public_id",
-            "engagement__reference",
-            "engagement__title",
-            "engagement__kind",
-            "engagement__vendor__legal_name",
-        )
-        .order_by("-total", "engagement__reference", "engagement_id")
-        .all()
+    names = (
+        "engagement_id",
+        "engagement__public_id",
+        "engagement__reference",
+        "engagement__title",
+        "engagement__kind",
+        "engagement__vendor__legal_name",
     )
+    rows = _grouped(user, where, names, order=("-total", names[2], names[0]))
     window = rows[start:] if limit is None else rows[start : start + limit]
     for row in window.iterator(READ_AT_A_TIME):
         yield EngagementSpend(
@@ -315,30 +310,11 @@ def ledger_entries(
     entries = _entries(user, where).order_by("-month", "-day", "-id")
     if after is not None:
         entries = entries.filter(_beyond(after))
-    rows = entries.annotate(**_SOURCES).values_list(
-        "month",
-        "day",
-        "id",
-        "engagement__reference",
-        "engagement__title",
-        "vendor__legal_name",
-        "cost_centre__code",
-        "charge_kind",
-        "basis",
-        "currency",
-        "amount",
-        "reporting_amount",
-        "source_type",
-        "document",
-        "source_file",
-        "source_line",
-        "posted_at",
-        "reversal_of_id",
-    )
+    rows = entries.annotate(**_SOURCES).values_list(*_ENTRY_COLUMNS)
     window = rows if limit is None else rows[:limit]
-    for month, day, entry_id, *facts, reversal_of in window.iterator(READ_AT_A_TIME):
+    for month, day, entry_id, reversal_of, *facts in window.iterator(READ_AT_A_TIME):
         place = EntryPlace(month, day, entry_id)
-        yield EntryRow(place, *facts, is_reversal=reversal_of is not None)
+        yield EntryRow(place, reversal_of is not None, *facts)
 
 
 def ledger_total(user: User, where: SpendWhere) -> tuple[int, Decimal]:
@@ -367,9 +343,7 @@ def last_posted_at() -> datetime | None:
 
 def vendors_with_spend(user: User) -> QuerySet[Vendor]:
     """Return the vendors in whose spend the user has a part to see."""
-    return Vendor.objects.filter(
-        id__in=_spend(user, SpendWhere()).values("vendor_id")
-    )
+    return Vendor.objects.filter(id__in=_spend(user, SpendWhere()).values("vendor_id"))
 
 
 def cost_centres_with_spend(user: User) -> QuerySet[CostCentre]:
@@ -397,6 +371,28 @@ def _beyond(place: EntryPlace) -> Q:
         | Q(month=place.month, day__lt=place.day)
         | Q(month=place.month, day=place.day, id__lt=place.id)
     )
+
+
+_ENTRY_COLUMNS = (
+    "month",
+    "day",
+    "id",
+    "reversal_of_id",
+    "engagement__reference",
+    "engagement__title",
+    "vendor__legal_name",
+    "cost_centre__code",
+    "charge_kind",
+    "basis",
+    "currency",
+    "amount",
+    "reporting_amount",
+    "source_type",
+    "document",
+    "source_file",
+    "source_line",
+    "posted_at",
+)
 
 
 def _from_source(source_type: SourceType, rows: QuerySet[Any], field: str) -> When:
@@ -428,7 +424,8 @@ _SOURCES = {
 
 
 def _grouped(
-    user: User, where: SpendWhere, *fields: str
+    user: User, where: SpendWhere, fields: Sequence[str], *, order: Sequence[str]
 ) -> QuerySet[MonthlySpend, dict[str, Any]]:
-    rows = _spend(user, where).values(*fields)
-    return rows.annotate(**PARTS, total=Sum("reporting_amount"))
+    groups = _spend(user, where).values(*fields)
+    found = groups.annotate(**PARTS, total=Sum("reporting_amount")).order_by(*order)
+    return cast("QuerySet[MonthlySpend, dict[str, Any]]", found)

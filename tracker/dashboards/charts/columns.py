@@ -18,6 +18,7 @@ from tracker.dashboards.charts.svg import Attributes, Svg, element, pixels
 Amount = Callable[[Decimal], str]
 
 LABEL_STEPS = (1, 2, 3, 6, 12, 24)
+GROUP_ROOM = 38
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,6 @@ def _columns(
     if not columns:
         return
     band = Decimal(frame.width - frame.left - frame.right) / len(columns)
-    step = _label_step(band, frame.label_room)
     says_totals = bool(frame.value_room) and band >= frame.value_room
     for number, column in enumerate(columns):
         left = frame.left + band * number
@@ -118,8 +118,7 @@ def _columns(
         if says_totals:
             marks.append(_total(column, left + band / 2, scale, amount))
         yield _linked(column, marks)
-        starts_group = not number or columns[number - 1].group != column.group
-        yield from _labels(column, left, band, frame, number % step == 0, starts_group)
+    yield from _labels(columns, band, frame)
 
 
 def _label_step(band: Decimal, room: int) -> int:
@@ -159,18 +158,28 @@ def _linked(column: Column, marks: Sequence[Svg]) -> Svg:
     return element("a", attributes, *marks)
 
 
-def _labels(
-    column: Column,
-    left: Decimal,
-    band: Decimal,
-    frame: Frame,
-    is_labelled: bool,
-    starts_group: bool,
-) -> Iterator[Svg]:
-    middle = pixels(left + band / 2)
-    if is_labelled:
-        label: Attributes = {"x": middle, "y": frame.floor + 18, "class": "label"}
-        yield element("text", {**label, "aria-hidden": "true"}, column.label)
-    if starts_group and (is_labelled or band < frame.label_room):
-        group: Attributes = {"x": middle, "y": frame.floor + 34, "class": "label group"}
-        yield element("text", {**group, "aria-hidden": "true"}, column.group)
+def _labels(columns: Sequence[Column], band: Decimal, frame: Frame) -> Iterator[Svg]:
+    step = _label_step(band, frame.label_room)
+    for number in range(0, len(columns), step):
+        yield _label(columns[number].label, number, band, frame, 18, "label")
+    starts = [
+        number
+        for number, column in enumerate(columns)
+        if not number or columns[number - 1].group != column.group
+    ]
+    for start, following in zip(starts, [*starts[1:], len(columns)], strict=True):
+        has_room = band * (following - start) >= GROUP_ROOM
+        if has_room or following == len(columns):
+            yield _label(columns[start].group, start, band, frame, 34, "label group")
+
+
+def _label(
+    text: str, number: int, band: Decimal, frame: Frame, below: int, kind: str
+) -> Svg:
+    place: Attributes = {
+        "x": pixels(frame.left + band * number + band / 2),
+        "y": frame.floor + below,
+        "class": kind,
+        "aria-hidden": "true",
+    }
+    return element("text", place, text)

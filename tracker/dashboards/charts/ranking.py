@@ -15,7 +15,7 @@ from tracker.dashboards.charts.series import (
 )
 from tracker.dashboards.charts.svg import Attributes, Svg, element, shortened
 
-ROW_HEIGHT = 36
+ROW_HEIGHT = 40
 BAR_HEIGHT = 10
 LETTER_WIDTH = Decimal("7.6")
 

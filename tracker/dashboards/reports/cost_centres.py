@@ -3,7 +3,7 @@ from typing import ClassVar
 
 from tracker.dashboards.breakdown import SPEND_COLUMNS, Breakdown, Entry
 from tracker.dashboards.report import Column
-from tracker.spend.queries import spend_by_cost_centre
+from tracker.spend.queries import CostCentreSpend, spend_by_cost_centre
 
 
 class SpendByCostCentre(Breakdown):
@@ -12,18 +12,23 @@ class SpendByCostCentre(Breakdown):
     noun = "cost centres"
     chart_id = "by-cost-centre"
     columns: ClassVar[Sequence[Column]] = (
-        Column("Cost centre"),
-        Column("Name", rank=2),
+        Column("Cost centre", in_file=False),
+        Column("Cost centre", on_page=False),
+        Column("Name", on_page=False),
         *SPEND_COLUMNS,
     )
 
     def read(self) -> list[Entry]:
         return [
             Entry(
-                labels=(spend.code, spend.name),
-                name=f"{spend.code} · {spend.name}",
+                labels=(_name(spend), spend.code, spend.name),
+                name=_name(spend),
                 href=self.scope.finance_url(cost_centre=spend.code),
                 parts=spend.parts,
             )
             for spend in spend_by_cost_centre(self.scope.user, self.scope.where)
         ]
+
+
+def _name(spend: CostCentreSpend) -> str:
+    return f"{spend.code} · {spend.name}"

@@ -67,9 +67,5 @@ class SpendByEngagement(Report):
             share(spend.parts.total, self.total.total),
             self.scope.notation.currency,
         )
-        href = self.scope.report_url(
-            "ledger-entries", engagement=str(spend.public_id)
-        )
+        href = self.scope.report_url("ledger-entries", engagement=str(spend.public_id))
         return Row(values, href)
-
-

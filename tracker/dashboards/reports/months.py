@@ -1,5 +1,5 @@
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -16,9 +16,11 @@ from engagements.values.periods import (
 from tracker.dashboards.charts.columns import (
     NARROW,
     WIDE,
-    Column as Bar,
     Frame,
     stacked_columns,
+)
+from tracker.dashboards.charts.columns import (
+    Column as Bar,
 )
 from tracker.dashboards.charts.svg import Svg
 from tracker.dashboards.report import Column, ColumnKind, Report, Row, Value
@@ -80,9 +82,7 @@ class SpendByMonth(Report):
         rows = list(self.rows())
         if len(rows) <= count:
             return rows
-        earlier = sum(
-            (month.parts for month in self.months[:-count]), SpendParts()
-        )
+        earlier = sum((month.parts for month in self.months[:-count]), SpendParts())
         name = f"{len(rows) - count:,} earlier months"
         values = (name, *self._figures(earlier), None, self.scope.notation.currency)
         href = self.scope.report_url(self.slug)
@@ -126,7 +126,11 @@ class SpendByMonth(Report):
         return parts.managed, parts.augmented, parts.total, parts.accrued
 
     def _change(self, month: MonthSpend) -> Decimal | None:
-        if self.scope.period.first is None and month.month == min(self.known):
+        has_none_before = self.scope.period.first is None
+        if has_none_before and month.month == min(self.known):
+            return None
+        # Part of a month against a whole one says nothing.
+        if month.month >= month_of(timezone.localdate()):
             return None
         before = self.known.get(add_months(month.month, -1), SpendParts())
         return month.parts.total - before.total
