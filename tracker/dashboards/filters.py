@@ -170,7 +170,9 @@ LABELS = {
 
 def read_filters(user: User, query: Mapping[str, str]) -> Filters:
     """Return what the URL asks for; nothing in it can raise."""
-    parameters = {name: query[name] for name in PARAMETERS if query.get(name)}
+    parameters = {
+        name: _encodable(query[name]) for name in PARAMETERS if query.get(name)
+    }
     if "from" in parameters or "to" in parameters:
         parameters.pop("period", None)
     form = FilterForm(parameters)
@@ -304,6 +306,11 @@ def _departments(user: User) -> Iterator[DepartmentChoice]:
 
     for root in children.get(None, []):
         yield from walk(root, 0)
+
+
+def _encodable(text: str) -> str:
+    """Return the text with lone surrogates replaced: no database takes them."""
+    return text.encode(errors="replace").decode()
 
 
 def _shown(text: str) -> str:
