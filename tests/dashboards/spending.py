@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import count
+from typing import Any
 from uuid import UUID
 
 from engagements.models import Engagement, ManagedContract
@@ -61,7 +62,7 @@ def bill(engagement: Engagement, on: date, lines: Sequence[tuple[str, str]]) -> 
     )
 
 
-def make_paid_contract(amount: str, on: date, **fields: object) -> ManagedContract:
+def make_paid_contract(amount: str, on: date, **fields: Any) -> ManagedContract:
     contract = make_contract(**fields)
     pay(contract, amount, on)
     return contract

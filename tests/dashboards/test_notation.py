@@ -1,4 +1,4 @@
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -48,7 +48,9 @@ def test_dates_are_written_by_the_locale():
     assert BRITISH.month_name(date(2026, 10, 1)) == "October 2026"
     assert BRITISH.month_name(date(2026, 10, 1), with_year=False) == "October"
     assert BRITISH.day(date(2026, 10, 5)) == "5 Oct 2026"
-    assert BRITISH.moment(datetime(2026, 10, 5, 8, 30)) == "5 Oct 2026, 08:30"
+    assert (
+        BRITISH.moment(datetime(2026, 10, 5, 8, 30, tzinfo=UTC)) == "5 Oct 2026, 08:30"
+    )
 
 
 @pytest.mark.parametrize("locale", ["xx_YY", "", "../../etc"])

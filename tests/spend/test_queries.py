@@ -1,5 +1,6 @@
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db.models import Sum
@@ -93,12 +94,12 @@ def test_spend_children_sum_to_their_parents(finance):
 
     assert total == Decimal("721.07")
     divided = [
-        spend_by_month(finance, EVERYTHING),
-        spend_by_vendor(finance, EVERYTHING),
-        spend_by_cost_centre(finance, EVERYTHING),
-        list(spend_by_engagement(finance, EVERYTHING)),
+        [row.parts for row in spend_by_month(finance, EVERYTHING)],
+        [row.parts for row in spend_by_vendor(finance, EVERYTHING)],
+        [row.parts for row in spend_by_cost_centre(finance, EVERYTHING)],
+        [row.parts for row in spend_by_engagement(finance, EVERYTHING)],
     ]
-    assert [sum(row.parts.total for row in rows) for rows in divided] == [total] * 4
+    assert [sum(each.total for each in parts) for parts in divided] == [total] * 4
     lines = list(spend_lines(finance, EVERYTHING))
     assert sum(line.reporting_amount for line in lines) == total
     entries = list(ledger_entries(finance, EVERYTHING))
@@ -155,7 +156,7 @@ def test_spend_where_narrows_by_records(finance):
     )
     make_paid_contract("20", JANUARY)
 
-    limits = [
+    limits: list[dict[str, Any]] = [
         {"vendor_id": wanted.vendor_id},
         {"cost_centre_id": centre.pk},
         {"engagement_id": wanted.pk},

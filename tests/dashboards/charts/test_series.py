@@ -1,4 +1,5 @@
 from decimal import Decimal
+from itertools import pairwise
 from xml.etree import ElementTree
 
 from hypothesis import given
@@ -30,7 +31,7 @@ def test_spans_lengths_sum_to_the_magnitudes_and_never_overlap(values):
     lengths = sum((span.high - span.low for span in found), Decimal(0))
     assert lengths == sum((abs(value) for value in values), Decimal(0))
     ordered = sorted((span.low, span.high) for span in found)
-    edges = zip(ordered, ordered[1:], strict=False)
+    edges = pairwise(ordered)
     assert all(left[1] <= right[0] for left, right in edges)
 
 
@@ -52,6 +53,6 @@ def test_swatch_shows_the_texture_of_its_series():
     solid = ElementTree.fromstring(swatch(SERIES, "c"))
     hatched = ElementTree.fromstring(swatch(HATCHED, "c"))
 
-    assert solid.find("rect").get("class") == "mark tone-managed"
-    assert hatched.find("rect").get("fill") == "url(#c-key-accrued)"
-    assert hatched.find("defs/pattern").get("id") == "c-key-accrued"
+    assert [each.get("class") for each in solid] == ["mark tone-managed"]
+    assert [each.get("id") for each in hatched.iter("pattern")] == ["c-key-accrued"]
+    assert hatched[-1].get("fill") == "url(#c-key-accrued)"
