@@ -142,6 +142,10 @@ USE_I18N = True
 
 # The currency that every amount is also told in, so that sums can be made.
 REPORTING_CURRENCY = env.str("REPORTING_CURRENCY", default="GBP")
+# 1 makes the fiscal year the calendar year.
+FISCAL_YEAR_START_MONTH = env.int("FISCAL_YEAR_START_MONTH", default=4)
+if FISCAL_YEAR_START_MONTH not in range(1, 13):
+    raise SystemExit("FISCAL_YEAR_START_MONTH must be the number of a month, 1 to 12.")
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"

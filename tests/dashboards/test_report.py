@@ -1,0 +1,115 @@
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from engagements.models import User
+from tracker.dashboards.notation import Notation
+from tracker.dashboards.periods import Period
+from tracker.dashboards.report import (
+    BadPageError,
+    Column,
+    ColumnKind,
+    Report,
+    Row,
+    all_reports,
+    share,
+    sums,
+)
+from tracker.dashboards.scope import Scope
+from tracker.dashboards.tables import table
+from tracker.spend.queries import SpendWhere
+
+NOTATION = Notation("GBP", "en_GB")
+SCOPE = Scope(User(), SpendWhere(), Period(), NOTATION)
+COLUMNS = (Column("Name"), Column("Amount", ColumnKind.MONEY, is_summed=True))
+
+
+class Numbers(Report):
+    title = "Numbers"
+    noun = "numbers"
+    columns = COLUMNS
+    count = 450
+
+    def rows(self) -> Iterator[Row]:
+        return (Row((str(n), Decimal(n))) for n in range(self.count))
+
+
+def test_all_reports_are_one_per_file():
+    assert sorted(all_reports()) == [
+        "cost-centres",
+        "engagements",
+        "ledger-entries",
+        "monthly-spend",
+        "months",
+        "vendors",
+    ]
+
+
+def test_report_with_a_taken_slug_is_refused():
+    all_reports()
+
+    with pytest.raises(ValueError, match="Two reports are called 'vendors'"):
+        type("Again", (Report,), {"slug": "vendors"})
+
+
+def test_pages_hold_at_most_200_rows_and_each_sums_to_the_whole():
+    report, after, seen = Numbers(SCOPE), "", []
+    whole = sums(COLUMNS, report.rows())
+
+    while True:
+        page = report.page(after)
+        seen.append(len(page.rows))
+        assert sums(COLUMNS, page.all_rows) == whole
+        if not page.after:
+            break
+        after = page.after
+
+    assert seen == [200, 200, 50]
+
+
+def test_page_of_a_short_report_has_no_remainder():
+    class Few(Numbers):
+        count = 200
+
+    page = Few(SCOPE).page()
+
+    assert (len(page.rows), page.rest, page.after) == (200, None, "")
+
+
+@pytest.mark.parametrize("after", ["x", "-1", "1e3", "9" * 5000, "\x00", "٣", "600"])
+def test_page_that_is_none_is_refused(after):
+    with pytest.raises(BadPageError):
+        Numbers(SCOPE).page(after)
+
+
+def test_share_is_unknown_without_a_positive_whole():
+    assert share(Decimal(1), Decimal(4)) == Decimal("0.25")
+    assert share(Decimal(1), Decimal(0)) is None
+    assert share(Decimal(1), Decimal(-4)) is None
+
+
+def test_table_totals_are_the_sums_of_its_rows():
+    rows = [
+        Row(("A", Decimal("1.10")), href="/a"),
+        Row(("B", Decimal("-0.10"))),
+        Row(("C", Decimal(0))),
+    ]
+
+    shown = table(COLUMNS, rows, caption="Sample", notation=NOTATION)
+
+    assert [cell.text for cell in shown.totals] == ["Total", "£1.00"]
+    texts = [[cell.text for cell in row.cells] for row in shown.rows]
+    assert texts == [["A", "£1.10"], ["B", "-£0.10"], ["C", "£0.00"]]
+    assert [row.cells[0].href for row in shown.rows] == ["/a", "", ""]
+    assert [row.cells[1].is_zero for row in shown.rows] == [False, False, True]
+
+
+def test_table_leaves_out_columns_for_files_and_dashes_what_is_unknown():
+    columns = (*COLUMNS, Column("Id", on_page=False), Column("Share", ColumnKind.SHARE))
+    rows = [Row(("A", Decimal(1), "7", None))]
+
+    shown = table(columns, rows, caption="Sample", notation=NOTATION)
+
+    assert [head.text for head in shown.heads] == ["Name", "Amount", "Share"]
+    assert [cell.text for cell in shown.rows[0].cells] == ["A", "£1.00", "\N{EN DASH}"]

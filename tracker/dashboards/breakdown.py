@@ -1,0 +1,119 @@
+"""Spend divided by one dimension, the largest part first."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+from tracker.dashboards.charts.ranking import NARROW, WIDE, Bar, ranked_bars
+from tracker.dashboards.charts.svg import Svg
+from tracker.dashboards.report import Column, ColumnKind, Report, Row, Value, share
+from tracker.dashboards.spend_series import (
+    Drawing,
+    key,
+    segments,
+    stack_text,
+)
+from tracker.spend.queries import SpendParts
+
+SPEND_COLUMNS = (
+    Column("Managed", ColumnKind.MONEY, is_summed=True, rank=2),
+    Column("Augmented", ColumnKind.MONEY, is_summed=True, rank=2),
+    Column("Total", ColumnKind.MONEY, is_summed=True),
+    Column("Not yet invoiced", ColumnKind.MONEY, is_summed=True, rank=3),
+    Column("Share", ColumnKind.SHARE, is_summed=True, rank=3),
+    Column("Currency", on_page=False),
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One part: a value per label column, where it opens, its figures."""
+
+    labels: tuple[Value, ...]
+    name: str
+    href: str
+    parts: SpendParts
+    is_remainder: bool = False
+
+
+class Breakdown(Report):
+    """Subclasses say what the entries are; columns are their labels and the spend."""
+
+    chart_id: ClassVar[str]
+
+    @abstractmethod
+    def read(self) -> list[Entry]:
+        """Return all entries, the largest spend first."""
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        return self.read()
+
+    @cached_property
+    def total(self) -> SpendParts:
+        return sum((entry.parts for entry in self.entries), SpendParts())
+
+    def rows(self) -> Iterator[Row]:
+        return (self._row(entry) for entry in self.entries)
+
+    def row_count(self) -> int:
+        return len(self.entries)
+
+    def top_rows(self, count: int) -> list[Row]:
+        """Return the largest and, in one row that opens, all others."""
+        return [self._row(entry) for entry in self._top(count)]
+
+    def drawing(self, count: int) -> Drawing:
+        top = self._top(count)
+        return Drawing(
+            key([entry.parts for entry in top], self.chart_id),
+            self._bars(top, f"{self.chart_id}-wide", WIDE),
+            self._bars(top, f"{self.chart_id}-narrow", NARROW),
+        )
+
+    def _top(self, count: int) -> list[Entry]:
+        # One more is shown rather than a line of “others” that hides just one.
+        if len(self.entries) <= count + 1:
+            return self.entries
+        others = self.entries[count:]
+        name = f"{len(others):,} other {self.noun}"
+        parts = sum((entry.parts for entry in others), SpendParts())
+        blanks: tuple[Value, ...] = (None,) * (len(self.entries[0].labels) - 1)
+        href = self.scope.report_url(self.slug)
+        return [
+            *self.entries[:count],
+            Entry((name, *blanks), name, href, parts, is_remainder=True),
+        ]
+
+    def _row(self, entry: Entry) -> Row:
+        parts = entry.parts
+        figures: tuple[Value, ...] = (
+            parts.managed,
+            parts.augmented,
+            parts.total,
+            parts.accrued,
+            share(parts.total, self.total.total),
+            self.scope.notation.currency,
+        )
+        return Row((*entry.labels, *figures), entry.href, entry.is_remainder)
+
+    def _bars(self, entries: Sequence[Entry], chart_id: str, width: int) -> Svg:
+        return ranked_bars(
+            [self._bar(entry) for entry in entries],
+            chart_id=chart_id,
+            summary=f"{self.title}; the table below has the same figures",
+            width=width,
+        )
+
+    def _bar(self, entry: Entry) -> Bar:
+        notation = self.scope.notation
+        return Bar(
+            name=entry.name,
+            text=stack_text(entry.parts, entry.name, notation),
+            value_text=notation.short(entry.parts.total),
+            segments=segments(entry.parts, entry.name, notation),
+            href=entry.href,
+            is_remainder=entry.is_remainder,
+        )

@@ -1,0 +1,317 @@
+"""The filters of the finance pages, as they stand in the URL."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import get_language, to_locale
+
+from engagements.choices import Kind
+from engagements.models import Department, Engagement, User
+from engagements.permissions import departments_under, sees_all
+from tracker.dashboards.notation import FALLBACK_LOCALE, Notation
+from tracker.dashboards.periods import (
+    LAST_12_MONTHS,
+    Period,
+    preset,
+    preset_titles,
+)
+from tracker.dashboards.scope import Drill, Scope
+from tracker.spend.queries import (
+    SpendWhere,
+    cost_centres_with_spend,
+    vendors_with_spend,
+)
+
+MONTH = re.compile(r"(?P<year>(?:19|20|21)[0-9]{2})-(?P<month>0[1-9]|1[0-2])")
+SHOWN_OF_A_WRONG_VALUE = 40
+
+
+class MonthField(forms.CharField):
+    """A month written as 2026-10."""
+
+    widget = forms.TextInput(
+        attrs={"type": "month", "placeholder": "2026-10", "autocomplete": "off"}
+    )
+
+    def clean(self, value: Any) -> date | None:
+        text = super().clean(value)
+        if not text:
+            return None
+        match = MONTH.fullmatch(text)
+        if not match:
+            raise ValidationError(
+                f"“{_shown(text)}” is not a month; write it like 2026-10."
+            )
+        return date(int(match["year"]), int(match["month"]), 1)
+
+
+class PublicIdField(forms.CharField):
+    def clean(self, value: Any) -> UUID | None:
+        text = super().clean(value)
+        try:
+            return UUID(text) if text else None
+        except ValueError as error:
+            raise ValidationError(
+                f"“{_shown(text)}” is not known here; open one from the tables below."
+            ) from error
+
+
+class FilterForm(forms.Form):
+    """Shape of each value; whether it exists for this reader is asked afterwards."""
+
+    period = forms.CharField(required=False, widget=forms.HiddenInput)
+    department = forms.CharField(required=False, widget=forms.Select)
+    vendor = PublicIdField(required=False, widget=forms.HiddenInput)
+    engagement = PublicIdField(required=False, widget=forms.HiddenInput)
+    cost_centre = forms.CharField(required=False, widget=forms.HiddenInput)
+    model = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Mapping[str, str]) -> None:
+        super().__init__(data, auto_id="filter-%s")
+        # “from” is no name that a class body can hold.
+        self.fields["from"] = MonthField(required=False, label="From month")
+        self.fields["to"] = MonthField(required=False, label="To month")
+
+    def clean_period(self) -> str:
+        name = self.cleaned_data["period"]
+        if name and name not in preset_titles(settings.FISCAL_YEAR_START_MONTH):
+            raise ValidationError(
+                f"“{_shown(name)}” is not a known period; choose one of those below."
+            )
+        return str(name)
+
+    def clean_model(self) -> str:
+        kind = self.cleaned_data["model"]
+        if kind and kind not in Kind.values:
+            raise ValidationError(
+                f"“{_shown(kind)}” is not a model; use {' or '.join(Kind.values)}."
+            )
+        return str(kind)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        first, last = cleaned.get("from"), cleaned.get("to")
+        if first and last and first > last:
+            raise ValidationError(
+                {"to": "The last month is before the first; change one of them."}
+            )
+        return cleaned
+
+
+@dataclass(frozen=True)
+class DepartmentChoice:
+    code: str
+    name: str
+    depth: int
+    subtree: frozenset[int]
+
+    @property
+    def indent(self) -> str:
+        return "\N{EM SPACE}" * self.depth
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What was asked: a scope, or the errors that keep one from being made."""
+
+    form: FilterForm
+    departments: tuple[DepartmentChoice, ...]
+    scope: Scope | None
+    errors: tuple[str, ...] = ()
+
+    @property
+    def hidden(self) -> list[tuple[str, str]]:
+        """Return what the form's visible fields don't ask for, to be kept."""
+        visible = ("from", "to", "department")
+        return [item for item in self.form.data.items() if item[0] not in visible]
+
+    @property
+    def first_asked(self) -> str:
+        return str(self.form.data.get("from", ""))
+
+    @property
+    def last_asked(self) -> str:
+        return str(self.form.data.get("to", ""))
+
+    @property
+    def department_asked(self) -> str:
+        return str(self.form.data.get("department", ""))
+
+
+PARAMETERS = (
+    "period",
+    "from",
+    "to",
+    "department",
+    "vendor",
+    "engagement",
+    "cost_centre",
+    "model",
+)
+LABELS = {
+    "period": "Period",
+    "from": "From month",
+    "to": "To month",
+    "department": "Department",
+    "vendor": "Vendor",
+    "engagement": "Engagement",
+    "cost_centre": "Cost centre",
+    "model": "Model",
+}
+
+
+def read_filters(user: User, query: Mapping[str, str]) -> Filters:
+    """Return what the URL asks for; nothing in it can raise."""
+    parameters = {
+        name: _encodable(query[name]) for name in PARAMETERS if query.get(name)
+    }
+    if "from" in parameters or "to" in parameters:
+        parameters.pop("period", None)
+    form = FilterForm(parameters)
+    departments = tuple(_departments(user))
+    if not form.is_valid():
+        return Filters(form, departments, None, tuple(_messages(form)))
+    try:
+        scope = _scope(user, form.cleaned_data, parameters, departments)
+    except ValidationError as error:
+        for name, messages in error.message_dict.items():
+            form.add_error(name, messages)
+        return Filters(form, departments, None, tuple(_messages(form)))
+    return Filters(form, departments, scope)
+
+
+def _messages(form: FilterForm) -> Iterator[str]:
+    for name, errors in form.errors.items():
+        for message in errors:
+            yield f"{LABELS.get(name, name)}: {message}"
+
+
+def _scope(
+    user: User,
+    asked: Mapping[str, Any],
+    parameters: Mapping[str, str],
+    departments: tuple[DepartmentChoice, ...],
+) -> Scope:
+    period = _period(asked)
+    department = _department(asked["department"], departments)
+    drills: list[Drill] = []
+    vendor_id = _vendor(user, asked["vendor"], drills)
+    cost_centre_id = _cost_centre(user, asked["cost_centre"], drills)
+    engagement_id = _engagement(user, asked["engagement"], drills)
+    if asked["model"]:
+        drills.append(Drill("model", "Model", str(Kind(asked["model"]).label)))
+    return Scope(
+        user=user,
+        where=SpendWhere(
+            first_month=period.first,
+            last_month=period.last,
+            department_ids=department.subtree if department else None,
+            vendor_id=vendor_id,
+            cost_centre_id=cost_centre_id,
+            engagement_id=engagement_id,
+            kind=asked["model"],
+        ),
+        period=period,
+        notation=Notation(
+            settings.REPORTING_CURRENCY, to_locale(get_language() or FALLBACK_LOCALE)
+        ),
+        parameters=parameters,
+        department=department.name if department else "",
+        drills=tuple(drills),
+    )
+
+
+def _period(asked: Mapping[str, Any]) -> Period:
+    if asked["from"] or asked["to"]:
+        return Period(asked["from"], asked["to"])
+    return preset(
+        asked["period"] or LAST_12_MONTHS,
+        timezone.localdate(),
+        settings.FISCAL_YEAR_START_MONTH,
+    )
+
+
+def _department(
+    code: str, departments: tuple[DepartmentChoice, ...]
+) -> DepartmentChoice | None:
+    if not code:
+        return None
+    found = next((each for each in departments if each.code == code), None)
+    if found is None:
+        raise ValidationError({"department": f"“{_shown(code)}” is not among yours."})
+    return found
+
+
+def _vendor(user: User, public_id: UUID | None, drills: list[Drill]) -> int | None:
+    if public_id is None:
+        return None
+    vendor = vendors_with_spend(user).filter(public_id=public_id).first()
+    if vendor is None:
+        raise ValidationError({"vendor": "No such vendor in the spend you may see."})
+    drills.append(Drill("vendor", "Vendor", vendor.legal_name))
+    return vendor.pk
+
+
+def _cost_centre(user: User, code: str, drills: list[Drill]) -> int | None:
+    if not code:
+        return None
+    centre = cost_centres_with_spend(user).filter(code=code).first()
+    if centre is None:
+        raise ValidationError(
+            {"cost_centre": "No such cost centre in the spend you may see."}
+        )
+    drills.append(Drill("cost_centre", "Cost centre", f"{centre.code} {centre.name}"))
+    return centre.pk
+
+
+def _engagement(user: User, public_id: UUID | None, drills: list[Drill]) -> int | None:
+    if public_id is None:
+        return None
+    engagement = Engagement.objects.visible_to(user).filter(public_id=public_id).first()
+    if engagement is None:
+        raise ValidationError(
+            {"engagement": "No such engagement among those you may see."}
+        )
+    drills.append(Drill("engagement", "Engagement", str(engagement)))
+    return engagement.pk
+
+
+def _departments(user: User) -> Iterator[DepartmentChoice]:
+    """Yield the departments the user may ask for, each below its parent."""
+    found = Department.objects.order_by("name", "id")
+    if not sees_all(user):
+        found = found.filter(id__in=departments_under(user))
+    rows = {row[0]: row for row in found.values_list("id", "parent_id", "code", "name")}
+    children: dict[int | None, list[int]] = {}
+    for department, parent, _code, _name in rows.values():
+        children.setdefault(parent if parent in rows else None, []).append(department)
+
+    def subtree(department: int) -> frozenset[int]:
+        below = (subtree(child) for child in children.get(department, []))
+        return frozenset({department}).union(*below)
+
+    def walk(department: int, depth: int) -> Iterator[DepartmentChoice]:
+        _id, _parent, code, name = rows[department]
+        yield DepartmentChoice(code, name, depth, subtree(department))
+        for child in children.get(department, []):
+            yield from walk(child, depth + 1)
+
+    for root in children.get(None, []):
+        yield from walk(root, 0)
+
+
+def _encodable(text: str) -> str:
+    """Return the text with lone surrogates replaced: no database takes them."""
+    return text.encode(errors="replace").decode()
+
+
+def _shown(text: str) -> str:
+    return text[:SHOWN_OF_A_WRONG_VALUE]

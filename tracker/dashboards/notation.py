@@ -1,0 +1,80 @@
+"""How figures are written on a page: in the reader's locale, in one currency."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cached_property
+
+from babel.core import Locale, UnknownLocaleError
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_compact_currency, format_decimal, format_percent
+
+from engagements.values.money import format_money
+
+FALLBACK_LOCALE = "en_GB"
+# Babel writes £1.2M in English; finance writes £1.2m.
+ENGLISH_MAGNITUDES = str.maketrans({"K": "k", "M": "m", "B": "bn", "T": "tn"})
+LATIN_LETTERS = "KMBT"
+THOUSAND = Decimal(1000)
+
+
+@dataclass(frozen=True)
+class Notation:
+    """Writes amounts of `currency`, months and shares for readers of `locale`."""
+
+    currency: str
+    locale: str = FALLBACK_LOCALE
+
+    @cached_property
+    def _locale(self) -> Locale:
+        try:
+            return Locale.parse(self.locale, sep="_")
+        except (UnknownLocaleError, ValueError):
+            return Locale.parse(FALLBACK_LOCALE)
+
+    def money(self, amount: Decimal, currency: str = "") -> str:
+        return format_money(amount, currency or self.currency, str(self._locale))
+
+    def short(self, amount: Decimal) -> str:
+        """Return three digits with their magnitude, such as £1.24m."""
+        rounded = _three_digits(amount)
+        written = format_compact_currency(
+            rounded, self.currency, locale=self._locale, fraction_digits=2
+        )
+        if self._locale.language != "en" or written[-1] not in LATIN_LETTERS:
+            return written
+        return written[:-1] + written[-1].translate(ENGLISH_MAGNITUDES)
+
+    def percent(self, share: Decimal, digits: int = 0) -> str:
+        pattern = "#,##0%" if not digits else f"#,##0.{'0' * digits}%"
+        return format_percent(share, format=pattern, locale=self._locale)
+
+    def count(self, number: int) -> str:
+        return format_decimal(number, locale=self._locale)
+
+    def number(self, number: Decimal) -> str:
+        return format_decimal(number, locale=self._locale, decimal_quantization=False)
+
+    def day(self, day: date) -> str:
+        return format_date(day, "d MMM y", locale=self._locale)
+
+    def moment(self, moment: datetime) -> str:
+        """Return the moment as it stands: in the zone that the caller gave it."""
+        return format_datetime(moment, "d MMM y, HH:mm", locale=self._locale)
+
+    def month(self, month: date) -> str:
+        return format_date(month, "LLL y", locale=self._locale)
+
+    def month_name(self, month: date, *, with_year: bool = True) -> str:
+        pattern = "LLLL y" if with_year else "LLLL"
+        return format_date(month, pattern, locale=self._locale)
+
+    def month_tick(self, month: date) -> str:
+        return format_date(month, "LLL", locale=self._locale)
+
+
+def _three_digits(amount: Decimal) -> Decimal:
+    if abs(amount) < THOUSAND:
+        return amount.quantize(Decimal(1), rounding=ROUND_HALF_UP)
+    step = Decimal(1).scaleb(amount.adjusted() - 2)
+    return (amount / step).quantize(Decimal(1), rounding=ROUND_HALF_UP) * step

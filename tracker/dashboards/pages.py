@@ -1,0 +1,288 @@
+"""What the finance pages show, built before any template is touched."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils import timezone
+
+from engagements.choices import Kind
+from tracker.dashboards.charts.svg import shortened
+from tracker.dashboards.filters import Filters
+from tracker.dashboards.findings import finding, period_text
+from tracker.dashboards.periods import ALL, LAST_12_MONTHS, Period, preset_titles
+from tracker.dashboards.report import Page, Report, Row, share
+from tracker.dashboards.reports.cost_centres import SpendByCostCentre
+from tracker.dashboards.reports.months import SpendByMonth
+from tracker.dashboards.reports.vendors import SpendByVendor
+from tracker.dashboards.scope import Scope
+from tracker.dashboards.spend_series import Drawing
+from tracker.dashboards.tables import Table, table
+from tracker.spend.queries import (
+    engagements_with_spend,
+    extent_of_spend,
+    last_posted_at,
+)
+
+MONTHS_SHOWN = 60
+PARTS_SHOWN = 10
+NAME_IN_TITLE = 60
+
+
+@dataclass(frozen=True)
+class Link:
+    title: str
+    href: str
+    is_current: bool = False
+
+
+@dataclass(frozen=True)
+class Figure:
+    name: str
+    value: str
+    note: str = ""
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One card: a chart, the table under it, and its files."""
+
+    anchor: str
+    title: str
+    drawing: Drawing
+    table: Table
+    downloads: Sequence[Link]
+    is_full: bool = False
+
+
+@dataclass(frozen=True)
+class FinancePage:
+    eyebrow: str
+    title: str
+    as_of: str
+    figures: Sequence[Figure]
+    sections: Sequence[Section]
+    lines_href: str
+
+
+@dataclass(frozen=True)
+class EmptyPage:
+    """No figures: `elsewhere` leads to those there are, none on a fresh database."""
+
+    eyebrow: str
+    title: str
+    elsewhere: Link | None = None
+
+
+@dataclass(frozen=True)
+class ReportPage:
+    eyebrow: str
+    title: str
+    as_of: str
+    summary: str
+    table: Table
+    downloads: Sequence[Link]
+    back: Link
+    first: Link | None = None
+    following: Link | None = None
+
+
+def finance_page(scope: Scope) -> FinancePage | EmptyPage:
+    months = SpendByMonth(scope)
+    title = finding(
+        months.totals_by_month,
+        period=scope.period,
+        today=timezone.localdate(),
+        subject=subject(scope),
+        notation=scope.notation,
+    )
+    if not months.months or not any(month.parts.total for month in months.months):
+        return _empty(scope, title)
+    return FinancePage(
+        eyebrow=eyebrow(scope),
+        title=title,
+        as_of=as_of(scope),
+        figures=_figures(scope, months),
+        sections=_sections(scope, months),
+        lines_href=scope.file_url("monthly-spend", "csv"),
+    )
+
+
+def report_page(report: Report, after: str) -> ReportPage:
+    """Return one page of the report's table; raises BadPageError."""
+    scope = report.scope
+    page = report.page(after)
+    following = None
+    if page.after:
+        following = Link("Next page", scope.report_url(report.slug, after=page.after))
+    return ReportPage(
+        eyebrow=eyebrow(scope),
+        title=report.title,
+        as_of=as_of(scope),
+        summary=_summary(report, page),
+        table=_table(report, page.all_rows),
+        downloads=downloads(report),
+        back=Link("Finance", scope.finance_url()),
+        first=Link("First page", scope.report_url(report.slug)) if after else None,
+        following=following,
+    )
+
+
+def _summary(report: Report, page: Page) -> str:
+    count = report.scope.notation.count
+    if page.rest is None:
+        return f"{count(len(page.rows))} {report.noun}"
+    return f"{count(len(page.rows))} of {count(report.row_count())} {report.noun}"
+
+
+def presets(filters: Filters, path: str, fiscal_start: int) -> list[Link]:
+    """Return the named periods as links that keep every other filter."""
+    asked = dict(filters.form.data)
+    is_custom = bool(asked.pop("from", "") or asked.pop("to", ""))
+    asked.pop("to", None)
+    current = "" if is_custom else asked.get("period") or LAST_12_MONTHS
+    return [
+        Link(title, _with_query(path, {**asked, "period": name}), name == current)
+        for name, title in preset_titles(fiscal_start).items()
+    ]
+
+
+def chips(filters: Filters, path: str) -> list[Link]:
+    """Return what was drilled into, each with the link that leaves it out."""
+    if filters.scope is None:
+        return []
+    asked = dict(filters.form.data)
+    return [
+        Link(
+            f"{drill.noun}: {drill.name}",
+            _with_query(path, {k: v for k, v in asked.items() if k != drill.parameter}),
+        )
+        for drill in filters.scope.drills
+    ]
+
+
+def subject(scope: Scope) -> str:
+    """Return what the figures are about, for the start of a sentence."""
+    names = {drill.parameter: drill.name for drill in scope.drills}
+    words = {Kind.MANAGED.value: "Managed", Kind.AUGMENTED.value: "Augmented"}
+    text = f"{words.get(scope.where.kind, 'External')} spend"
+    if "vendor" in names:
+        text += f" with {shortened(names['vendor'], NAME_IN_TITLE)}"
+    if "engagement" in names:
+        text += f" on {shortened(names['engagement'], NAME_IN_TITLE)}"
+    if "cost_centre" in names:
+        text += f" for {shortened(names['cost_centre'], NAME_IN_TITLE)}"
+    if scope.department:
+        text += f" in {shortened(scope.department, NAME_IN_TITLE)}"
+    return text
+
+
+def eyebrow(scope: Scope) -> str:
+    months = period_text(scope.period, scope.notation)
+    department = scope.department or "All departments"
+    return f"{months[:1].upper()}{months[1:]} · {department}"
+
+
+def as_of(scope: Scope) -> str:
+    posted = last_posted_at()
+    currency = scope.notation.currency
+    if posted is None:
+        return f"{currency}, without tax · nothing posted yet"
+    moment = scope.notation.moment(_local(posted))
+    return f"{currency}, without tax · as of the last posting, {moment}"
+
+
+def downloads(report: Report) -> list[Link]:
+    extensions = ("csv", "xlsx") if report.has_xlsx else ("csv",)
+    return [
+        Link(extension.upper(), report.scope.file_url(report.slug, extension))
+        for extension in extensions
+    ]
+
+
+def _local(moment: datetime) -> datetime:
+    return timezone.localtime(moment)
+
+
+def _with_query(path: str, asked: dict[str, str]) -> str:
+    query = urlencode({name: value for name, value in asked.items() if value})
+    return f"{path}?{query}" if query else path
+
+
+def _empty(scope: Scope, title: str) -> EmptyPage:
+    extent = extent_of_spend(scope.user)
+    if extent.first is None or extent.last is None:
+        return EmptyPage(eyebrow(scope), title)
+    known = period_text(Period(extent.first, extent.last), scope.notation)
+    href = f"{reverse('tracker:finance')}?period={ALL}"
+    return EmptyPage(eyebrow(scope), title, Link(f"Show {known}", href))
+
+
+def _figures(scope: Scope, months: SpendByMonth) -> list[Figure]:
+    notation, total = scope.notation, months.total
+    accrued = notation.money(total.accrued)
+    return [
+        Figure(
+            "Spend in the period",
+            notation.money(total.total),
+            f"of which {accrued} not yet invoiced" if total.accrued else "",
+        ),
+        _share(scope, "Managed", Kind.MANAGED, total.managed, total.total),
+        _share(scope, "Augmented", Kind.AUGMENTED, total.augmented, total.total),
+        Figure(
+            "Engagements with spend",
+            notation.count(engagements_with_spend(scope.user, scope.where)),
+            "open the list",
+            scope.report_url("engagements"),
+        ),
+    ]
+
+
+def _share(
+    scope: Scope, name: str, kind: Kind, part: Decimal, whole: Decimal
+) -> Figure:
+    known = share(part, whole)
+    return Figure(
+        f"{name} share",
+        "\N{EN DASH}" if known is None else scope.notation.percent(known),
+        scope.notation.money(part),
+        scope.finance_url(model=kind.value),
+    )
+
+
+def _sections(scope: Scope, months: SpendByMonth) -> list[Section]:
+    vendors, cost_centres = SpendByVendor(scope), SpendByCostCentre(scope)
+    return [
+        Section(
+            "by-month",
+            "By month and model",
+            months.drawing(MONTHS_SHOWN),
+            _table(months, months.newest_rows(MONTHS_SHOWN)),
+            downloads(months),
+            is_full=True,
+        ),
+        Section(
+            "by-vendor",
+            "By vendor",
+            vendors.drawing(PARTS_SHOWN),
+            _table(vendors, vendors.top_rows(PARTS_SHOWN)),
+            downloads(vendors),
+        ),
+        Section(
+            "by-cost-centre",
+            "By cost centre",
+            cost_centres.drawing(PARTS_SHOWN),
+            _table(cost_centres, cost_centres.top_rows(PARTS_SHOWN)),
+            downloads(cost_centres),
+        ),
+    ]
+
+
+def _table(report: Report, rows: Sequence[Row]) -> Table:
+    return table(
+        report.columns, rows, caption=report.title, notation=report.scope.notation
+    )

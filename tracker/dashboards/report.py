@@ -1,0 +1,174 @@
+"""A report: one definition that yields the page's table, its CSV and its XLSX."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+from functools import cache
+from importlib import import_module
+from itertools import islice
+from pkgutil import iter_modules
+from typing import ClassVar
+
+from tracker.dashboards import reports as reports_package
+from tracker.dashboards.scope import Scope
+
+Value = str | int | Decimal | date | None
+
+
+class ColumnKind(Enum):
+    TEXT = "text"
+    MONEY = "money"
+    SHARE = "share"
+    COUNT = "count"
+    MONTH = "month"
+    DAY = "day"
+
+    @property
+    def is_number(self) -> bool:
+        return self in {ColumnKind.MONEY, ColumnKind.SHARE, ColumnKind.COUNT}
+
+
+@dataclass(frozen=True)
+class Column:
+    """`is_summed`: the totals row adds it; `on_page` False: downloads only,
+    `in_file` False: the page only.
+
+    `rank` 2 gives way on phones, 3 also in a card of half the width.
+    """
+
+    title: str
+    kind: ColumnKind = ColumnKind.TEXT
+    is_summed: bool = False
+    on_page: bool = True
+    in_file: bool = True
+    rank: int = 1
+
+
+@dataclass(frozen=True)
+class Row:
+    """One value per column of the report; `href` is where the row opens."""
+
+    values: Sequence[Value]
+    href: str = ""
+    is_remainder: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows of one page; `rest` sums those of the others, `after` leads to the next."""
+
+    rows: Sequence[Row]
+    rest: Row | None = None
+    after: str = ""
+
+    @property
+    def all_rows(self) -> list[Row]:
+        return [*self.rows, self.rest] if self.rest else [*self.rows]
+
+
+class BadPageError(ValueError):
+    """The place asked for is none of this report's."""
+
+
+PAGE_ROWS = 200
+MOST_DIGITS = 9
+
+
+class Report(ABC):
+    """Rows of one table for one reader's scope; registered by its slug."""
+
+    slug: ClassVar[str] = ""
+    title: ClassVar[str]
+    noun: ClassVar[str]
+    columns: ClassVar[Sequence[Column]]
+    has_page: ClassVar[bool] = True
+    # A sheet holds a million rows; reports that may have more are CSV only.
+    has_xlsx: ClassVar[bool] = True
+    _registered: ClassVar[dict[str, type["Report"]]] = {}
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        slug = cls.__dict__.get("slug", "")
+        if not slug:
+            return
+        if slug in Report._registered:
+            raise ValueError(f"Two reports are called {slug!r}.")
+        Report._registered[slug] = cls
+
+    @abstractmethod
+    def rows(self) -> Iterator[Row]:
+        """Yield every row, read from the database as it goes where it may be long."""
+
+    def window(self, start: int, limit: int) -> list[Row]:
+        return list(islice(self.rows(), start, start + limit))
+
+    def row_count(self) -> int:
+        return sum(1 for _row in self.rows())
+
+    def totals(self) -> list[Decimal | None]:
+        """Return the sum of each summed column, None for the others."""
+        return sums(self.columns, self.rows())
+
+    def page(self, after: str = "") -> Page:
+        """Return the page that starts after so many rows; raises BadPageError."""
+        start = _offset(after)
+        found = self.window(start, PAGE_ROWS + 1)
+        rows = found[:PAGE_ROWS]
+        if start and not rows:
+            raise BadPageError("This list is shorter by now; start from its first page")
+        has_more = len(found) > PAGE_ROWS
+        return Page(
+            rows,
+            self.rest(rows) if start or has_more else None,
+            str(start + PAGE_ROWS) if has_more else "",
+        )
+
+    def rest(self, rows: Sequence[Row]) -> Row:
+        """Return one row for all that the page leaves out, so that it sums up."""
+        left = self.row_count() - len(rows)
+        values: list[Value] = [
+            None if whole is None or shown is None else whole - shown
+            for whole, shown in zip(
+                self.totals(), sums(self.columns, rows), strict=True
+            )
+        ]
+        values[0] = f"{left:,} {self.noun} on other pages"
+        return Row(values, is_remainder=True)
+
+
+@cache
+def all_reports() -> Mapping[str, type[Report]]:
+    """Return the reports by slug: each module of `reports/` declares one."""
+    for module in iter_modules(reports_package.__path__):
+        import_module(f"{reports_package.__name__}.{module.name}")
+    return dict(Report._registered)
+
+
+def sums(columns: Sequence[Column], rows: Iterable[Row]) -> list[Decimal | None]:
+    """Return the sum of each summed column over the rows, None for the others."""
+    found = [Decimal(0) if each.is_summed else None for each in columns]
+    for row in rows:
+        for index, value in enumerate(row.values):
+            so_far = found[index]
+            if so_far is not None and isinstance(value, Decimal | int):
+                found[index] = so_far + value
+    return found
+
+
+def share(part: Decimal, whole: Decimal) -> Decimal | None:
+    """Return the part's share; None where the whole is no sum of positive parts."""
+    return part / whole if whole > 0 else None
+
+
+def _offset(after: str) -> int:
+    if not after:
+        return 0
+    if not (after.isascii() and after.isdigit() and len(after) <= MOST_DIGITS):
+        raise BadPageError("This is no page of the list; start from its first page")
+    return int(after)

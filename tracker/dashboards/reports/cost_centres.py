@@ -1,0 +1,34 @@
+from collections.abc import Sequence
+from typing import ClassVar
+
+from tracker.dashboards.breakdown import SPEND_COLUMNS, Breakdown, Entry
+from tracker.dashboards.report import Column
+from tracker.spend.queries import CostCentreSpend, spend_by_cost_centre
+
+
+class SpendByCostCentre(Breakdown):
+    slug = "cost-centres"
+    title = "Spend by cost centre"
+    noun = "cost centres"
+    chart_id = "by-cost-centre"
+    columns: ClassVar[Sequence[Column]] = (
+        Column("Cost centre", in_file=False),
+        Column("Cost centre", on_page=False),
+        Column("Name", on_page=False),
+        *SPEND_COLUMNS,
+    )
+
+    def read(self) -> list[Entry]:
+        return [
+            Entry(
+                labels=(_name(spend), spend.code, spend.name),
+                name=_name(spend),
+                href=self.scope.finance_url(cost_centre=spend.code),
+                parts=spend.parts,
+            )
+            for spend in spend_by_cost_centre(self.scope.user, self.scope.where)
+        ]
+
+
+def _name(spend: CostCentreSpend) -> str:
+    return f"{spend.code} · {spend.name}"

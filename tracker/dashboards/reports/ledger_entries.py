@@ -1,0 +1,127 @@
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import ClassVar
+
+from engagements.choices import ChargeKind
+from tracker.dashboards.report import (
+    PAGE_ROWS,
+    BadPageError,
+    Column,
+    ColumnKind,
+    Page,
+    Report,
+    Row,
+)
+from tracker.spend.queries import (
+    EntryPlace,
+    EntryRow,
+    ledger_entries,
+    ledger_total,
+    source_label,
+)
+
+NO_PAGE = "This is no page of the list; start from its first page"
+PLACE = re.compile(r"([0-9-]{10})\.([0-9-]{10})\.([0-9]{1,18})")
+
+
+class LedgerEntries(Report):
+    """Every posting with the document, file and line that it came from."""
+
+    slug = "ledger-entries"
+    title = "Ledger entries"
+    noun = "entries"
+    has_xlsx = False
+    columns: ClassVar[Sequence[Column]] = (
+        Column("Day", ColumnKind.DAY),
+        Column("Month of service", ColumnKind.MONTH, rank=2),
+        Column("Reference"),
+        Column("Engagement", rank=2),
+        Column("Vendor", rank=2),
+        Column("Cost centre", rank=2),
+        Column("Charge", rank=2),
+        Column("Basis", rank=2),
+        Column("Source", rank=2),
+        Column("Document", rank=2),
+        Column("File", rank=2),
+        Column("Line", ColumnKind.COUNT, rank=2),
+        Column("Amount", ColumnKind.MONEY, on_page=False),
+        Column("Currency", on_page=False),
+        Column("Amount", ColumnKind.MONEY, is_summed=True),
+        Column("Reporting currency", on_page=False),
+    )
+
+    def rows(self) -> Iterator[Row]:
+        found = ledger_entries(self.scope.user, self.scope.where)
+        return (self._row(entry) for entry in found)
+
+    def page(self, after: str = "") -> Page:
+        """Return the page that follows the entry named; raises BadPageError."""
+        found = list(
+            ledger_entries(
+                self.scope.user,
+                self.scope.where,
+                after=_place(after),
+                limit=PAGE_ROWS + 1,
+            )
+        )
+        entries = found[:PAGE_ROWS]
+        rows = [self._row(entry) for entry in entries]
+        has_more = len(found) > PAGE_ROWS
+        return Page(
+            rows,
+            self.rest(rows) if after or has_more else None,
+            _token(entries[-1].place) if has_more else "",
+        )
+
+    def row_count(self) -> int:
+        return self._whole[0]
+
+    def totals(self) -> list[Decimal | None]:
+        return [self._whole[1] if each.is_summed else None for each in self.columns]
+
+    @cached_property
+    def _whole(self) -> tuple[int, Decimal]:
+        return ledger_total(self.scope.user, self.scope.where)
+
+    def _row(self, entry: EntryRow) -> Row:
+        return Row(
+            (
+                entry.place.day,
+                entry.place.month,
+                entry.reference,
+                entry.title,
+                entry.vendor,
+                entry.cost_centre,
+                str(ChargeKind(entry.charge_kind).label),
+                entry.basis + (", reversal" if entry.is_reversal else ""),
+                source_label(entry.source_type),
+                entry.document,
+                entry.source_file,
+                entry.source_line,
+                entry.amount,
+                entry.currency,
+                entry.reporting_amount,
+                self.scope.notation.currency,
+            )
+        )
+
+
+def _token(place: EntryPlace) -> str:
+    return f"{place.month}.{place.day}.{place.id}"
+
+
+def _place(after: str) -> EntryPlace | None:
+    if not after:
+        return None
+    match = PLACE.fullmatch(after)
+    if match is None:
+        raise BadPageError(NO_PAGE)
+    month, day, entry = match.groups()
+    try:
+        first_of_month, on_day = date.fromisoformat(month), date.fromisoformat(day)
+    except ValueError as error:
+        raise BadPageError(NO_PAGE) from error
+    return EntryPlace(first_of_month, on_day, int(entry))

@@ -1,0 +1,53 @@
+"""Whose figures, which part of them, and how a link asks for another part."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from engagements.models import User
+from tracker.dashboards.notation import Notation
+from tracker.dashboards.periods import Period
+from tracker.spend.queries import SpendWhere
+
+FINANCE_PAGE = "tracker:finance"
+REPORT_PAGE = "tracker:report"
+REPORT_FILE = "tracker:report-file"
+
+
+@dataclass(frozen=True)
+class Drill:
+    """One filter reached by opening a mark or a row: shown as removable."""
+
+    parameter: str
+    noun: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What one request asks for; `parameters` are its filters as the URL has them."""
+
+    user: User
+    where: SpendWhere
+    period: Period
+    notation: Notation
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    department: str = ""
+    drills: tuple[Drill, ...] = ()
+
+    def finance_url(self, **changes: str) -> str:
+        """Return the finance page for these filters with changes; "" drops one."""
+        return reverse(FINANCE_PAGE) + self._query(changes)
+
+    def report_url(self, slug: str, **changes: str) -> str:
+        return reverse(REPORT_PAGE, args=[slug]) + self._query(changes)
+
+    def file_url(self, slug: str, extension: str) -> str:
+        return reverse(REPORT_FILE, args=[slug, extension]) + self._query({})
+
+    def _query(self, changes: Mapping[str, str]) -> str:
+        merged = {**self.parameters, **changes}
+        asked = {name: value for name, value in merged.items() if value}
+        return f"?{urlencode(asked)}" if asked else ""

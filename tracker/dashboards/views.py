@@ -1,0 +1,130 @@
+from typing import Any, cast
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    StreamingHttpResponse,
+)
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from engagements.models import User
+from engagements.permissions import sees_money
+from tracker.dashboards.downloads import csv_lines, xlsx_file
+from tracker.dashboards.filters import Filters, read_filters
+from tracker.dashboards.pages import (
+    EmptyPage,
+    chips,
+    finance_page,
+    presets,
+    report_page,
+)
+from tracker.dashboards.report import BadPageError, Report, all_reports
+
+XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@require_safe
+@login_required
+def finance(request: HttpRequest) -> HttpResponse:
+    user = _reader(request)
+    if not sees_money(user):
+        return _no_access(request)
+    filters = read_filters(user, request.GET)
+    if filters.scope is None:
+        return _refused(request, filters)
+    page = finance_page(filters.scope)
+    template = "empty" if isinstance(page, EmptyPage) else "finance"
+    return _page(request, template, filters, page=page)
+
+
+@require_safe
+@login_required
+def report(request: HttpRequest, slug: str) -> HttpResponse:
+    user = _reader(request)
+    found = _report(slug)
+    if not found.has_page:
+        raise Http404
+    if not sees_money(user):
+        return _no_access(request)
+    filters = read_filters(user, request.GET)
+    if filters.scope is None:
+        return _refused(request, filters)
+    try:
+        page = report_page(found(filters.scope), request.GET.get("after", ""))
+    except BadPageError as error:
+        return _refused(request, filters, f"{error}.")
+    return _page(request, "report", filters, page=page)
+
+
+@require_safe
+@login_required
+def report_file(request: HttpRequest, slug: str, extension: str) -> HttpResponseBase:
+    user = _reader(request)
+    found = _report(slug)
+    if extension == "xlsx" and not found.has_xlsx:
+        raise Http404
+    if not sees_money(user):
+        return _no_access(request)
+    filters = read_filters(user, request.GET)
+    if filters.scope is None:
+        text = "\n".join(["No file was made:", *filters.errors, ""])
+        return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
+    return _file(found(filters.scope), extension)
+
+
+def _file(report: Report, extension: str) -> HttpResponseBase:
+    response: HttpResponseBase
+    if extension == "csv":
+        response = StreamingHttpResponse(
+            csv_lines(report), content_type="text/csv; charset=utf-8"
+        )
+    else:
+        response = HttpResponse(xlsx_file(report), content_type=XLSX_TYPE)
+    response["Content-Disposition"] = (
+        f'attachment; filename="{report.slug}.{extension}"'
+    )
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _reader(request: HttpRequest) -> User:
+    """Return the user, whom `login_required` has let in."""
+    return cast(User, request.user)
+
+
+def _report(slug: str) -> type[Report]:
+    try:
+        return all_reports()[slug]
+    except KeyError as error:
+        raise Http404 from error
+
+
+def _no_access(request: HttpRequest) -> HttpResponse:
+    return render(request, "tracker/no_access.html", status=403)
+
+
+def _refused(request: HttpRequest, filters: Filters, *more: str) -> HttpResponse:
+    errors = [*filters.errors, *more]
+    return _page(request, "refused", filters, status=400, errors=errors)
+
+
+def _page(
+    request: HttpRequest,
+    template: str,
+    filters: Filters,
+    status: int = 200,
+    **context: Any,
+) -> HttpResponse:
+    path = request.path
+    context |= {
+        "filters": filters,
+        "presets": presets(filters, path, settings.FISCAL_YEAR_START_MONTH),
+        "chips": chips(filters, path),
+        "path": path,
+    }
+    return render(request, f"tracker/{template}.html", context, status=status)

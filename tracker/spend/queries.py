@@ -1,0 +1,431 @@
+"""Reads of the roll-up for pages and files: amounts in the reporting currency.
+
+Tax is recorded but is no spend: every read here leaves it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Self, cast
+from uuid import UUID
+
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    IntegerField,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
+
+from engagements.choices import ChargeKind, Kind
+from engagements.models import CostCentre, Vendor
+from engagements.permissions import sees_money
+from tracker.spend.models import (
+    Basis,
+    InvoiceLine,
+    LedgerEntry,
+    MonthlySpend,
+    Payment,
+    SourceType,
+)
+
+if TYPE_CHECKING:
+    from engagements.models import User
+
+READ_AT_A_TIME = 2000
+NOTHING = Decimal(0)
+
+
+@dataclass(frozen=True)
+class SpendWhere:
+    """Which part of the spend is asked for; None and "" mean no limit."""
+
+    first_month: date | None = None
+    last_month: date | None = None
+    department_ids: frozenset[int] | None = None
+    vendor_id: int | None = None
+    cost_centre_id: int | None = None
+    engagement_id: int | None = None
+    kind: str = ""
+
+    def condition(self) -> Q:
+        """Return the filter, for the roll-up and the ledger alike."""
+        limits: dict[str, Any] = {
+            "month__gte": self.first_month,
+            "month__lte": self.last_month,
+            "vendor_id": self.vendor_id,
+            "cost_centre_id": self.cost_centre_id,
+            "engagement_id": self.engagement_id,
+            "kind": self.kind or None,
+        }
+        if self.department_ids is not None:
+            limits["engagement__department_id__in"] = sorted(self.department_ids)
+        asked = {name: value for name, value in limits.items() if value is not None}
+        return Q(**asked) & ~Q(charge_kind=ChargeKind.TAX)
+
+
+@dataclass(frozen=True)
+class SpendParts:
+    """Spend of one month, vendor, … by model, and by whether it is invoiced yet."""
+
+    managed_actual: Decimal = NOTHING
+    managed_accrued: Decimal = NOTHING
+    augmented_actual: Decimal = NOTHING
+    augmented_accrued: Decimal = NOTHING
+
+    @property
+    def managed(self) -> Decimal:
+        return self.managed_actual + self.managed_accrued
+
+    @property
+    def augmented(self) -> Decimal:
+        return self.augmented_actual + self.augmented_accrued
+
+    @property
+    def accrued(self) -> Decimal:
+        return self.managed_accrued + self.augmented_accrued
+
+    @property
+    def total(self) -> Decimal:
+        return self.managed + self.augmented
+
+    def __add__(self, other: SpendParts) -> SpendParts:
+        return SpendParts(
+            self.managed_actual + other.managed_actual,
+            self.managed_accrued + other.managed_accrued,
+            self.augmented_actual + other.augmented_actual,
+            self.augmented_accrued + other.augmented_accrued,
+        )
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Self:
+        return cls(**{name: row[name] or NOTHING for name in PARTS})
+
+
+def _part(kind: Kind, basis: Basis) -> Sum:
+    return Sum("reporting_amount", filter=Q(kind=kind, basis=basis))
+
+
+PARTS = {
+    "managed_actual": _part(Kind.MANAGED, Basis.ACTUAL),
+    "managed_accrued": _part(Kind.MANAGED, Basis.ACCRUED),
+    "augmented_actual": _part(Kind.AUGMENTED, Basis.ACTUAL),
+    "augmented_accrued": _part(Kind.AUGMENTED, Basis.ACCRUED),
+}
+
+
+@dataclass(frozen=True)
+class MonthSpend:
+    month: date
+    parts: SpendParts
+
+
+@dataclass(frozen=True)
+class VendorSpend:
+    public_id: UUID
+    name: str
+    parts: SpendParts
+
+
+@dataclass(frozen=True)
+class CostCentreSpend:
+    code: str
+    name: str
+    parts: SpendParts
+
+
+@dataclass(frozen=True)
+class EngagementSpend:
+    public_id: UUID
+    reference: str
+    title: str
+    kind: str
+    vendor: str
+    parts: SpendParts
+
+
+@dataclass(frozen=True)
+class SpendLine:
+    """One row of the roll-up, in the engagement's currency and the reporting one."""
+
+    reference: str
+    title: str
+    vendor: str
+    kind: str
+    department: str
+    cost_centre: str
+    month: date
+    charge_kind: str
+    basis: str
+    currency: str
+    amount: Decimal
+    reporting_amount: Decimal
+
+
+@dataclass(frozen=True)
+class EntryPlace:
+    """Where a ledger entry stands in the order of pages: newest first."""
+
+    month: date
+    day: date
+    id: int
+
+
+@dataclass(frozen=True)
+class EntryRow:
+    """One posting and what it came from: a file's line, an invoice's line, work."""
+
+    place: EntryPlace
+    is_reversal: bool
+    reference: str
+    title: str
+    vendor: str
+    cost_centre: str
+    charge_kind: str
+    basis: str
+    currency: str
+    amount: Decimal
+    reporting_amount: Decimal
+    source_type: str
+    document: str
+    source_file: str
+    source_line: int | None
+    posted_at: datetime
+
+
+@dataclass(frozen=True)
+class Extent:
+    """The months that have spend at all, for one reader."""
+
+    first: date | None
+    last: date | None
+
+
+def spend_by_month(user: User, where: SpendWhere) -> list[MonthSpend]:
+    rows = _grouped(user, where, ("month",), order=("month",))
+    return [MonthSpend(row["month"], SpendParts.of(row)) for row in rows]
+
+
+def spend_by_vendor(user: User, where: SpendWhere) -> list[VendorSpend]:
+    """Return the vendors, the largest spend first."""
+    names = ("vendor_id", "vendor__public_id", "vendor__legal_name")
+    rows = _grouped(user, where, names, order=("-total", names[2], names[0]))
+    return [
+        VendorSpend(
+            row["vendor__public_id"], row["vendor__legal_name"], SpendParts.of(row)
+        )
+        for row in rows
+    ]
+
+
+def spend_by_cost_centre(user: User, where: SpendWhere) -> list[CostCentreSpend]:
+    """Return the cost centres, the largest spend first."""
+    names = ("cost_centre_id", "cost_centre__code", "cost_centre__name")
+    rows = _grouped(user, where, names, order=("-total", names[1]))
+    return [
+        CostCentreSpend(
+            row["cost_centre__code"], row["cost_centre__name"], SpendParts.of(row)
+        )
+        for row in rows
+    ]
+
+
+def spend_by_engagement(
+    user: User, where: SpendWhere, *, start: int = 0, limit: int | None = None
+) -> Iterator[EngagementSpend]:
+    """Yield the engagements, the largest spend first; `limit` None yields all."""
+    names = (
+        "engagement_id",
+        "engagement__public_id",
+        "engagement__reference",
+        "engagement__title",
+        "engagement__kind",
+        "engagement__vendor__legal_name",
+    )
+    rows = _grouped(user, where, names, order=("-total", names[2], names[0]))
+    window = rows[start:] if limit is None else rows[start : start + limit]
+    for row in window.iterator(READ_AT_A_TIME):
+        yield EngagementSpend(
+            row["engagement__public_id"],
+            row["engagement__reference"],
+            row["engagement__title"],
+            row["engagement__kind"],
+            row["engagement__vendor__legal_name"],
+            SpendParts.of(row),
+        )
+
+
+def spend_total(user: User, where: SpendWhere) -> SpendParts:
+    return SpendParts.of(_spend(user, where).aggregate(**PARTS))
+
+
+def engagements_with_spend(user: User, where: SpendWhere) -> int:
+    return _spend(user, where).values("engagement_id").distinct().count()
+
+
+def spend_lines(user: User, where: SpendWhere) -> Iterator[SpendLine]:
+    """Yield the roll-up's rows by month, engagement and cost centre, streamed."""
+    rows = (
+        _spend(user, where)
+        .order_by("month", "engagement__reference", "cost_centre__code", "id")
+        .values_list(
+            "engagement__reference",
+            "engagement__title",
+            "vendor__legal_name",
+            "kind",
+            "engagement__department__name",
+            "cost_centre__code",
+            "month",
+            "charge_kind",
+            "basis",
+            "engagement__currency",
+            "amount",
+            "reporting_amount",
+        )
+    )
+    for row in rows.iterator(READ_AT_A_TIME):
+        reference, title, vendor, kind, department, *rest = row
+        yield SpendLine(reference, title, vendor, kind, department or "", *rest)
+
+
+def ledger_entries(
+    user: User,
+    where: SpendWhere,
+    *,
+    after: EntryPlace | None = None,
+    limit: int | None = None,
+) -> Iterator[EntryRow]:
+    """Yield postings, the newest service month first; `limit` None yields all."""
+    entries = _entries(user, where).order_by("-month", "-day", "-id")
+    if after is not None:
+        entries = entries.filter(_beyond(after))
+    rows = entries.annotate(**_SOURCES).values_list(*_ENTRY_COLUMNS)
+    window = rows if limit is None else rows[:limit]
+    for month, day, entry_id, reversal_of, *facts in window.iterator(READ_AT_A_TIME):
+        place = EntryPlace(month, day, entry_id)
+        yield EntryRow(place, reversal_of is not None, *facts)
+
+
+def ledger_total(user: User, where: SpendWhere) -> tuple[int, Decimal]:
+    """Return how many postings there are, and their sum in the reporting currency."""
+    found = _entries(user, where).aggregate(
+        count=Count("id"), total=Sum("reporting_amount")
+    )
+    return found["count"], found["total"] or NOTHING
+
+
+def source_label(source_type: str) -> str:
+    return str(SourceType(source_type).label)
+
+
+def extent_of_spend(user: User) -> Extent:
+    found = _spend(user, SpendWhere()).aggregate(first=Min("month"), last=Max("month"))
+    return Extent(found["first"], found["last"])
+
+
+def last_posted_at() -> datetime | None:
+    """Return when the newest entry was posted; entries are posted in id's order."""
+    return (
+        LedgerEntry.objects.order_by("-id").values_list("posted_at", flat=True).first()
+    )
+
+
+def vendors_with_spend(user: User) -> QuerySet[Vendor]:
+    """Return the vendors in whose spend the user has a part to see."""
+    return Vendor.objects.filter(id__in=_spend(user, SpendWhere()).values("vendor_id"))
+
+
+def cost_centres_with_spend(user: User) -> QuerySet[CostCentre]:
+    return CostCentre.objects.filter(
+        id__in=_spend(user, SpendWhere()).values("cost_centre_id")
+    )
+
+
+def _spend(user: User, where: SpendWhere) -> QuerySet[MonthlySpend]:
+    if not sees_money(user):
+        return MonthlySpend.objects.none()
+    return MonthlySpend.objects.visible_to(user).filter(where.condition())
+
+
+def _entries(user: User, where: SpendWhere) -> QuerySet[LedgerEntry]:
+    if not sees_money(user):
+        return LedgerEntry.objects.none()
+    return LedgerEntry.objects.visible_to(user).filter(where.condition())
+
+
+def _beyond(place: EntryPlace) -> Q:
+    # The bare month lets the database walk its index from there.
+    return Q(month__lte=place.month) & (
+        Q(month__lt=place.month)
+        | Q(month=place.month, day__lt=place.day)
+        | Q(month=place.month, day=place.day, id__lt=place.id)
+    )
+
+
+_ENTRY_COLUMNS = (
+    "month",
+    "day",
+    "id",
+    "reversal_of_id",
+    "engagement__reference",
+    "engagement__title",
+    "vendor__legal_name",
+    "cost_centre__code",
+    "charge_kind",
+    "basis",
+    "currency",
+    "amount",
+    "reporting_amount",
+    "source_type",
+    "document",
+    "source_file",
+    "source_line",
+    "posted_at",
+)
+
+
+def _from_source(source_type: SourceType, rows: QuerySet[Any], field: str) -> When:
+    found = rows.filter(id=OuterRef("source_id")).values(field)
+    return When(source_type=source_type, then=Subquery(found))
+
+
+_SOURCES = {
+    "document": Case(
+        _from_source(SourceType.PAYMENT, Payment.objects.all(), "transaction_number"),
+        _from_source(
+            SourceType.INVOICE_LINE, InvoiceLine.objects.all(), "invoice__number"
+        ),
+        default=Value(""),
+        output_field=CharField(),
+    ),
+    "source_file": Case(
+        _from_source(SourceType.PAYMENT, Payment.objects.all(), "source_file"),
+        default=Value(""),
+        output_field=CharField(),
+    ),
+    "source_line": Case(
+        _from_source(SourceType.PAYMENT, Payment.objects.all(), "source_line"),
+        _from_source(SourceType.INVOICE_LINE, InvoiceLine.objects.all(), "number"),
+        default=None,
+        output_field=IntegerField(null=True),
+    ),
+}
+
+
+def _grouped(
+    user: User, where: SpendWhere, fields: Sequence[str], *, order: Sequence[str]
+) -> QuerySet[MonthlySpend, dict[str, Any]]:
+    groups = _spend(user, where).values(*fields)
+    found = groups.annotate(**PARTS, total=Sum("reporting_amount")).order_by(*order)
+    return cast("QuerySet[MonthlySpend, dict[str, Any]]", found)

@@ -1,0 +1,17 @@
+from django.contrib.auth.views import LogoutView
+from django.urls import path, re_path
+
+from tracker.dashboards import views
+
+app_name = "tracker"
+
+urlpatterns = [
+    path("", views.finance, name="finance"),
+    re_path(
+        r"^spend/(?P<slug>[a-z-]+)\.(?P<extension>csv|xlsx)$",
+        views.report_file,
+        name="report-file",
+    ),
+    path("spend/<slug:slug>/", views.report, name="report"),
+    path("logout/", LogoutView.as_view(next_page="admin:login"), name="logout"),
+]
