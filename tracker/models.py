@@ -1,5 +1,6 @@
 """Django's list of the tracker's models; each lives in its slice."""
 
+from tracker.api.models import ApiKey
 from tracker.jobs.models import JobRun
 from tracker.spend.models import (
     Invoice,
@@ -12,6 +13,7 @@ from tracker.spend.models import (
 )
 
 __all__ = [
+    "ApiKey",
     "Invoice",
     "InvoiceLine",
     "JobRun",
