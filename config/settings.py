@@ -5,6 +5,10 @@ from typing import Any
 from csp.constants import NONE, SELF
 from django.urls import reverse_lazy
 
+from config.api import API_MAX_BODY_BYTES as API_MAX_BODY_BYTES
+from config.api import API_REQUESTS_PER_MINUTE as API_REQUESTS_PER_MINUTE
+from config.api import REST_FRAMEWORK as REST_FRAMEWORK
+from config.api import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 from config.env import (
     allowed_hosts,
     broker,

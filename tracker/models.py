@@ -1,5 +1,6 @@
 """Django's list of the tracker's models; each lives in its slice."""
 
+from tracker.api.models import ApiKey
 from tracker.fit.models import (
     Assessment,
     Decision,
@@ -20,6 +21,7 @@ from tracker.spend.models import (
 )
 
 __all__ = [
+    "ApiKey",
     "Assessment",
     "CategoryCode",
     "Decision",

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from engagements import events
@@ -22,8 +23,10 @@ from engagements.services.records import create_record
 HUNDRED = Decimal(100)
 
 
+@transaction.atomic
 def amend_fee(*, term: FeeTerm, actor: User | None) -> FeeTerm:
     """Store a fee that runs from its start until the next one; earlier ones stay."""
+    _mark_updated(term.contract)
     return create_record(
         record=term,
         event_type="engagement.terms_amended",
@@ -32,8 +35,10 @@ def amend_fee(*, term: FeeTerm, actor: User | None) -> FeeTerm:
     )
 
 
+@transaction.atomic
 def amend_rate(*, term: RateTerm, actor: User | None) -> RateTerm:
     """Store a rate that runs from its start until the next one; earlier ones stay."""
+    _mark_updated(term.assignment)
     return create_record(
         record=term,
         event_type="engagement.rate_changed",
@@ -62,6 +67,7 @@ def set_cost_split(
                 % {"total": f"{total.normalize():f}"}
             }
         )
+    _mark_updated(engagement)
     split = CostSplit(engagement=engagement, starts_on=starts_on)
     split.full_clean()
     split.save()
@@ -83,6 +89,11 @@ def set_cost_split(
         actor=actor,
     )
     return split
+
+
+def _mark_updated(engagement: Engagement) -> None:
+    """Let those who read engagements by their last change see that terms moved."""
+    Engagement.objects.filter(pk=engagement.pk).update(updated_at=timezone.now())
 
 
 @transaction.atomic

@@ -1,0 +1,43 @@
+from typing import Any, cast
+
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+
+from engagements.models import User
+from engagements.permissions import sees_money
+from tracker.api.models import ApiKey
+from tracker.api.scopes import allows
+
+
+def caller(request: Request) -> User:
+    """Return whom the request acts as; nobody else comes past HasScope."""
+    return cast(User, request.user)
+
+
+def has_scope(request: Request, scope: str) -> bool:
+    """Tell whether the request's key covers the scope; a session covers reading.
+
+    Amounts in a session are for the roles that see money.
+    """
+    if isinstance(request.auth, ApiKey):
+        return allows(request.auth.scopes, scope)
+    if scope == "rates:read":
+        return sees_money(request.user)
+    return scope.endswith(":read")
+
+
+class HasScope(BasePermission):
+    """The key has the resource's scope, and its owner the permission behind it."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        verb = "read" if request.method in SAFE_METHODS else "write"
+        scope = f"{view.noun}:{verb}"
+        if not request.user.is_authenticated:
+            return False
+        if not has_scope(request, scope):
+            self.message = f"This key lacks the scope {scope}."
+            return False
+        if not request.user.has_perms(view.permissions_for(verb)):
+            self.message = f"The key's owner may not {verb} {view.noun}."
+            return False
+        return True

@@ -1,0 +1,197 @@
+"""What every resource does alike: query, body, pages, entity tags, scopes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeVar
+
+from django.conf import settings
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import IntegrityError
+from django.db.models import Model, QuerySet
+from django.utils.cache import patch_vary_headers
+from rest_framework import status, viewsets
+from rest_framework.exceptions import ErrorDetail, ParseError, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from tracker.api.errors import BodyTooLarge, QueryRefused
+from tracker.api.fields import Line, Moment, Patterned, StrictShape, WholeInQuery
+from tracker.api.formats import encode
+from tracker.api.pagination import (
+    LARGEST_PAGE,
+    PAGE_SIZE,
+    Position,
+    after,
+    name_query,
+    read_cursor,
+    write_cursor,
+)
+from tracker.api.preconditions import etag_of, is_unchanged
+
+Row = dict[str, Any]
+M = TypeVar("M", bound=Model)
+
+EXTERNAL_ID_PATH = "by-external-id/<path:external_id>"
+
+
+class PageQuery(StrictShape):
+    """Parameters that every list takes."""
+
+    cursor = Patterned(
+        pattern=r"^[A-Za-z0-9_:-]+$",
+        wanted="next_cursor as it was answered",
+        min_length=1,
+        max_length=400,
+        required=False,
+        help_text="The page after: `next_cursor` of the page before, same filters.",
+    )
+    page_size = WholeInQuery(
+        smallest=1,
+        largest=LARGEST_PAGE,
+        required=False,
+        help_text=f"Rows a page; {PAGE_SIZE} where not given.",
+    )
+    updated_since = Moment(
+        required=False,
+        help_text="Only records changed at this time or later.",
+    )
+
+
+class ExternalId(StrictShape):
+    external_id = Line(max_length=200)
+
+
+class Resource(viewsets.ViewSet):
+    """A noun of the API. Subclasses name it and its permissions, and have the verbs."""
+
+    noun: ClassVar[str]
+    read_permissions: ClassVar[tuple[str, ...]]
+    write_permissions: ClassVar[tuple[str, ...]]
+    # From the names of stored fields to the API's, where the two differ.
+    names: ClassVar[Mapping[str, str]]
+    # Without "options": it would stand in Allow, and there is nothing behind it.
+    http_method_names = ("get", "head", "put", "patch")
+    lookup_url_kwarg = "id"
+    lookup_value_converter = "uuid"
+
+    @classmethod
+    def permissions_for(cls, verb: str) -> tuple[str, ...]:
+        return cls.read_permissions if verb == "read" else cls.write_permissions
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        return super().default_response_headers | {
+            "Cache-Control": "private, no-cache",
+            "X-Content-Type-Options": "nosniff",
+        }
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        _check_size(request)
+        super().initial(request, *args, **kwargs)
+        if self.action != "list":
+            read_query(request, StrictShape)
+
+    def finalize_response(
+        self, request: Request, response: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        # Who asks decides what is answered.
+        patch_vary_headers(response, ["Authorization", "Cookie"])
+        return response
+
+    def page(
+        self,
+        request: Request,
+        *,
+        query: Mapping[str, Any],
+        rows: QuerySet[M, Any],
+        represent: Callable[[QuerySet[M, Any]], list[tuple[Position, Row]]],
+    ) -> Response:
+        """Answer one page of the rows; one row more is read to know of a next one."""
+        size = query.get("page_size", PAGE_SIZE)
+        filters = {k: v for k, v in query.items() if k not in ("cursor", "page_size")}
+        name = name_query(self.noun, filters)
+        position = read_cursor(query.get("cursor"), query=name)
+        if since := query.get("updated_since"):
+            rows = rows.filter(updated_at__gte=since)
+        found = represent(after(rows, position)[: size + 1])
+        cursor = None
+        if len(found) > size:
+            cursor = write_cursor(found[size - 1][0], query=name)
+        results = [row for _position, row in found[:size]]
+        return respond(request, {"results": results, "next_cursor": cursor})
+
+
+def respond(
+    request: Request, data: Row, *, is_new: bool = False, location: str = ""
+) -> Response:
+    """Answer the data with its ETag, or 304 where the caller has it already."""
+    body = encode(data)
+    headers = {"ETag": etag_of(body)}
+    if location:
+        headers["Location"] = location
+    if request.method in ("GET", "HEAD") and is_unchanged(request, headers["ETag"]):
+        return Response(status=status.HTTP_304_NOT_MODIFIED, headers=headers)
+    code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
+    return Response(body, status=code, headers=headers)
+
+
+def once_more(write: Callable[[], Response]) -> Response:
+    """Write; where another caller has just created the record, write again.
+
+    The second time it is there to be changed. An external id that is taken by a record
+    out of the caller's sight is refused the second time as the first.
+    """
+    try:
+        return write()
+    except IntegrityError:
+        return write()
+    except DjangoValidationError as error:
+        if "external_id" not in getattr(error, "error_dict", {}):
+            raise
+        return write()
+
+
+def read_query(request: Request, shape: type[StrictShape]) -> dict[str, Any]:
+    """Return the address's parameters; raises 400 on unknown and repeated ones."""
+    given = {name: values[0] for name, values in request.query_params.lists()}
+    repeated = [n for n, values in request.query_params.lists() if len(values) > 1]
+    if repeated:
+        detail = ErrorDetail("Give this once.", "repeated")
+        raise QueryRefused({name[:100]: [detail] for name in repeated})
+    parameters = shape(data=given)
+    try:
+        parameters.is_valid(raise_exception=True)
+    except ValidationError as error:
+        raise QueryRefused(error.detail) from error
+    found: dict[str, Any] = parameters.validated_data
+    return found
+
+
+def read_body(request: Request, shape: type[StrictShape]) -> dict[str, Any]:
+    """Return the body as the shape reads it; raises 400 where it doesn't fit."""
+    # Where there is no body, no parser is asked, and {} would pass for one.
+    if request.META.get("CONTENT_LENGTH") in (None, "", "0"):
+        raise ParseError("Send a JSON object.")
+    body = shape(data=request.data)
+    body.is_valid(raise_exception=True)
+    found: dict[str, Any] = body.validated_data
+    return found
+
+
+def read_external_id(text: str) -> str:
+    """Return the external id in an address; raises 400 where it isn't fit for one."""
+    shape = ExternalId(data={"external_id": text})
+    try:
+        shape.is_valid(raise_exception=True)
+    except ValidationError as error:
+        raise QueryRefused(error.detail) from error
+    return str(shape.validated_data["external_id"])
+
+
+def _check_size(request: Request) -> None:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if length.isdigit() and int(length) > settings.API_MAX_BODY_BYTES:
+        limit = settings.API_MAX_BODY_BYTES
+        raise BodyTooLarge(f"A body has at most {limit} bytes.")

@@ -1,0 +1,18 @@
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
+
+from tracker.api.engagements.views import EngagementViewSet
+from tracker.api.schema import docs, openapi
+from tracker.api.vendors import VendorViewSet
+
+app_name = "api"
+
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("engagements", EngagementViewSet, basename="engagement")
+router.register("vendors", VendorViewSet, basename="vendor")
+
+urlpatterns = [
+    path("v1/", include(router.urls)),
+    path("v1/openapi", openapi, name="openapi"),
+    path("docs", docs, name="docs"),
+]
