@@ -38,13 +38,11 @@ def own_database() -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def shared_product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """One that runs for the whole module; a test leaves it running."""
+    """One with the demo company, for the whole module; a test leaves it running."""
     data_dir = tmp_path_factory.mktemp("shared")
     with (
         empty_database() as environment,
-        running(
-            "--no-demo", port=unused_port(), data_dir=data_dir, **environment
-        ) as product,
+        running(port=unused_port(), data_dir=data_dir, **environment) as product,
     ):
         yield product
 

@@ -1,5 +1,8 @@
+import re
 import socket
 import sys
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -15,11 +18,12 @@ from django.utils import timezone
 from tracker.tasks import clear_sessions
 yesterday = timezone.now() - timedelta(days=1)
 Session.objects.create(session_key=str(time.time()), expire_date=yesterday)
+expired = Session.objects.filter(expire_date=yesterday)
 clear_sessions.delay()
 give_up_at = time.monotonic() + 20
-while Session.objects.exists() and time.monotonic() < give_up_at:
+while expired.exists() and time.monotonic() < give_up_at:
     time.sleep(0.1)
-print(Session.objects.count(), "left")
+print(expired.count(), "left")
 """
 
 
@@ -30,6 +34,35 @@ def test_serve_answers_and_its_worker_works(shared_product):
     assert (status, "Engagement tracker" in page) == (200, True)
     assert shared_product.page("/readyz")[0] == 200
     assert shared_product.python(SEND_ONE_TASK) == "0 left", str(shared_product)
+
+
+def test_serve_shows_logins_of_the_demo_that_work(shared_product):
+    said = [line.split() for line in shared_product.said]
+    username, password, *role = next(
+        words for words in said if words[-1:] == ["Manager"]
+    )
+
+    page = log_in(shared_product.address, username, password)
+
+    assert role == ["Manager"]
+    assert "/admin/logout/" in page
+
+
+def log_in(address, username, password):
+    """Return the page that the login form leads to."""
+    browser = build_opener(HTTPCookieProcessor())
+    form = browser.open(f"{address}/admin/login/", timeout=10).read().decode()
+    (token,) = set(re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form))
+    fields = {
+        "username": username,
+        "password": password,
+        "csrfmiddlewaretoken": token,
+        "next": "/admin/",
+    }
+    answer = browser.open(
+        f"{address}/admin/login/", data=urlencode(fields).encode(), timeout=30
+    )
+    return answer.read().decode()
 
 
 @pytest.mark.folder_broker
