@@ -1,8 +1,9 @@
+import json
 import re
 import socket
 import sys
 from urllib.parse import urlencode
-from urllib.request import HTTPCookieProcessor, build_opener
+from urllib.request import HTTPCookieProcessor, Request, build_opener, urlopen
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -46,6 +47,20 @@ def test_serve_shows_logins_of_the_demo_that_work(shared_product):
 
     assert role == ["Manager"]
     assert "/admin/logout/" in page
+
+
+def test_serve_shows_a_sandbox_key_that_works(shared_product):
+    (key,) = re.findall(r"sandbox API key: (\S+)", "".join(shared_product.said))
+    asked = Request(
+        f"{shared_product.address}/api/v1/engagements",
+        headers={"Authorization": f"Bearer {key}"},
+    )
+
+    with urlopen(asked, timeout=30) as answer:
+        found = json.load(answer)
+
+    assert answer.status == 200
+    assert len(found["results"]) > 1
 
 
 def log_in(address, username, password):

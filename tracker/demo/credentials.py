@@ -10,3 +10,6 @@ LOGINS: list[tuple[str, str, Role]] = [
     ("auditor", "demo-auditor-2026", Role.AUDITOR),
     ("admin", "demo-admin-2026", Role.ADMINISTRATOR),
 ]
+
+# An API key with every scope, as long and as plain as the drawn ones.
+SANDBOX_KEY = "etk_test_SandboxKeyOfTheDemoCompanyNeverInRealUse"

@@ -10,9 +10,12 @@ from django.db import transaction
 
 from engagements.models import Engagement
 from engagements.values.periods import last_day_of_month
+from tracker.api.scopes import SCOPES
+from tracker.api.services import create_api_key
 from tracker.demo.billing import Told, bill_month, post_known_payments
 from tracker.demo.company import HISTORY_MONTHS, STORIES
 from tracker.demo.contracts import PAID
+from tracker.demo.credentials import SANDBOX_KEY
 from tracker.demo.founding import Cast, found_company
 from tracker.demo.organisation import PEOPLE
 from tracker.demo.signing import amend_price, close, order_change, sign, split_anew
@@ -41,6 +44,7 @@ def load_company(*, today: date) -> Loaded:
     remains where it fails half-way.
     """
     cast = found_company(today=today)
+    _open_sandbox(cast)
     told: list[Told] = []
     work_logs = invoices = 0
     for months_ago in range(HISTORY_MONTHS, -1, -1):
@@ -55,6 +59,16 @@ def load_company(*, today: date) -> Loaded:
     for paid in PAID:
         post_known_payments(paid, months=PAID_MONTHS, cast=cast)
     return Loaded(len(told) + len(PAID), work_logs, invoices)
+
+
+def _open_sandbox(cast: Cast) -> None:
+    create_api_key(
+        name="Sandbox",
+        scopes=list(SCOPES),
+        owner=cast.people["admin"],
+        key=SANDBOX_KEY,
+        actor=cast.people["admin"],
+    )
 
 
 def _sign_those_starting(
