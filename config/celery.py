@@ -37,4 +37,8 @@ app.conf.beat_schedule = {
         "task": "tracker.tasks.clear_sessions",
         "schedule": crontab(hour="1", minute="30"),
     },
+    "assess engagements": {
+        "task": "tracker.tasks.assess_engagements",
+        "schedule": crontab(hour="3", minute="0"),
+    },
 }

@@ -17,7 +17,12 @@ from engagements.models import (
 )
 from engagements.services.lifecycle import start_engagement
 from engagements.values.periods import add_months, month_of, months_between
-from tests.factories import make_assignment, make_contract, make_vendor
+from tests.factories import (
+    make_assignment,
+    make_contract,
+    make_cost_centre,
+    make_vendor,
+)
 from tracker.spend.models import Basis, MonthlySpend, Payment, WorkLog
 from tracker.spend.services import post_payments
 
@@ -190,11 +195,14 @@ def imported(*, vendor: Vendor | None = None, until: date = TODAY) -> Engagement
 
 
 def plant_spend(
-    engagement: Engagement, *, amount: Decimal, months: int, until: date = TODAY
+    engagement: Engagement,
+    *,
+    amount: Decimal,
+    months: int,
+    basis: Basis = Basis.ACTUAL,
+    until: date = TODAY,
 ) -> None:
-    """Actual spend in the roll-up alone, for tests that need nothing behind it."""
-    from tests.factories import make_cost_centre
-
+    """Spend in the roll-up alone, for tests that need nothing behind it."""
     centre = make_cost_centre()
     MonthlySpend.objects.bulk_create(
         MonthlySpend(
@@ -204,7 +212,7 @@ def plant_spend(
             cost_centre=centre,
             month=month,
             charge_kind=ChargeKind.RECURRING,
-            basis=Basis.ACTUAL,
+            basis=basis,
             amount=amount,
             reporting_amount=amount,
         )

@@ -11,6 +11,7 @@ from tracker.fit.verdict import Verdict
 MOST_FOR = 3
 MOST_AGAINST = 2
 NOT_RECORDED = "not_recorded"
+NEARLY_ALL = 0.995
 
 MODEL = {True: "A managed service", False: "Augmentation"}
 
@@ -197,4 +198,9 @@ def _pair(
 
 
 def _percent(share: float) -> str:
+    """In whole percent, and never a certainty that rounding alone would claim."""
+    if share > NEARLY_ALL:
+        return "more than 99 %"
+    if share < 1 - NEARLY_ALL:
+        return "less than 1 %"
     return f"{100 * share:.0f} %"

@@ -32,7 +32,7 @@ class Permanence(Criterion[Mean]):
         points=((3.0, -1.0), (9.0, 0.0), (18.0, 1.0)), source="our judgement"
     )
     unit = MONTHS
-    quantity = "the need"
+    quantity = "the length of the need"
     how_to_record = "Name the service that the engagement keeps running or builds."
 
     def gather(self, scope: Scope) -> Mapping[int, Mean]:

@@ -36,7 +36,9 @@ class ScalingFriction(Criterion[Mean]):
 
     def sentence(self, observation: Mean) -> str:
         steps, months = observation.figures["steps"], observation.figures["months"]
-        times = {0: "never", 1: "once"}.get(int(steps), f"{steps:.0f} times")
+        if not steps:
+            return f"the team was not resized in {months:.0f} months"
+        times = "once" if steps == 1 else f"{steps:.0f} times"
         return f"the team was resized {times} in {months:.0f} months"
 
 

@@ -53,7 +53,7 @@ class ScopeChange(Criterion[Share]):
             found[engagement] = Share(
                 part=rounded(months * min(added / spend, 1.0)),
                 whole=months,
-                records=records,
+                records=months + records,
                 overdispersion=1.0,
             )
         return found

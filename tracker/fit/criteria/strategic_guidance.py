@@ -22,7 +22,7 @@ class StrategicGuidance(Criterion[Mean]):
     importance = 0.7
     breakpoints = Breakpoints(points=((0.0, 0.0), (2.0, 1.0)), source="our judgement")
     unit = Unit(digits=1, suffix=" a quarter")
-    quantity = "the advice given"
+    quantity = "the pieces of advice"
     how_to_record = "In work logs, choose the activity advisory and describe the piece."
 
     def gather(self, scope: Scope) -> Mapping[int, Mean]:
@@ -39,12 +39,14 @@ class StrategicGuidance(Criterion[Mean]):
         )
         found = {}
         for engagement, pieces, first, last, logs in rows:
-            quarters = max(count_months(first, last) / MONTHS_PER_QUARTER, 1.0)
+            # Twelve months from mid-month to mid-month touch thirteen.
+            months = min(count_months(first, last), scope.months)
+            quarters = max(months / MONTHS_PER_QUARTER, 1.0)
             found[engagement] = Mean(
                 mean=rounded(pieces / quarters),
                 count=rounded(quarters),
                 records=logs,
-                figures={"pieces": pieces, "months": count_months(first, last)},
+                figures={"pieces": pieces, "months": months},
             )
         return found
 
