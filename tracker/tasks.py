@@ -3,8 +3,22 @@
 from celery import shared_task
 from django.core.management import call_command
 
+from tracker.imports import services as imports
+
 
 @shared_task
 def clear_sessions() -> None:
     """Delete the sessions that have expired."""
     call_command("clearsessions")
+
+
+@shared_task
+def run_import(run_id: int, step: int) -> None:
+    """Check or apply an uploaded file; a message that comes twice has one effect."""
+    imports.work_on(run_id=run_id, step=step)
+
+
+@shared_task
+def resend_imports() -> None:
+    """Send again the imports that no worker took up, or whose worker died."""
+    imports.resend_waiting()
