@@ -33,6 +33,10 @@ app.autodiscover_tasks(["tracker"])
 # One line per job, in local time (settings.TIME_ZONE). Tasks bear being run twice
 # or late, so a night missed is made up by the next.
 app.conf.beat_schedule = {
+    "resend imports": {
+        "task": "tracker.tasks.resend_imports",
+        "schedule": crontab(minute="*"),
+    },
     "clear sessions": {
         "task": "tracker.tasks.clear_sessions",
         "schedule": crontab(hour="1", minute="30"),

@@ -7,6 +7,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from tracker.fit.services import assess
+from tracker.imports import services as imports
 from tracker.jobs.services import run_job
 
 
@@ -25,3 +26,15 @@ def assess_engagements() -> None:
         key=today.isoformat(),
         work=lambda: asdict(assess(as_of=today, actor=None)),
     )
+
+
+@shared_task
+def run_import(run_id: int, step: int) -> None:
+    """Check or apply an uploaded file; a message that comes twice has one effect."""
+    imports.work_on(run_id=run_id, step=step)
+
+
+@shared_task
+def resend_imports() -> None:
+    """Send again the imports that no worker took up, or whose worker died."""
+    imports.resend_waiting()

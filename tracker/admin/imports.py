@@ -21,8 +21,10 @@ from django.utils.translation import gettext_lazy
 from engagements.errors import WrongStateError
 from engagements.models import User
 from tracker.admin.import_forms import ColumnsForm, UploadForm, options_as_initial
+from tracker.imports.kinds import kind_named
 from tracker.imports.models import ImportRun, RunState
 from tracker.imports.problems import ImportRefusedError, shown
+from tracker.imports.queries import commonest_reasons
 from tracker.imports.refusals import Refusal, refusals_as_csv
 from tracker.imports.services import (
     Preview,
@@ -38,7 +40,7 @@ else:
     from unfold.admin import ModelAdmin as UnfoldModelAdmin
 from unfold.decorators import display
 
-_PROBLEMS_ON_A_PAGE = 100
+_PROBLEMS_ON_A_PAGE = 50
 _STATE_COLOURS = {
     RunState.UPLOADED.value: "info",
     RunState.CHECKING.value: "warning",
@@ -206,8 +208,19 @@ class ImportRunAdmin(UnfoldModelAdmin):
 
     def _result(self, request: HttpRequest, run: ImportRun) -> HttpResponse:
         problems = Paginator(run.problems.order_by("line", "id"), _PROBLEMS_ON_A_PAGE)
+        labels = {field.name: field.label for field in kind_named(run.kind).fields}
+        page = problems.get_page(request.GET.get("page"))
         extra = {
-            "problems": problems.get_page(request.GET.get("page")),
+            "problems": page,
+            "columns": [
+                (labels.get(name, name), column)
+                for name, column in run.report.get("mapping", {}).items()
+            ],
+            "lines": [(labels.get(item.field, item.field), item) for item in page],
+            "reasons": [
+                (labels.get(field, field), reason, count)
+                for field, reason, count in commonest_reasons(run)
+            ],
             "payments_url": _payments_url(run),
             "may_import": self.has_add_permission(request),
         }

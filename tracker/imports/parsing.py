@@ -217,7 +217,7 @@ def parse_date(text: str, reading: DateReading) -> date:
     if is_no_date(stripped):
         raise Unreadable(
             "has no date",
-            "Give the day it was paid, or date such lines with --undated-on.",
+            "Give the day it was paid, or a day for all such lines (--undated-on).",
         )
     day = _day(stripped, reading)
     if not EARLIEST <= day <= reading.latest:

@@ -148,10 +148,12 @@ def read_payments(
     """
     survey = _survey(table, mapping)
     reader = _Reader(table, mapping, options, knowledge, latest, survey)
+    count = 0
     for count, line in enumerate(table.lines(), start=1):
         reader.take(line)
         if count % PROGRESS_EVERY == 0:
             on_progress(count)
+    on_progress(count)
     return reader.finish()
 
 
@@ -452,13 +454,13 @@ class _Reader:
         file, tally, dates = self.file, self.tally, self.survey.dates
         if tally["undated"]:
             yield (
-                f"{tally['undated']:,} lines without a date are dated"
-                f" {self.options.undated_on}, as asked."
+                f"Lines without a date, dated {self.options.undated_on} as asked:"
+                f" {tally['undated']:,}."
             )
         if file.blank_lines:
-            yield f"{file.blank_lines:,} blank lines are passed over."
+            yield f"Blank lines passed over: {file.blank_lines:,}."
         if file.repeated_headers:
-            yield f"The header stands {file.repeated_headers} times more further down."
+            yield f"Headers repeated further down: {file.repeated_headers:,}."
         if not self.options.date_format and dates.order == "month_first":
             yield "Dates are read month first, since some can only be read that way."
         elif not self.options.date_format and not dates.is_proved:
@@ -468,20 +470,20 @@ class _Reader:
             )
         if tally["named by number"]:
             yield (
-                f"{tally['named by number']:,} lines without a readable supplier are"
-                " named as other lines name the same supplier number."
+                "Lines without a readable supplier, named as other lines name the same"
+                f" supplier number: {tally['named by number']:,}."
             )
         if tally["withheld"]:
-            yield f"{tally['withheld']:,} lines withhold the supplier's name."
+            yield f"Lines that withhold the supplier's name: {tally['withheld']:,}."
         if tally["cut"]:
             yield (
-                f"{tally['cut']:,} descriptions are cut after {LONGEST_DESCRIPTION}"
-                " characters."
+                f"Descriptions cut after {LONGEST_DESCRIPTION} characters:"
+                f" {tally['cut']:,}."
             )
         if tally["damaged"]:
             yield (
-                f"{tally['damaged']:,} supplier names hold a character that the"
-                " publisher lost (\ufffd)."
+                "Supplier names with a character that the publisher lost (\ufffd):"
+                f" {tally['damaged']:,}."
             )
 
 

@@ -145,10 +145,10 @@ class PaymentBatch:
         return [
             Note(
                 0,
-                f"{sum(doubtful.values()):,} lines are of categories that don't say who"
-                " directs the work; they become managed services. To change one, say"
-                f" --category-model “category=augmented”: {names}"
-                + (f"; and {more} more" if more > 0 else ""),
+                "Lines of categories that don't say who directs the work, taken as"
+                f" managed services: {sum(doubtful.values()):,} ({names}"
+                + (f"; and {more} more" if more > 0 else "")
+                + "). Say --category-model “category=augmented” where that is wrong.",
             )
         ]
 

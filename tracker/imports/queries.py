@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
-from django.db.models import Max, QuerySet
+from django.db.models import Count, Max, QuerySet
 
 from engagements.choices import LIVE_STATUSES, Origin, Status
 from engagements.models import Department, Engagement, Vendor
 from engagements.values.names import normalise_name
-from tracker.imports.models import CategoryCode
+from tracker.imports.models import CategoryCode, ImportRun
 from tracker.imports.payment_categories import normalise_category
 from tracker.imports.payment_lines import is_usable_name
 from tracker.imports.payment_matching import Recorded
@@ -148,3 +148,10 @@ def has_other_spend(engagement: Engagement) -> bool:
     """Whether invoices or work were posted for it, which payments then settle."""
     entries = engagement.ledger_entries.exclude(source_type=SourceType.PAYMENT)
     return entries.exists()
+
+
+def commonest_reasons(run: ImportRun, most: int = 5) -> list[tuple[str, str, int]]:
+    """Return field, reason and number of the commonest refusals of a run."""
+    rows = run.problems.order_by().values_list("field", "reason")
+    counted = rows.annotate(count=Count("id")).order_by("-count", "field", "reason")
+    return list(counted[:most])

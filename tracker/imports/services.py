@@ -38,12 +38,16 @@ from tracker.imports.models import ImportProblem, ImportRun, RunState
 from tracker.imports.problems import ImportRefusedError
 from tracker.imports.report import Report
 from tracker.imports.tables import check_size
+from tracker.jobs.services import run_job
 
 logger = logging.getLogger(__name__)
 
 PERMISSION = "tracker.add_importrun"
 TASK = "tracker.tasks.run_import"
 _ATTEMPTS = 3
+# After this long a worker that tells no more is taken for dead. Two at once would
+# still store each payment once.
+_LEASE = timedelta(minutes=15)
 _SAMPLE_LINES = 5
 
 
@@ -349,11 +353,20 @@ def resend_waiting(*, older_than_seconds: int = 60) -> int:
     return len(waiting)
 
 
-def work_on(*, run_id: int, step: int) -> dict[str, Any]:
+def work_on(*, run_id: int, step: int) -> None:
     """Do the step that a worker was sent for; an outdated message does nothing.
 
     The right to import is looked at again: it may be gone since the upload.
     """
+    run_job(
+        name="import",
+        key=f"{run_id}:{step}",
+        work=partial(_work_on, run_id, step),
+        lease=_LEASE,
+    )
+
+
+def _work_on(run_id: int, step: int) -> dict[str, Any]:
     run = ImportRun.objects.select_related("started_by").get(pk=run_id)
     if run.step != step or not run.is_working:
         return {"skipped": True}
