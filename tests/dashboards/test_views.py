@@ -422,7 +422,7 @@ QUERIES = {
     "/spend/vendors/": 6,
     "/spend/cost-centres/": 6,
     "/spend/engagements/": 7,
-    "/spend/ledger-entries/": 6,
+    "/spend/ledger-entries/": 7,
     "/spend/vendors.csv": 5,
     "/spend/monthly-spend.csv": 5,
 }

@@ -22,9 +22,9 @@ from tracker.dashboards.scope import Scope
 from tracker.dashboards.spend_series import Drawing
 from tracker.dashboards.tables import Table, table
 from tracker.spend.queries import (
-    engagements_with_spend,
     extent_of_spend,
     last_posted_at,
+    spend_total,
 )
 
 MONTHS_SHOWN = 60
@@ -134,9 +134,9 @@ def report_page(report: Report, after: str) -> ReportPage:
 
 def _summary(report: Report, page: Page) -> str:
     count = report.scope.notation.count
-    if page.rest is None:
-        return f"{count(len(page.rows))} {report.noun}"
-    return f"{count(len(page.rows))} of {count(report.row_count())} {report.noun}"
+    shown, known = len(page.rows), report.row_count()
+    part = f"{count(shown)} of " if shown < known else ""
+    return f"{part}{count(known)} {report.noun}"
 
 
 def presets(filters: Filters, path: str, fiscal_start: int) -> list[Link]:
@@ -224,6 +224,7 @@ def _empty(scope: Scope, title: str) -> EmptyPage:
 
 def _figures(scope: Scope, months: SpendByMonth) -> list[Figure]:
     notation, total = scope.notation, months.total
+    engagements = spend_total(scope.user, scope.where).engagements
     accrued = notation.money(total.accrued)
     return [
         Figure(
@@ -235,7 +236,7 @@ def _figures(scope: Scope, months: SpendByMonth) -> list[Figure]:
         _share(scope, "Augmented", Kind.AUGMENTED, total.augmented, total.total),
         Figure(
             "Engagements with spend",
-            notation.count(engagements_with_spend(scope.user, scope.where)),
+            notation.count(engagements),
             "open the list",
             scope.report_url("engagements"),
         ),

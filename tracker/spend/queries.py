@@ -156,6 +156,12 @@ class EngagementSpend:
 
 
 @dataclass(frozen=True)
+class SpendTotal:
+    parts: SpendParts
+    engagements: int
+
+
+@dataclass(frozen=True)
 class SpendLine:
     """One row of the roll-up, in the engagement's currency and the reporting one."""
 
@@ -266,12 +272,11 @@ def spend_by_engagement(
         )
 
 
-def spend_total(user: User, where: SpendWhere) -> SpendParts:
-    return SpendParts.of(_spend(user, where).aggregate(**PARTS))
-
-
-def engagements_with_spend(user: User, where: SpendWhere) -> int:
-    return _spend(user, where).values("engagement_id").distinct().count()
+def spend_total(user: User, where: SpendWhere) -> SpendTotal:
+    found = _spend(user, where).aggregate(
+        **PARTS, engagements=Count("engagement_id", distinct=True)
+    )
+    return SpendTotal(SpendParts.of(found), found["engagements"])
 
 
 def spend_lines(user: User, where: SpendWhere) -> Iterator[SpendLine]:
