@@ -6,10 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 from urllib.parse import urlencode
 
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from engagements.choices import Kind
+from engagements.models import User
 from tracker.dashboards.charts.svg import shortened
 from tracker.dashboards.filters import Filters
 from tracker.dashboards.findings import finding, period_text
@@ -21,7 +22,9 @@ from tracker.dashboards.reports.vendors import SpendByVendor
 from tracker.dashboards.scope import Scope
 from tracker.dashboards.spend_series import Drawing
 from tracker.dashboards.tables import Table, table
+from tracker.fit.queries import count_open_flags
 from tracker.spend.queries import (
+    engagements_where,
     extent_of_spend,
     last_posted_at,
     spend_total,
@@ -30,6 +33,8 @@ from tracker.spend.queries import (
 MONTHS_SHOWN = 60
 PARTS_SHOWN = 10
 NAME_IN_TITLE = 60
+SEE_FLAGS = "tracker.view_flag"
+FLAG_LIST = "admin:tracker_flag_changelist"
 
 
 @dataclass(frozen=True)
@@ -240,7 +245,24 @@ def _figures(scope: Scope, months: SpendByMonth) -> list[Figure]:
             "open the list",
             scope.report_url("engagements"),
         ),
+        Figure(
+            "Open fit flags",
+            notation.count(
+                count_open_flags(scope.user, engagements_where(scope.user, scope.where))
+            ),
+            "engagements that another model may fit better",
+            _flags_href(scope.user),
+        ),
     ]
+
+
+def _flags_href(user: User) -> str:
+    if not (user.is_staff and user.has_perm(SEE_FLAGS)):
+        return ""
+    try:
+        return reverse(FLAG_LIST)
+    except NoReverseMatch:
+        return ""
 
 
 def _share(
