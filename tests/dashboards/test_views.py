@@ -9,7 +9,7 @@ import time_machine
 from django.urls import reverse
 from openpyxl import load_workbook
 
-from engagements.choices import Role
+from engagements.choices import Kind, Role
 from tests.dashboards.spending import bill, make_paid_contract, pay
 from tests.factories import (
     make_assignment,
@@ -19,6 +19,7 @@ from tests.factories import (
     make_user,
     make_vendor,
 )
+from tracker.fit.models import Flag
 
 pytestmark = pytest.mark.django_db
 
@@ -62,6 +63,16 @@ def finance(client):
     user = make_user(Role.FINANCE)
     client.force_login(user)
     return user
+
+
+def raise_flag(engagement):
+    return Flag.objects.create(
+        engagement=engagement,
+        raised_on=OCTOBER,
+        opposition=0.9,
+        leaning=Kind.AUGMENTED,
+        sentence="Directed by our managers",
+    )
 
 
 def text_of(response):
@@ -205,11 +216,9 @@ def test_finance_opens_a_vendor_down_to_its_ledger_entries(client, finance):
     )
     assert engagement.text == "R-7"
     (row,) = entries.rows
-    texts = [cell.text for cell in row.cells]
-    assert texts[-4:] == [
-        payment.transaction_number,
-        "payments-2026.csv",
-        f"{payment.source_line:,}",
+    assert [cell.text for cell in row.cells[-2:]] == [
+        f"Imported payment, {payment.transaction_number}, payments-2026.csv,"
+        f" line {payment.source_line}",
         "£40.00",
     ]
 
@@ -417,12 +426,12 @@ def test_pages_escape_names_and_keep_to_the_strict_policy(client, finance):
 
 
 QUERIES = {
-    "/": 9,
+    "/": 12,
     "/spend/months/": 6,
     "/spend/vendors/": 6,
     "/spend/cost-centres/": 6,
     "/spend/engagements/": 7,
-    "/spend/ledger-entries/": 6,
+    "/spend/ledger-entries/": 7,
     "/spend/vendors.csv": 5,
     "/spend/monthly-spend.csv": 5,
 }
@@ -438,6 +447,18 @@ def test_query_counts_do_not_grow_with_rows(
     for address, count in QUERIES.items():
         with django_assert_num_queries(count):
             text_of(client.get(address))
+
+
+def test_finance_counts_the_open_flags_of_what_it_shows(client, finance):
+    shown, other = make_department(code="IT"), make_department()
+    for department in (shown, shown, other):
+        raise_flag(make_paid_contract("10", OCTOBER, department=department))
+
+    everything = client.get("/").context["page"].figures[4]
+    narrowed = client.get("/?department=IT").context["page"].figures[4]
+
+    assert (everything.name, everything.value) == ("Open fit flags", "3")
+    assert narrowed.value == "2"
 
 
 def test_logout_ends_the_session(client, finance):

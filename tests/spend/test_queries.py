@@ -20,9 +20,9 @@ from tracker.spend.queries import (
     EntryPlace,
     Extent,
     SpendParts,
+    SpendTotal,
     SpendWhere,
     cost_centres_with_spend,
-    engagements_with_spend,
     extent_of_spend,
     last_posted_at,
     ledger_entries,
@@ -78,7 +78,7 @@ def test_spend_leaves_tax_out_and_credits_in(finance):
     contract = make_contract()
     bill(contract, JANUARY, [("one_off", "500"), ("tax", "100"), ("credit", "-50")])
 
-    assert spend_total(finance, EVERYTHING).total == Decimal(450)
+    assert spend_total(finance, EVERYTHING).parts.total == Decimal(450)
     assert ledger_total(finance, EVERYTHING) == (2, Decimal(450))
 
 
@@ -90,7 +90,7 @@ def test_spend_children_sum_to_their_parents(finance):
         )
         pay(contract, f"{100 + number}.01", date(2026, 1 + number % 3, 5))
 
-    total = spend_total(finance, EVERYTHING).total
+    total = spend_total(finance, EVERYTHING).parts.total
 
     assert total == Decimal("721.07")
     divided = [
@@ -126,7 +126,7 @@ def test_spend_by_engagement_can_be_read_in_windows(finance):
     window = spend_by_engagement(finance, EVERYTHING, start=1, limit=2)
 
     assert [row.parts.total for row in window] == [Decimal(30), Decimal(20)]
-    assert engagements_with_spend(finance, EVERYTHING) == 4
+    assert spend_total(finance, EVERYTHING).engagements == 4
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_spend_where_narrows_by_month_and_model(finance, limits, total):
     pay(make_assignment(), "40", MARCH)
     where = SpendWhere(**limits)
 
-    assert spend_total(finance, where).total == Decimal(total)
+    assert spend_total(finance, where).parts.total == Decimal(total)
     assert ledger_total(finance, where)[1] == Decimal(total)
 
 
@@ -163,10 +163,10 @@ def test_spend_where_narrows_by_records(finance):
         {"department_ids": frozenset({department.pk})},
     ]
 
-    found = [spend_total(finance, SpendWhere(**limit)).total for limit in limits]
+    found = [spend_total(finance, SpendWhere(**limit)).parts.total for limit in limits]
     assert found == [Decimal(10)] * 4
     nowhere = SpendWhere(department_ids=frozenset())
-    assert spend_total(finance, nowhere).total == Decimal(0)
+    assert spend_total(finance, nowhere).parts.total == Decimal(0)
 
 
 def test_spend_is_narrowed_to_what_a_manager_may_see():
@@ -177,7 +177,7 @@ def test_spend_is_narrowed_to_what_a_manager_may_see():
     below = make_paid_contract("10", JANUARY, department=child)
     other = make_paid_contract("100", JANUARY, department=make_department())
 
-    assert spend_total(manager, EVERYTHING).total == Decimal(11)
+    assert spend_total(manager, EVERYTHING).parts.total == Decimal(11)
     assert ledger_total(manager, EVERYTHING) == (2, Decimal(11))
     names = {row.name for row in spend_by_vendor(manager, EVERYTHING)}
     assert names == {mine.vendor.legal_name, below.vendor.legal_name}
@@ -190,7 +190,7 @@ def test_spend_is_nothing_to_those_who_see_no_money(role):
     make_paid_contract("10", JANUARY)
     user = make_user(*([role] if role else []))
 
-    assert spend_total(user, EVERYTHING) == SpendParts()
+    assert spend_total(user, EVERYTHING) == SpendTotal(SpendParts(), 0)
     assert spend_by_month(user, EVERYTHING) == []
     assert list(spend_lines(user, EVERYTHING)) == []
     assert list(ledger_entries(user, EVERYTHING)) == []

@@ -6,10 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 from urllib.parse import urlencode
 
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from engagements.choices import Kind
+from engagements.models import User
 from tracker.dashboards.charts.svg import shortened
 from tracker.dashboards.filters import Filters
 from tracker.dashboards.findings import finding, period_text
@@ -21,15 +22,19 @@ from tracker.dashboards.reports.vendors import SpendByVendor
 from tracker.dashboards.scope import Scope
 from tracker.dashboards.spend_series import Drawing
 from tracker.dashboards.tables import Table, table
+from tracker.fit.queries import count_open_flags
 from tracker.spend.queries import (
-    engagements_with_spend,
+    engagements_where,
     extent_of_spend,
     last_posted_at,
+    spend_total,
 )
 
 MONTHS_SHOWN = 60
 PARTS_SHOWN = 10
 NAME_IN_TITLE = 60
+SEE_FLAGS = "tracker.view_flag"
+FLAG_LIST = "admin:tracker_flag_changelist"
 
 
 @dataclass(frozen=True)
@@ -134,9 +139,9 @@ def report_page(report: Report, after: str) -> ReportPage:
 
 def _summary(report: Report, page: Page) -> str:
     count = report.scope.notation.count
-    if page.rest is None:
-        return f"{count(len(page.rows))} {report.noun}"
-    return f"{count(len(page.rows))} of {count(report.row_count())} {report.noun}"
+    shown, known = len(page.rows), report.row_count()
+    part = f"{count(shown)} of " if shown < known else ""
+    return f"{part}{count(known)} {report.noun}"
 
 
 def presets(filters: Filters, path: str, fiscal_start: int) -> list[Link]:
@@ -224,6 +229,7 @@ def _empty(scope: Scope, title: str) -> EmptyPage:
 
 def _figures(scope: Scope, months: SpendByMonth) -> list[Figure]:
     notation, total = scope.notation, months.total
+    engagements = spend_total(scope.user, scope.where).engagements
     accrued = notation.money(total.accrued)
     return [
         Figure(
@@ -235,11 +241,28 @@ def _figures(scope: Scope, months: SpendByMonth) -> list[Figure]:
         _share(scope, "Augmented", Kind.AUGMENTED, total.augmented, total.total),
         Figure(
             "Engagements with spend",
-            notation.count(engagements_with_spend(scope.user, scope.where)),
+            notation.count(engagements),
             "open the list",
             scope.report_url("engagements"),
         ),
+        Figure(
+            "Open fit flags",
+            notation.count(
+                count_open_flags(scope.user, engagements_where(scope.user, scope.where))
+            ),
+            "engagements that another model may fit better",
+            _flags_href(scope.user),
+        ),
     ]
+
+
+def _flags_href(user: User) -> str:
+    if not (user.is_staff and user.has_perm(SEE_FLAGS)):
+        return ""
+    try:
+        return reverse(FLAG_LIST)
+    except NoReverseMatch:
+        return ""
 
 
 def _share(

@@ -209,6 +209,12 @@ def open_flags(user: Viewer) -> list[FlagRow]:
     ]
 
 
+def count_open_flags(user: Viewer, engagements: QuerySet[Engagement]) -> int:
+    """Return how many live flags these engagements have that the user may see."""
+    live = Flag.objects.visible_to(user).filter(state__in=LIVE_STATES)
+    return live.filter(engagement__in=engagements).count()
+
+
 def latest_assessments(user: Viewer) -> QuerySet[Assessment]:
     """The newest assessment of each engagement the user may see."""
     return _latest_of(Engagement.objects.visible_to(user))

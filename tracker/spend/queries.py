@@ -29,7 +29,7 @@ from django.db.models import (
 )
 
 from engagements.choices import ChargeKind, Kind
-from engagements.models import CostCentre, Vendor
+from engagements.models import CostCentre, Engagement, Vendor
 from engagements.permissions import sees_money
 from tracker.spend.models import (
     Basis,
@@ -156,6 +156,12 @@ class EngagementSpend:
 
 
 @dataclass(frozen=True)
+class SpendTotal:
+    parts: SpendParts
+    engagements: int
+
+
+@dataclass(frozen=True)
 class SpendLine:
     """One row of the roll-up, in the engagement's currency and the reporting one."""
 
@@ -266,12 +272,11 @@ def spend_by_engagement(
         )
 
 
-def spend_total(user: User, where: SpendWhere) -> SpendParts:
-    return SpendParts.of(_spend(user, where).aggregate(**PARTS))
-
-
-def engagements_with_spend(user: User, where: SpendWhere) -> int:
-    return _spend(user, where).values("engagement_id").distinct().count()
+def spend_total(user: User, where: SpendWhere) -> SpendTotal:
+    found = _spend(user, where).aggregate(
+        **PARTS, engagements=Count("engagement_id", distinct=True)
+    )
+    return SpendTotal(SpendParts.of(found), found["engagements"])
 
 
 def spend_lines(user: User, where: SpendWhere) -> Iterator[SpendLine]:
@@ -332,6 +337,19 @@ def source_label(source_type: str) -> str:
 def extent_of_spend(user: User) -> Extent:
     found = _spend(user, SpendWhere()).aggregate(first=Min("month"), last=Max("month"))
     return Extent(found["first"], found["last"])
+
+
+def engagements_where(user: User, where: SpendWhere) -> QuerySet[Engagement]:
+    """Return the engagements that the filter's records leave, with spend or without."""
+    limits: dict[str, Any] = {
+        "vendor_id": where.vendor_id,
+        "id": where.engagement_id,
+        "kind": where.kind or None,
+    }
+    if where.department_ids is not None:
+        limits["department_id__in"] = sorted(where.department_ids)
+    asked = {name: value for name, value in limits.items() if value is not None}
+    return Engagement.objects.visible_to(user).filter(**asked)
 
 
 def last_posted_at() -> datetime | None:

@@ -7,8 +7,7 @@ from engagements.choices import Kind
 from tracker.dashboards.report import Column, ColumnKind, Report, Row, Value, share
 from tracker.spend.queries import (
     EngagementSpend,
-    SpendParts,
-    engagements_with_spend,
+    SpendTotal,
     spend_by_engagement,
     spend_total,
 )
@@ -40,19 +39,19 @@ class SpendByEngagement(Report):
         return [self._row(spend) for spend in found]
 
     def row_count(self) -> int:
-        return engagements_with_spend(self.scope.user, self.scope.where)
+        return self.whole.engagements
 
     def totals(self) -> list[Decimal | None]:
-        whole = Decimal(1) if self.total.total > 0 else Decimal(0)
+        total = self.whole.parts.total
         figures = {
-            "Total": self.total.total,
-            "Not yet invoiced": self.total.accrued,
-            "Share": whole,
+            "Total": total,
+            "Not yet invoiced": self.whole.parts.accrued,
+            "Share": Decimal(total > 0),
         }
         return [figures.get(column.title) for column in self.columns]
 
     @cached_property
-    def total(self) -> SpendParts:
+    def whole(self) -> SpendTotal:
         return spend_total(self.scope.user, self.scope.where)
 
     def _row(self, spend: EngagementSpend) -> Row:
@@ -64,7 +63,7 @@ class SpendByEngagement(Report):
             str(Kind(spend.kind).label),
             spend.parts.total,
             spend.parts.accrued,
-            share(spend.parts.total, self.total.total),
+            share(spend.parts.total, self.whole.parts.total),
             self.scope.notation.currency,
         )
         href = self.scope.report_url("ledger-entries", engagement=str(spend.public_id))

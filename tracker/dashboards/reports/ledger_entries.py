@@ -36,17 +36,18 @@ class LedgerEntries(Report):
     has_xlsx = False
     columns: ClassVar[Sequence[Column]] = (
         Column("Day", ColumnKind.DAY),
-        Column("Month of service", ColumnKind.MONTH, rank=2),
+        Column("Month of service", ColumnKind.MONTH, on_page=False),
         Column("Reference"),
-        Column("Engagement", rank=2),
+        Column("Engagement", on_page=False),
         Column("Vendor", rank=2),
         Column("Cost centre", rank=2),
         Column("Charge", rank=2),
         Column("Basis", rank=2),
-        Column("Source", rank=2),
-        Column("Document", rank=2),
-        Column("File", rank=2),
-        Column("Line", ColumnKind.COUNT, rank=2),
+        Column("Source", rank=2, in_file=False),
+        Column("Source", on_page=False),
+        Column("Document", on_page=False),
+        Column("File", on_page=False),
+        Column("Line", ColumnKind.COUNT, on_page=False),
         Column("Amount", ColumnKind.MONEY, on_page=False),
         Column("Currency", on_page=False),
         Column("Amount", ColumnKind.MONEY, is_summed=True),
@@ -97,6 +98,7 @@ class LedgerEntries(Report):
                 entry.cost_centre,
                 str(ChargeKind(entry.charge_kind).label),
                 entry.basis + (", reversal" if entry.is_reversal else ""),
+                _source(entry),
                 source_label(entry.source_type),
                 entry.document,
                 entry.source_file,
@@ -107,6 +109,13 @@ class LedgerEntries(Report):
                 self.scope.notation.currency,
             )
         )
+
+
+def _source(entry: EntryRow) -> str:
+    """Return where the posting came from, down to the line of the file."""
+    line = f"line {entry.source_line}" if entry.source_line else ""
+    parts = (source_label(entry.source_type), entry.document, entry.source_file, line)
+    return ", ".join(part for part in parts if part)
 
 
 def _token(place: EntryPlace) -> str:

@@ -42,7 +42,7 @@ class SpendByMonth(Report):
         Column("Augmented", ColumnKind.MONEY, is_summed=True, rank=2),
         Column("Total", ColumnKind.MONEY, is_summed=True),
         Column("Not yet invoiced", ColumnKind.MONEY, is_summed=True, rank=2),
-        Column("Change on the month before", ColumnKind.MONEY, rank=2),
+        Column("Change on month before", ColumnKind.MONEY, rank=2),
         Column("Currency", on_page=False),
     )
 
