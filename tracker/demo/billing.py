@@ -13,6 +13,7 @@ from engagements.services.engagements import log_managed_contract
 from engagements.services.vendors import register_vendor
 from engagements.values.money import round_money
 from engagements.values.periods import last_day_of_month
+from tracker.demo.company import HISTORY_MONTHS
 from tracker.demo.founding import Cast, stable_id
 from tracker.demo.organisation import SUPPLIERS, Supplier
 from tracker.demo.stories import AssignmentStory, ContractStory, PaidStory
@@ -53,7 +54,7 @@ def bill_month(told: list[Told], *, issued_in: date, cast: Cast) -> int:
     due = sorted(
         (issued_on(supplier, cast.month(months_ago)), supplier.name, months_ago)
         for supplier in SUPPLIERS
-        for months_ago in range(_months_ago(issued_in, cast) + 3)
+        for months_ago in range(HISTORY_MONTHS + 1)
         if issued_on(supplier, cast.month(months_ago)).replace(day=1) == issued_in
     )
     return sum(
@@ -61,10 +62,6 @@ def bill_month(told: list[Told], *, issued_in: date, cast: Cast) -> int:
         for day, name, months_ago in due
         if day <= cast.today
     )
-
-
-def _months_ago(month: date, cast: Cast) -> int:
-    return (cast.today.year - month.year) * 12 + cast.today.month - month.month
 
 
 def _bill(

@@ -1,0 +1,165 @@
+from collections import Counter
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth import authenticate
+from django.db.models import F, Q, Sum
+from django.test import RequestFactory
+
+from engagements.choices import Kind, Phase, Role
+from engagements.models import (
+    ChangeOrder,
+    CostSplit,
+    Engagement,
+    FeeTerm,
+    RateTerm,
+    User,
+    Vendor,
+)
+from engagements.permissions import roles_of
+from tests.demo.conftest import TODAY
+from tracker.demo.company import PLANTED
+from tracker.demo.credentials import LOGINS
+from tracker.demo.load import Loaded
+from tracker.spend.models import Basis, Invoice, LedgerEntry, MonthlySpend, WorkLog
+
+pytestmark = pytest.mark.usefixtures("company")
+
+ROLL_UP_KEY = ("engagement", "month", "cost_centre", "charge_kind", "basis")
+
+
+def test_load_tells_as_many_engagements_as_are_planted(company: Loaded) -> None:
+    titles = set(Engagement.objects.values_list("title", flat=True))
+
+    assert titles == set(PLANTED)
+    assert company.engagements == len(PLANTED)
+
+
+def test_load_tells_both_models() -> None:
+    kinds = Counter(Engagement.objects.values_list("kind", flat=True))
+
+    assert kinds == {Kind.MANAGED: 19, Kind.AUGMENTED: 26}
+
+
+def test_load_of_one_day_always_gives_the_same_figures(company: Loaded) -> None:
+    hours = WorkLog.objects.aggregate(total=Sum("hours"))["total"]
+    spend = MonthlySpend.objects.values_list("kind").annotate(Sum("reporting_amount"))
+
+    assert company == Loaded(engagements=45, work_logs=0, invoices=0)
+    assert hours == Decimal(0)
+    assert dict(spend) == {}
+
+
+def test_load_reaches_every_phase() -> None:
+    phases = Engagement.objects.with_phase(TODAY).values_list("phase", flat=True)
+
+    assert set(phases) == set(Phase.values)
+
+
+def test_load_bills_in_three_currencies() -> None:
+    currencies = set(MonthlySpend.objects.values_list("engagement__currency"))
+
+    assert currencies == {("GBP",), ("EUR",), ("USD",)}
+
+
+def test_load_gives_every_tier_vendors() -> None:
+    tiers = set(Vendor.objects.values_list("tier", flat=True))
+
+    assert tiers == {"strategic", "preferred", "approved"}
+
+
+def test_roll_up_equals_the_ledger_to_the_cent() -> None:
+    ledger = LedgerEntry.objects.order_by().values_list(*ROLL_UP_KEY)
+    roll_up = MonthlySpend.objects.values_list(
+        *ROLL_UP_KEY, "amount", "reporting_amount"
+    )
+
+    assert set(roll_up) == set(ledger.annotate(Sum("amount"), Sum("reporting_amount")))
+
+
+def test_invoices_equal_their_lines_to_the_cent() -> None:
+    wrong = Invoice.objects.annotate(billed=Sum("lines__amount")).exclude(
+        total=F("billed")
+    )
+
+    assert Invoice.objects.count() > 0
+    assert list(wrong) == []
+
+
+def test_billed_months_leave_no_accrual_and_running_months_do() -> None:
+    accrued = dict(
+        MonthlySpend.objects.filter(basis=Basis.ACCRUED)
+        .values_list("month")
+        .annotate(Sum("reporting_amount"))
+    )
+
+    assert accrued[date(2026, 11, 1)] > 0
+    assert accrued[date(2026, 10, 1)] > 0
+    assert {
+        month: amount for month, amount in accrued.items() if month < date(2026, 9, 1)
+    } == {month: 0 for month in accrued if month < date(2026, 9, 1)}
+
+
+def test_nobody_works_outside_their_engagement_or_in_the_future() -> None:
+    outside = WorkLog.objects.filter(
+        Q(worked_on__lt=F("engagement__starts_on"))
+        | Q(worked_on__gt=F("engagement__ends_on"))
+        | Q(worked_on__gt=TODAY)
+    )
+
+    assert list(outside) == []
+
+
+def test_work_and_spend_begin_two_years_before_today() -> None:
+    assert WorkLog.objects.earliest("worked_on").worked_on == date(2024, 11, 1)
+    assert MonthlySpend.objects.earliest("month").month == date(2024, 11, 1)
+
+
+def test_terms_change_over_time() -> None:
+    assert FeeTerm.objects.values("contract").distinct().count() == 17
+    assert FeeTerm.objects.count() == 26
+    assert RateTerm.objects.values("assignment").distinct().count() == 26
+    assert RateTerm.objects.count() == 0
+    assert CostSplit.objects.count() == 0
+    assert ChangeOrder.objects.count() == 0
+
+
+@pytest.mark.parametrize(("username", "password", "role"), LOGINS)
+def test_logins_open_the_admin_in_their_role(
+    username: str, password: str, role: Role
+) -> None:
+    request = RequestFactory().post("/admin/login/")
+
+    user = authenticate(request, username=username, password=password)
+
+    assert isinstance(user, User)
+    assert user.is_staff
+    assert roles_of(user) == {role}
+
+
+def test_people_without_a_demo_login_cannot_log_in() -> None:
+    usernames = [username for username, _password, _role in LOGINS]
+    others = User.objects.exclude(username__in=usernames)
+
+    assert others.count() == 10
+    assert not any(user.has_usable_password() for user in others)
+
+
+def test_demo_manager_sees_technology_only() -> None:
+    manager = User.objects.get(username="manager")
+
+    visible = Engagement.objects.visible_to(manager)
+
+    codes = set(visible.values_list("department__code", flat=True))
+    assert codes == {"TEC", "PLT", "APP", "DAT"}
+    assert Counter(visible.values_list("kind", flat=True)) == {
+        Kind.MANAGED: 0,
+        Kind.AUGMENTED: 0,
+    }
+
+
+def test_departments_outside_technology_exist_beside_it() -> None:
+    codes = set(Engagement.objects.values_list("department__code", flat=True))
+
+    assert codes == {"TEC", "PLT", "APP", "DAT", "OPS", "FIN", "CUS"}
