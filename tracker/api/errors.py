@@ -144,16 +144,16 @@ def _leaves(detail: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield path, inner
     else:
         for index, inner in enumerate(detail):
-            yield from _leaves(inner, _step(path, str(index)))
+            yield from _leaves(inner, _step(path, index))
 
 
-def _is_whole(name: str) -> bool:
+def _is_whole(name: str | int) -> bool:
     return name in ("non_field_errors", NON_FIELD_ERRORS)
 
 
-def _step(path: str, name: str) -> str:
+def _step(path: str, name: str | int) -> str:
     """Return the JSON Pointer (RFC 6901) one step on."""
-    return f"{path}/{name.replace('~', '~0').replace('/', '~1')}"
+    return f"{path}/{str(name).replace('~', '~0').replace('/', '~1')}"
 
 
 def _refusal(

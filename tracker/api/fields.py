@@ -311,6 +311,12 @@ class StrictShapeSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-
             self.target, direction, bypass_extensions=True
         )
         schema["additionalProperties"] = False
+        for name, field in self.target.fields.items():
+            if isinstance(field, serializers.ListSerializer):
+                schema["properties"][name] |= {
+                    "minItems": field.min_length,
+                    "maxItems": field.max_length,
+                }
         if isinstance(self.target, Reference):
             schema |= {"minProperties": 1, "maxProperties": 1}
         return schema

@@ -89,7 +89,7 @@ class Resource(viewsets.ViewSet):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         _check_size(request)
         super().initial(request, *args, **kwargs)
-        if self.action != "list":
+        if self.action not in (None, "list"):
             read_query(request, StrictShape)
 
     def finalize_response(

@@ -103,6 +103,8 @@ def describe_problems(
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
             codes = _refusals(path, method, operation)
+            if "requestBody" in operation:
+                operation["requestBody"]["required"] = True
             _add_etag(operation["responses"])
             operation["responses"] |= {
                 str(code): {"$ref": f"#/components/responses/Problem{code}"}

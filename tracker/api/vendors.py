@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
 from django.urls import reverse
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -134,7 +135,9 @@ class VendorViewSet(Resource):
     names: ClassVar[dict[str, str]] = {"normalised_name": "legal_name"}
 
     @extend_schema(
-        operation_id="list_vendors", parameters=[VendorQuery], responses=VendorPage
+        operation_id="list_vendors",
+        parameters=[VendorQuery],
+        responses=forced_singular_serializer(VendorPage),
     )
     def list(self, request: Request) -> Response:
         """List vendors in the order of their last change."""

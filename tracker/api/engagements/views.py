@@ -10,6 +10,7 @@ from django.db import transaction
 from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -78,7 +79,7 @@ class EngagementViewSet(Resource):
     @extend_schema(
         operation_id="list_engagements",
         parameters=[EngagementQuery],
-        responses=EngagementPage,
+        responses=forced_singular_serializer(EngagementPage),
     )
     def list(self, request: Request) -> Response:
         """List engagements of both models in the order of their last change."""
