@@ -1,6 +1,21 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class TrackerConfig(AppConfig):
     name = "tracker"
     verbose_name = "Tracker"
+
+    def ready(self) -> None:
+        post_migrate.connect(_grant_roles, sender=self)
+
+
+def _grant_roles(**kwargs: Any) -> None:
+    from engagements.permissions import grant
+    from tracker.roles import GRANTS
+
+    # A partial migration may stop before the permissions exist.
+    if "ledgerentry" in kwargs["apps"].all_models["tracker"]:
+        grant(GRANTS, "tracker")
