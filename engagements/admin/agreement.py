@@ -22,6 +22,7 @@ from unfold.decorators import display
 from engagements.admin.columns import (
     PHASE_COLOURS,
     STATUS_COLOURS,
+    WORD_COLOURS,
     deadline,
     price,
     short_date,
@@ -43,7 +44,7 @@ from engagements.admin.record_admin import (
     ScopedAdmin,
     actor_of,
 )
-from engagements.choices import Phase
+from engagements.choices import Phase, Status
 from engagements.models import ChangeOrder, Charge, Engagement, User
 from engagements.permissions import sees_money
 from engagements.services.engagements import change_engagement
@@ -127,11 +128,9 @@ class AgreementList(ScopedAdmin):
     list_display: Sequence[Any] = (
         "name",
         "vendor",
-        "manager_name",
-        "department",
+        "answers",
         "price",
         "phase",
-        "status_label",
         "term_end",
         "notice",
     )
@@ -155,22 +154,24 @@ class AgreementList(ScopedAdmin):
         )
 
     @display(description=gettext_lazy("manager"), ordering="manager__last_name")
-    def manager_name(self, row: Engagement) -> str | None:
-        return row.manager and (row.manager.get_full_name() or row.manager.username)
+    def answers(self, row: Engagement) -> SafeString:
+        manager = row.manager and (row.manager.get_full_name() or row.manager.username)
+        return format_html(
+            '<span>{}</span><span class="row-note">{}</span>',
+            manager or "",
+            row.department or "",
+        )
 
     @display(description=gettext_lazy("price"))
     def price(self, row: Engagement) -> SafeString | None:
         return price(row)
 
-    @display(description=gettext_lazy("phase"), label=PHASE_COLOURS, ordering="phase")
+    @display(description=gettext_lazy("phase"), label=WORD_COLOURS, ordering="phase")
     def phase(self, row: Any) -> tuple[str, str]:
+        """What the dates say; the status where it says more than that."""
+        if row.status != Status.ACTIVE:
+            return row.status, row.get_status_display()
         return row.phase, str(Phase(row.phase).label)
-
-    @display(
-        description=gettext_lazy("status"), label=STATUS_COLOURS, ordering="status"
-    )
-    def status_label(self, row: Engagement) -> tuple[str, str]:
-        return row.status, row.get_status_display()
 
     @display(
         description=gettext_lazy("term ends"),
@@ -196,6 +197,7 @@ class AgreementAdmin(LifecycleSteps, AgreementList, RecordAdmin):
         "department",
         "predecessor",
     )
+    change_form_template = "engagements/admin/agreement_form.html"
     change_form_outer_before_template = "engagements/admin/panels.html"
     common_inlines = (CostSplitInline, ChargeInline, ChangeOrderInline)
 
@@ -215,10 +217,11 @@ class AgreementAdmin(LifecycleSteps, AgreementList, RecordAdmin):
             )
         },
     )
+    # Fieldsets marked "late" stand below the lines: see agreement_form.html.
     DETAILS = (
         gettext_lazy("Numbers and codes"),
         {
-            "classes": ("collapse",),
+            "classes": ("collapse", "late"),
             "fields": (
                 "reference",
                 "purchase_order_number",

@@ -32,6 +32,7 @@ STATUS_COLOURS = {
     Status.TERMINATED.value: "danger",
     Status.CANCELLED.value: "default",
 }
+WORD_COLOURS = STATUS_COLOURS | PHASE_COLOURS
 STANDING_COLOURS = {
     Standing.ACTIVE.value: "success",
     Standing.ON_HOLD.value: "warning",

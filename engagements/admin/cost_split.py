@@ -114,7 +114,17 @@ class ShareFormset(_ShareFormset):
         form: ShareForm = super()._construct_form(i, **kwargs)  # type: ignore[misc]
         # Otherwise Django reads nothing from a row that was left as it is.
         form.empty_permitted = False
+        self._keep_present_centres(form)
         return form
+
+    def _keep_present_centres(self, form: "ShareForm") -> None:
+        """Let who pays now go on paying, though the user may not choose them."""
+        field = form.fields["cost_centre"]
+        if self.present is None or not isinstance(field, forms.ModelChoiceField):
+            return
+        paying = [share.cost_centre_id for share in self.present.shares.all()]
+        if field.queryset is not None:
+            field.queryset = field.queryset | CostCentre.objects.filter(pk__in=paying)
 
     def _default_start(self) -> date | None:
         if self.present is None:

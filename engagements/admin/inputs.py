@@ -5,11 +5,15 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from django.db import models
+
 from engagements.models.fields import FactorField, HoursField, MoneyField, PercentField
 
 if TYPE_CHECKING:
+    from django.contrib.admin.widgets import AdminTextareaWidget as _TextArea
     from django.contrib.admin.widgets import AdminTextInputWidget as _TextInput
 else:
+    from unfold.widgets import UnfoldAdminTextareaWidget as _TextArea
     from unfold.widgets import UnfoldAdminTextInputWidget as _TextInput
 
 _GROUPED = re.compile(r"^[-+]?\d{1,3}(,\d{3})+(\.\d+)?$")
@@ -50,9 +54,17 @@ def plain_number(value: Decimal, places: int = 0) -> str:
     return text if decimals >= places else f"{Decimal(text):.{places}f}"
 
 
-EXACT_NUMBERS: dict[type[Any], dict[str, Any]] = {
+class ShortTextArea(_TextArea):
+    """As high as most texts need; it grows by hand."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__({"rows": 3, **(attrs or {})})
+
+
+INPUTS: dict[type[Any], dict[str, Any]] = {
     MoneyField: {"widget": MoneyInput},
     HoursField: {"widget": ExactNumberInput},
     PercentField: {"widget": ExactNumberInput},
     FactorField: {"widget": ExactNumberInput},
+    models.TextField: {"widget": ShortTextArea},
 }

@@ -79,7 +79,7 @@ class ManagedContractAdmin(AgreementAdmin):
     SERVICE = (
         gettext_lazy("The service"),
         {
-            "classes": ("collapse",),
+            "classes": ("collapse", "late"),
             "fields": (
                 "service_hours",
                 ("credit_scheme", "at_risk_percent"),

@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from engagements.admin.history import history_page
-from engagements.admin.inputs import EXACT_NUMBERS
+from engagements.admin.inputs import INPUTS
 from engagements.admin.scope import condition, visible
 from engagements.admin.unfold_types import UnfoldModelAdmin, UnfoldTabularInline
 from engagements.errors import ConflictError, TrackerError
@@ -102,7 +102,7 @@ class ScopedAdmin(UnfoldModelAdmin):
     list_fullwidth = True
     show_facets = "NEVER"
     compressed_fields = True
-    formfield_overrides = EXACT_NUMBERS
+    formfield_overrides = INPUTS
     # Pages reached by typing: rows that are no longer meant to be chosen.
     not_choosable: ClassVar[models.Q | None] = None
 
@@ -280,7 +280,7 @@ class LineInline(UnfoldTabularInline):
     """Lines of a record, each stored by a service together with it."""
 
     extra = 0
-    formfield_overrides = EXACT_NUMBERS
+    formfield_overrides = INPUTS
     show_change_link = False
     hide_title = True
 

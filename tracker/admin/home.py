@@ -46,6 +46,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             | {"deadline": deadline(row.notice_deadline_on, today), "price": price(row)}
             for row in deadlines.order_by("notice_deadline_on")[:SHOWN]
         ],
+        "deadline_count": deadlines.count(),
         "ahead_days": AHEAD_DAYS,
     }
 

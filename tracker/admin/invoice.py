@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.decorators import display
 
-from engagements.admin.columns import money
+from engagements.admin.columns import money, short_date
 from engagements.admin.record_admin import (
     LineInline,
     Lines,
@@ -90,7 +90,7 @@ class InvoiceAdmin(RecordAdmin):
 
     form = InvoiceForm
     inlines = (InvoiceLineInline,)
-    list_display = ("number_name", "vendor", "issued_on", "amount", "status_label")
+    list_display = ("number_name", "vendor", "day_name", "amount", "status_label")
     list_filter = (
         ("vendor", AutocompleteSelectFilter),
         ("status", ChoicesDropdownFilter),
@@ -137,6 +137,10 @@ class InvoiceAdmin(RecordAdmin):
     @display(description=gettext_lazy("invoice"), ordering="number")
     def number_name(self, row: Invoice) -> SafeString:
         return format_html('<span class="row-title">{}</span>', row.number)
+
+    @display(description=gettext_lazy("issued on"), ordering="issued_on")
+    def day_name(self, row: Invoice) -> str:
+        return short_date(row.issued_on)
 
     @display(description=gettext_lazy("amount"), ordering="in_scope")
     def amount(self, row: Any) -> SafeString | None:

@@ -3,15 +3,16 @@
 from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
-from engagements.admin.columns import money
+from engagements.admin.columns import money, short_date
 from engagements.admin.filters import ScopedDropdownFilter
 from engagements.admin.record_admin import ReadOnlyAdmin
-from tracker.spend.models import LedgerEntry, Payment
+from tracker.spend.models import Basis, LedgerEntry, Payment
 
 
 class Posted(ReadOnlyAdmin):
@@ -36,7 +37,7 @@ class Posted(ReadOnlyAdmin):
 @admin.register(Payment)
 class PaymentAdmin(Posted):
     list_display = (
-        "paid_on",
+        "day_name",
         "vendor",
         "engagement_name",
         "amount_figure",
@@ -44,7 +45,6 @@ class PaymentAdmin(Posted):
         "category",
         "origin",
     )
-    list_display_links = ("paid_on",)
     list_filter = (
         ("vendor", AutocompleteSelectFilter),
         ("engagement", AutocompleteSelectFilter),
@@ -80,6 +80,10 @@ class PaymentAdmin(Posted):
     )
     readonly_fields = ("amount_figure",)
 
+    @display(description=gettext_lazy("paid on"), ordering="paid_on")
+    def day_name(self, row: Payment) -> str:
+        return short_date(row.paid_on)
+
     @display(description=gettext_lazy("file and line"))
     def origin(self, row: Payment) -> SafeString:
         return format_html(
@@ -92,14 +96,13 @@ class PaymentAdmin(Posted):
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(Posted):
     list_display = (
-        "day",
+        "day_name",
         "engagement_name",
         "vendor",
         "cost_centre",
         "charge_kind",
-        "basis",
+        "posted_as",
         "amount_figure",
-        "is_reversal",
     )
     list_filter = (
         ("engagement", AutocompleteSelectFilter),
@@ -139,6 +142,12 @@ class LedgerEntryAdmin(Posted):
     )
     readonly_fields = ("amount_figure",)
 
-    @display(description=gettext_lazy("reversal"), boolean=True)
-    def is_reversal(self, row: LedgerEntry) -> bool:
-        return row.reversal_of_id is not None
+    @display(description=gettext_lazy("basis"), ordering="basis")
+    def posted_as(self, row: LedgerEntry) -> SafeString:
+        note = _("reversal") if row.reversal_of_id else ""
+        word = _("Accrued") if row.basis == Basis.ACCRUED else _("Actual")
+        return format_html('{}<span class="row-note">{}</span>', word, note)
+
+    @display(description=gettext_lazy("day"), ordering="day")
+    def day_name(self, row: LedgerEntry) -> str:
+        return short_date(row.day)

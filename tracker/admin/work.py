@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.decorators import display
 
-from engagements.admin.columns import figure
+from engagements.admin.columns import figure, short_date
 from engagements.admin.filters import ScopedDropdownFilter
 from engagements.admin.inputs import plain_number
 from engagements.admin.record_admin import RecordAdmin, RecordForm, actor_of
@@ -37,7 +37,7 @@ class WorkLogAdmin(RecordAdmin):
 
     form = WorkLogForm
     list_display = (
-        "worked_on",
+        "day_name",
         "engagement_name",
         "contractor",
         "hours_figure",
@@ -88,6 +88,10 @@ class WorkLogAdmin(RecordAdmin):
 
     def create(self, form: Any, pages: Any, actor: User) -> None:
         log_work(line=form.instance, actor=actor)
+
+    @display(description=gettext_lazy("worked on"), ordering="worked_on")
+    def day_name(self, row: WorkLog) -> str:
+        return short_date(row.worked_on)
 
     @display(description=gettext_lazy("engagement"), ordering="engagement__title")
     def engagement_name(self, row: WorkLog) -> SafeString:
