@@ -1,14 +1,112 @@
 """How the admin looks: read by django-unfold as settings.UNFOLD."""
 
+from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
+from django.http import HttpRequest
 from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
 
 FAVICON = "tracker/favicon.svg"
+STYLES = "tracker/admin.css"
+
+ENVIRONMENTS = {
+    "development": [_("Trial"), "warning"],
+    "test": [_("Test"), "info"],
+}
+
+
+def environment_badge(request: HttpRequest) -> list[Any] | None:
+    """Return what says that this is not the real thing, where it isn't."""
+    return ENVIRONMENTS.get(settings.ENVIRONMENT)
+
+
+def _may_view(permission: str) -> Callable[[HttpRequest], bool]:
+    app, model = permission.split(".")
+    return lambda request: request.user.has_perm(f"{app}.view_{model}")
+
+
+def _page(title: Any, icon: str, model: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{model.replace('.', '_')}_changelist"),
+        "permission": _may_view(model),
+    }
+
+
+# Grouped by what a person is about to do, not by where it is stored.
+NAVIGATION: list[dict[str, Any]] = [
+    {
+        "items": [
+            {
+                "title": _("Home"),
+                "icon": "home",
+                "link": reverse_lazy("admin:index"),
+            },
+        ],
+    },
+    {
+        "title": _("Agreements"),
+        "items": [
+            _page(_("All engagements"), "handshake", "engagements.engagement"),
+            _page(_("Managed services"), "dns", "engagements.managedcontract"),
+            _page(_("Augmented contractors"), "badge", "engagements.assignment"),
+            _page(_("Vendors"), "apartment", "engagements.vendor"),
+            _page(_("Contractors"), "person", "engagements.contractor"),
+        ],
+    },
+    {
+        "title": _("Work and money"),
+        "items": [
+            _page(_("Work logs"), "schedule", "tracker.worklog"),
+            _page(_("Oversight"), "supervisor_account", "tracker.oversightlog"),
+            _page(_("Invoices"), "receipt_long", "tracker.invoice"),
+            _page(_("Payments"), "payments", "tracker.payment"),
+            _page(_("Ledger"), "menu_book", "tracker.ledgerentry"),
+        ],
+    },
+    {
+        "title": _("Organisation"),
+        "collapsible": True,
+        "items": [
+            _page(_("Departments"), "account_tree", "engagements.department"),
+            _page(
+                _("Cost centres"), "account_balance_wallet", "engagements.costcentre"
+            ),
+            _page(_("Services"), "layers", "engagements.service"),
+            _page(_("Skills"), "school", "engagements.skill"),
+            _page(_("People"), "group", "engagements.user"),
+        ],
+    },
+    {
+        "title": _("Rules"),
+        "collapsible": True,
+        "items": [
+            _page(_("Approval rules"), "approval", "engagements.approvalrule"),
+            _page(_("Tenure policies"), "hourglass_top", "engagements.tenurepolicy"),
+            _page(_("Checklists"), "checklist", "engagements.checklisttemplate"),
+        ],
+    },
+    {
+        "title": _("Operation"),
+        "collapsible": True,
+        "items": [
+            _page(_("History"), "history", "engagements.event"),
+            _page(_("Job runs"), "play_circle", "tracker.jobrun"),
+            _page(_("Groups"), "shield_person", "auth.group"),
+            _page(_("Failed log-ins"), "lock", "axes.accessattempt"),
+        ],
+    },
+]
 
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Engagement tracker",
     "SITE_HEADER": "Engagement tracker",
+    "SITE_SUBHEADER": _("Vendors, contracts, contractors"),
+    "SITE_SYMBOL": "handshake",
     "SITE_FAVICONS": [
         {
             "rel": "icon",
@@ -17,4 +115,25 @@ UNFOLD: dict[str, Any] = {
             "href": lambda _request: static(FAVICON),
         }
     ],
+    "STYLES": [lambda _request: static(STYLES)],
+    "SHOW_VIEW_ON_SITE": False,
+    "ENVIRONMENT": "config.unfold.environment_badge",
+    "DASHBOARD_CALLBACK": "tracker.admin.home.dashboard",
+    "BORDER_RADIUS": "8px",
+    "COLORS": {
+        "primary": {
+            "50": "#eef5fb",
+            "100": "#d9e8f6",
+            "200": "#b4d1ec",
+            "300": "#85b4df",
+            "400": "#5393cd",
+            "500": "#5a9bd8",
+            "600": "#1d5a96",
+            "700": "#194c7f",
+            "800": "#173f68",
+            "900": "#143453",
+            "950": "#0d2238",
+        },
+    },
+    "SIDEBAR": {"show_search": True, "navigation": NAVIGATION},
 }

@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.apps import apps as all_apps
 from django.db.models.signals import post_migrate
 
 
@@ -16,12 +17,5 @@ def _grant_roles(**kwargs: Any) -> None:
     from engagements.permissions import GRANTS, grant
 
     # A partial migration may stop before the permissions exist.
-    if kwargs.get("plan") is not None and not _is_complete(kwargs["apps"]):
-        return
-    grant(GRANTS, "engagements")
-
-
-def _is_complete(apps: Any) -> bool:
-    return (
-        "engagements" in apps.all_models and "event" in apps.all_models["engagements"]
-    )
+    if "event" in kwargs.get("apps", all_apps).all_models["engagements"]:
+        grant(GRANTS, "engagements")

@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.apps import apps as all_apps
 from django.db.models.signals import post_migrate
 
 
@@ -14,8 +15,8 @@ class TrackerConfig(AppConfig):
 
 def _grant_roles(**kwargs: Any) -> None:
     from engagements.permissions import grant
-    from tracker.imports.permissions import GRANTS
+    from tracker.roles import GRANTS
 
     # A partial migration may stop before the permissions exist.
-    if "importrun" in kwargs["apps"].all_models["tracker"]:
+    if "ledgerentry" in kwargs.get("apps", all_apps).all_models["tracker"]:
         grant(GRANTS, "tracker")

@@ -1,5 +1,6 @@
 """How any record is written: validated, versioned, and told of in an event."""
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 from django.core.exceptions import ValidationError
@@ -96,6 +97,43 @@ def delete_record(
         event_type=event_type or f"{record._meta.model_name}.deleted",
         subject=record,
         engagement=engagement,
+        actor=actor,
+    )
+
+
+@transaction.atomic
+def raise_version(*, record: models.Model) -> None:
+    """Tell other editors that the record changed, though only its lines did.
+
+    The caller holds the record's lock: it has just checked the version.
+    """
+    rows = type(record)._default_manager.filter(pk=record.pk)
+    rows.update(version=models.F("version") + 1)
+    record.refresh_from_db(fields=["version"])
+
+
+@transaction.atomic
+def set_links(
+    *,
+    record: models.Model,
+    field_name: str,
+    links: Iterable[models.Model],
+    actor: User | None,
+) -> None:
+    """Store which records a many-to-many field names; without a change, nothing.
+
+    The event `<model>.<field>_set` holds the ids before and after.
+    """
+    manager = getattr(record, field_name)
+    before = sorted(manager.values_list("pk", flat=True))
+    after = sorted(link.pk for link in links)
+    if before == after:
+        return
+    manager.set(after)
+    events.record(
+        event_type=f"{record._meta.model_name}.{field_name}_set",
+        subject=record,
+        changes={field_name: [before, after]},
         actor=actor,
     )
 

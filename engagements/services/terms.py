@@ -57,6 +57,7 @@ def set_cost_split(
 ) -> CostSplit:
     """Store which cost centres pay from a day on.
 
+    A split from the same day is replaced; what was posted under it stays as it was.
     `shares` are percentages; raises ValidationError unless they sum to exactly 100.
     """
     total = sum(shares.values(), Decimal(0))
@@ -68,9 +69,13 @@ def set_cost_split(
             }
         )
     _mark_updated(engagement)
-    split = CostSplit(engagement=engagement, starts_on=starts_on)
-    split.full_clean()
-    split.save()
+    split = engagement.cost_splits.filter(starts_on=starts_on).first()
+    before = _shares_of(split) if split else None
+    if split is None:
+        split = CostSplit(engagement=engagement, starts_on=starts_on)
+        split.full_clean()
+        split.save()
+    split.shares.all().delete()
     for cost_centre, percent in shares.items():
         share = CostSplitShare(split=split, cost_centre=cost_centre, percent=percent)
         share.full_clean()
@@ -79,11 +84,11 @@ def set_cost_split(
         event_type="engagement.cost_split_set",
         subject=split,
         changes={
-            "starts_on": [None, starts_on.isoformat()],
-            "shares": [
-                None,
-                {centre.code: events.plain(part) for centre, part in shares.items()},
+            "starts_on": [
+                starts_on.isoformat() if before else None,
+                starts_on.isoformat(),
             ],
+            "shares": [before, _shares_of(split)],
         },
         engagement=engagement,
         actor=actor,
@@ -94,6 +99,13 @@ def set_cost_split(
 def _mark_updated(engagement: Engagement) -> None:
     """Let those who read engagements by their last change see that terms moved."""
     Engagement.objects.filter(pk=engagement.pk).update(updated_at=timezone.now())
+
+
+def _shares_of(split: CostSplit) -> dict[str, str]:
+    return {
+        share.cost_centre.code: events.plain(share.percent)
+        for share in split.shares.select_related("cost_centre")
+    }
 
 
 @transaction.atomic

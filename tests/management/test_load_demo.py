@@ -62,9 +62,7 @@ def test_load_demo_if_empty_leaves_a_database_in_use_alone(loads: list[date]) ->
 
 
 @pytest.mark.django_db
-def test_load_demo_refuses_production(
-    loads: list[date], settings: Settings
-) -> None:
+def test_load_demo_refuses_production(loads: list[date], settings: Settings) -> None:
     settings.IS_PRODUCTION = True
 
     with pytest.raises(CommandError, match="never loaded in production"):

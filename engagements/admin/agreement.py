@@ -1,0 +1,292 @@
+"""What the pages of both models of engagement have in common."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.contrib.filters.admin import (
+    AutocompleteSelectFilter,
+    ChoicesDropdownFilter,
+    RangeDateFilter,
+)
+from unfold.decorators import display
+
+from engagements.admin.columns import (
+    PHASE_COLOURS,
+    STATUS_COLOURS,
+    WORD_COLOURS,
+    deadline,
+    price,
+    short_date,
+    with_price,
+)
+from engagements.admin.cost_split import CostSplitInline
+from engagements.admin.filters import (
+    MineFilter,
+    NoticeDeadlineFilter,
+    PhaseFilter,
+    ScopedDropdownFilter,
+)
+from engagements.admin.lifecycle_steps import LifecycleSteps
+from engagements.admin.panels import engagement_panels
+from engagements.admin.record_admin import (
+    LineInline,
+    RecordAdmin,
+    RecordForm,
+    ScopedAdmin,
+    actor_of,
+)
+from engagements.choices import Phase, Status
+from engagements.models import ChangeOrder, Charge, Engagement, User
+from engagements.permissions import sees_money
+from engagements.services.engagements import change_engagement
+from engagements.values.periods import add_months, month_of
+
+
+class AgreementForm(RecordForm):
+    """Fills in what a person may leave blank."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "currency" in self.fields:
+            self.fields["currency"].required = False
+            self.fields["currency"].help_text = _(
+                "Left blank, what the vendor bills in. ISO code such as GBP."
+            )
+
+    def clean_currency(self) -> str:
+        currency: str = self.cleaned_data.get("currency") or ""
+        vendor = self.cleaned_data.get("vendor")
+        if not currency and vendor is None:
+            return self.instance.currency
+        return currency.upper() or vendor.currency
+
+
+class ChargeInline(LineInline):
+    model = Charge
+    fields = (
+        "charge_kind",
+        "description",
+        "amount",
+        "unit_name",
+        "due_on",
+        "accepted_on",
+    )
+    verbose_name_plural = gettext_lazy("charges besides the price")
+    tab = True
+
+
+class ChangeOrderInline(LineInline):
+    model = ChangeOrder
+    fields = ("number", "effective_on", "value_change", "new_ends_on", "reason")
+    readonly_fields = fields
+    tab = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class AgreementList(ScopedAdmin):
+    """The columns, filters and search of any list of engagements."""
+
+    list_select_related = ("vendor", "manager", "department")
+    search_fields = (
+        "reference",
+        "title",
+        "vendor__legal_name",
+        "purchase_order_number",
+        "external_id",
+    )
+    search_help_text = gettext_lazy("Reference, title, vendor or purchase order")
+    date_hierarchy = "starts_on"
+    ordering = ("-starts_on", "-id")
+    list_filter: Sequence[Any] = (
+        MineFilter,
+        ("vendor", AutocompleteSelectFilter),
+        ("department", ScopedDropdownFilter),
+        ("manager", AutocompleteSelectFilter),
+        ("service", ScopedDropdownFilter),
+        PhaseFilter,
+        ("status", ChoicesDropdownFilter),
+        NoticeDeadlineFilter,
+        ("notice_deadline_on", RangeDateFilter),
+    )
+    list_display: Sequence[Any] = (
+        "name",
+        "vendor",
+        "answers",
+        "price",
+        "phase",
+        "term_end",
+        "notice",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        today = timezone.localdate()
+        return with_price(super().get_queryset(request).with_phase(today), today)
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        shown = list(super().get_list_display(request))
+        if not sees_money(request.user):
+            shown.remove("price")
+        return shown
+
+    @display(description=gettext_lazy("engagement"), ordering="title")
+    def name(self, row: Engagement) -> SafeString:
+        return format_html(
+            '<span class="row-title">{}</span><span class="row-note">{}</span>',
+            row.title,
+            row.reference,
+        )
+
+    @display(description=gettext_lazy("manager"), ordering="manager__last_name")
+    def answers(self, row: Engagement) -> SafeString:
+        manager = row.manager and (row.manager.get_full_name() or row.manager.username)
+        return format_html(
+            '<span>{}</span><span class="row-note">{}</span>',
+            manager or "",
+            row.department or "",
+        )
+
+    @display(description=gettext_lazy("price"))
+    def price(self, row: Engagement) -> SafeString | None:
+        return price(row)
+
+    @display(description=gettext_lazy("phase"), label=WORD_COLOURS, ordering="phase")
+    def phase(self, row: Any) -> tuple[str, str]:
+        """What the dates say; the status where it says more than that."""
+        if row.status != Status.ACTIVE:
+            return row.status, row.get_status_display()
+        return row.phase, str(Phase(row.phase).label)
+
+    @display(
+        description=gettext_lazy("term ends"),
+        ordering="term_ends_on",
+        empty_value=gettext_lazy("open"),
+    )
+    def term_end(self, row: Engagement) -> str | None:
+        return short_date(row.term_ends_on) if row.term_ends_on else None
+
+    @display(description=gettext_lazy("notice deadline"), ordering="notice_deadline_on")
+    def notice(self, row: Engagement) -> SafeString | str | None:
+        return deadline(row.notice_deadline_on, timezone.localdate())
+
+
+class AgreementAdmin(LifecycleSteps, AgreementList, RecordAdmin):
+    """One page for all of an agreement, in the order in which a person thinks."""
+
+    form = AgreementForm
+    autocomplete_fields: Sequence[str] = (
+        "vendor",
+        "manager",
+        "service",
+        "department",
+        "predecessor",
+    )
+    change_form_template = "engagements/admin/agreement_form.html"
+    change_form_outer_before_template = "engagements/admin/panels.html"
+    common_inlines = (CostSplitInline, ChargeInline, ChangeOrderInline)
+
+    PARTIES = (
+        gettext_lazy("What and with whom"),
+        {"fields": ("title", "vendor", "service")},
+    )
+    OURS = (gettext_lazy("Who answers for it"), {"fields": ("manager", "department")})
+    TERM = (
+        gettext_lazy("How long"),
+        {
+            "fields": (
+                ("starts_on", "ends_on"),
+                ("notice_period", "notice_unit"),
+                "renewal",
+                ("initial_term_months", "renewal_term_months"),
+            )
+        },
+    )
+    # Fieldsets marked "late" stand below the lines: see agreement_form.html.
+    DETAILS = (
+        gettext_lazy("Numbers and codes"),
+        {
+            "classes": ("collapse", "late"),
+            "fields": (
+                "reference",
+                "purchase_order_number",
+                "currency",
+                "country",
+                "predecessor",
+                "external_id",
+            ),
+        },
+    )
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        actor = actor_of(request)
+        start = add_months(month_of(timezone.localdate()), 1)
+        return {
+            "manager": actor.pk,
+            "department": actor.department_id,
+            "starts_on": start,
+            "currency": "",
+            **super().get_changeform_initial_data(request),
+        }
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
+        inlines = [*super().get_inlines(request, obj), *self.common_inlines]
+        if obj is None:
+            inlines.remove(ChangeOrderInline)
+        return inlines if sees_money(request.user) else []
+
+    def change_record(self, record: Any, expected: int | None, actor: User) -> None:
+        change_engagement(engagement=record, expected_version=expected, actor=actor)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        shown = context.get("original")
+        if shown is not None and not context.get("is_popup"):
+            context["panels"] = engagement_panels(shown, actor_of(request))
+            context["summary"] = summary(shown, actor_of(request), timezone.localdate())
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+def summary(engagement: Any, user: User, today: date) -> dict[str, Any]:
+    """Return what stands on top of an engagement's page."""
+    phase = Phase(engagement.phase)
+    return {
+        "phase": phase.label,
+        "phase_colour": PHASE_COLOURS[phase.value],
+        "status": engagement.get_status_display(),
+        "status_colour": STATUS_COLOURS[engagement.status],
+        "price": price(engagement) if sees_money(user) else None,
+        "term_ends_on": engagement.term_ends_on,
+        "deadline": deadline(engagement.notice_deadline_on, today),
+    }
+
+
+def first_price_field(label: Any, help_text: Any) -> forms.DecimalField:
+    """Return the field of the price from the start on, for the page that adds."""
+    from engagements.admin.inputs import MoneyInput
+
+    return forms.DecimalField(
+        label=label,
+        help_text=help_text,
+        min_value=0,
+        max_digits=18,
+        decimal_places=4,
+        required=False,
+        widget=MoneyInput(),
+    )

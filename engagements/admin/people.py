@@ -1,0 +1,197 @@
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
+from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from engagements import events
+from engagements.admin.filters import ScopedDropdownFilter
+from engagements.admin.record_admin import RecordAdmin, RecordForm, actor_of
+from engagements.models import Contractor, User
+
+# What only a superuser may give, lest somebody make themselves one.
+POWERS = ("is_superuser", "user_permissions")
+
+admin.site.unregister(Group)
+
+
+class PersonForm(UserChangeForm, RecordForm):  # type: ignore[misc] # untyped
+    class Meta:
+        model = User
+        fields = "__all__"
+
+
+class NewPersonForm(UserCreationForm, RecordForm):  # type: ignore[misc] # untyped
+    class Meta:
+        model = User
+        fields = ("username",)
+
+
+@admin.register(User)
+class UserAdmin(RecordAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
+    form = PersonForm
+    add_form = NewPersonForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = (
+        "full_name",
+        "username",
+        "department",
+        "manager",
+        "roles",
+        "is_active",
+    )
+    list_filter = (
+        ("department", ScopedDropdownFilter),
+        ("groups", ScopedDropdownFilter),
+        "is_active",
+        "is_staff",
+    )
+    list_select_related = ("department", "manager")
+    search_fields = ("first_name", "last_name", "username", "email", "employee_number")
+    ordering = ("last_name", "first_name", "username")
+    autocomplete_fields = ("department", "manager")
+    filter_horizontal = ()
+    not_choosable = Q(is_active=False)
+    fieldsets = (
+        (
+            gettext_lazy("Who"),
+            {"fields": (("first_name", "last_name"), "email", "username", "password")},
+        ),
+        (gettext_lazy("Where"), {"fields": (("department", "manager"),)}),
+        (gettext_lazy("May"), {"fields": ("groups", ("is_active", "is_staff"))}),
+        (
+            gettext_lazy("Time and cost"),
+            {"fields": (("weekly_capacity_hours", "loaded_hourly_cost"),)},
+        ),
+        (
+            gettext_lazy("Numbers and codes"),
+            {
+                "classes": ("collapse",),
+                "fields": ("employee_number", "external_id", "last_login"),
+            },
+        ),
+        (
+            gettext_lazy("Powers beyond roles"),
+            {"classes": ("collapse",), "fields": POWERS},
+        ),
+    )
+    add_fieldsets = (
+        (
+            gettext_lazy("Who"),
+            {
+                "fields": (
+                    ("first_name", "last_name"),
+                    "email",
+                    "username",
+                    "usable_password",
+                    ("password1", "password2"),
+                )
+            },
+        ),
+        (gettext_lazy("Where"), {"fields": (("department", "manager"),)}),
+        (gettext_lazy("May"), {"fields": ("groups", "is_staff")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None:
+            return fieldsets
+        hidden: set[str] = set()
+        if not is_superuser(request):
+            hidden.update(POWERS)
+        # What colleagues cost is for those who keep their records.
+        if not request.user.has_perm("engagements.change_user"):
+            hidden.add("loaded_hourly_cost")
+        return [
+            part for part in fieldsets if not hidden & set(flatten_fieldsets([part]))
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return (*super().get_readonly_fields(request, obj), "last_login")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if isinstance(obj, User) and obj.is_superuser and not is_superuser(request):
+            return False
+        return super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never: what a person did stays theirs. Inactive people can't log in."""
+        return False
+
+    @transaction.atomic
+    def user_change_password(
+        self, request: HttpRequest, id: str, form_url: str = ""
+    ) -> Any:
+        person = self.get_object(request, id)
+        before = person.password if person else None
+        response = super().user_change_password(request, id, form_url)
+        if person is not None:
+            person.refresh_from_db(fields=["password"])
+            if person.password != before:
+                events.record(
+                    event_type="user.password_set",
+                    subject=person,
+                    actor=actor_of(request),
+                )
+        return response
+
+    @display(description=gettext_lazy("name"), ordering="last_name")
+    def full_name(self, row: User) -> str:
+        return row.get_full_name() or row.username
+
+    @display(description=gettext_lazy("roles"))
+    def roles(self, row: User) -> str:
+        return ", ".join(sorted(group.name for group in row.groups.all()))
+
+
+def is_superuser(request: HttpRequest) -> bool:
+    return actor_of(request).is_superuser
+
+
+class GroupForm(RecordForm):
+    class Meta:
+        model = Group
+        fields = ("name", "permissions")
+
+
+@admin.register(Group)
+class GroupAdmin(RecordAdmin, DjangoGroupAdmin):
+    form = GroupForm
+    fieldsets = ((None, {"fields": ("name", "permissions")}),)
+    warn_unsaved_form = False
+
+
+@admin.register(Contractor)
+class ContractorAdmin(RecordAdmin):
+    list_display = ("full_name", "vendor", "employment_type", "jurisdiction")
+    list_filter = (
+        ("vendor", AutocompleteSelectFilter),
+        ("employment_type", ChoicesDropdownFilter),
+        ("skills", ScopedDropdownFilter),
+    )
+    list_select_related = ("vendor",)
+    search_fields = ("full_name", "work_email", "worker_number", "external_id")
+    autocomplete_fields = ("vendor", "skills")
+    fieldsets = (
+        (None, {"fields": ("full_name", "work_email", "vendor", "skills")}),
+        (
+            gettext_lazy("Employment"),
+            {"fields": (("employment_type", "jurisdiction"),)},
+        ),
+        (
+            gettext_lazy("Numbers and codes"),
+            {"classes": ("collapse",), "fields": ("worker_number", "external_id")},
+        ),
+    )

@@ -1,0 +1,99 @@
+from django.contrib import admin
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+
+from engagements.admin.columns import figure
+from engagements.admin.filters import ScopedDropdownFilter
+from engagements.admin.inputs import plain_number
+from engagements.admin.record_admin import RecordAdmin
+from engagements.models import ApprovalRule, ChecklistTemplate, TenurePolicy
+
+
+@admin.register(TenurePolicy)
+class TenurePolicyAdmin(RecordAdmin):
+    list_display = (
+        "name",
+        "country",
+        "department",
+        "maximum_months",
+        "action",
+        "source",
+        "checked_on",
+    )
+    list_filter = (
+        ("department", ScopedDropdownFilter),
+        ("action", ChoicesDropdownFilter),
+    )
+    list_select_related = ("department",)
+    search_fields = ("name", "country", "source")
+    autocomplete_fields = ("department",)
+    fieldsets = (
+        (None, {"fields": ("name", ("country", "department"))}),
+        (
+            gettext_lazy("The limit"),
+            {
+                "fields": (
+                    ("maximum_months", "window_months"),
+                    "reset_gap_months",
+                    ("basis", "action"),
+                )
+            },
+        ),
+        (gettext_lazy("Where it is from"), {"fields": ("source", "checked_on")}),
+    )
+
+
+@admin.register(ApprovalRule)
+class ApprovalRuleAdmin(RecordAdmin):
+    list_display = (
+        "name",
+        "kind",
+        "department",
+        "amount",
+        "approver_group",
+        "is_in_force",
+    )
+    list_filter = (
+        ("kind", ChoicesDropdownFilter),
+        ("department", ScopedDropdownFilter),
+        "is_in_force",
+    )
+    list_select_related = ("department", "approver_group")
+    search_fields = ("name",)
+    autocomplete_fields = ("department",)
+    fieldsets = (
+        (None, {"fields": ("name", "is_in_force")}),
+        (
+            gettext_lazy("Asked for when"),
+            {"fields": (("kind", "department"), "from_amount")},
+        ),
+        (gettext_lazy("Given by"), {"fields": ("approver_group",)}),
+    )
+
+    @display(description=gettext_lazy("from amount"), ordering="from_amount")
+    def amount(self, row: ApprovalRule) -> SafeString:
+        return figure(plain_number(row.from_amount, 2))
+
+
+@admin.register(ChecklistTemplate)
+class ChecklistTemplateAdmin(RecordAdmin):
+    list_display = (
+        "title",
+        "stage",
+        "kind",
+        "owner_group",
+        "due_days",
+        "removes_access",
+    )
+    list_filter = (("stage", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter))
+    list_select_related = ("owner_group",)
+    search_fields = ("title",)
+    fieldsets = (
+        (None, {"fields": ("title", ("stage", "kind"))}),
+        (
+            gettext_lazy("Who and when"),
+            {"fields": (("owner_group", "due_days"), "removes_access")},
+        ),
+    )

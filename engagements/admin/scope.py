@@ -1,0 +1,142 @@
+"""Whose rows of each model a person may see.
+
+Lists, pages, dropdowns, autocomplete and filters all begin at `visible`; a model that
+nobody has narrowed is refused, so that none is forgotten.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import ImproperlyConfigured
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+
+from engagements.models import (
+    ApprovalRule,
+    Assignment,
+    ChangeOrder,
+    Charge,
+    ChecklistTemplate,
+    Contractor,
+    CostCentre,
+    CostSplit,
+    CostSplitShare,
+    Department,
+    Engagement,
+    Event,
+    FeeTerm,
+    ManagedContract,
+    NamedWorker,
+    RateTerm,
+    Service,
+    ServiceLevel,
+    Skill,
+    TenurePolicy,
+    User,
+    Vendor,
+    VendorContact,
+)
+from engagements.permissions import departments_under, engagement_scope, sees_all
+
+M = TypeVar("M", bound=Model)
+Narrowing = Callable[[User], Q]
+
+_NARROWINGS: dict[type[Model], Narrowing] = {}
+
+
+def narrowed_by(narrowing: Narrowing, *models: type[Model]) -> None:
+    """Say what a person sees of the models; each is said once."""
+    for model in models:
+        if model in _NARROWINGS:
+            raise ImproperlyConfigured(f"{model.__name__} is narrowed already.")
+        _NARROWINGS[model] = narrowing
+
+
+def visible(model: type[M], user: User) -> QuerySet[M]:
+    """Return the rows of the model that the user may see."""
+    return model._default_manager.filter(condition(model, user))
+
+
+def condition(model: type[Model], user: User) -> Q:
+    """Return what keeps the rows that the user may see."""
+    if model not in _NARROWINGS:
+        raise ImproperlyConfigured(f"Say in narrowed_by() who sees {model.__name__}.")
+    return _NARROWINGS[model](user)
+
+
+def is_narrowed(model: type[Model]) -> bool:
+    return model in _NARROWINGS
+
+
+def through(path: str) -> Narrowing:
+    """Return the narrowing of what belongs to an engagement at the end of `path`."""
+    return lambda user: engagement_scope(user, prefix=f"{path}__")
+
+
+def for_everyone(user: User) -> Q:
+    return Q()
+
+
+def _departments(user: User) -> Q:
+    return Q() if sees_all(user) else Q(pk__in=departments_under(user))
+
+
+def _of_department_or_shared(user: User) -> Q:
+    if sees_all(user):
+        return Q()
+    return Q(department=None) | Q(department__in=departments_under(user))
+
+
+def _services(user: User) -> Q:
+    return _of_department_or_shared(user) | Q(owner=user) if not sees_all(user) else Q()
+
+
+def _people(user: User) -> Q:
+    if sees_all(user):
+        return Q()
+    return Q(pk=user.pk) | Q(manager=user) | Q(department__in=departments_under(user))
+
+
+def _contractors(user: User) -> Q:
+    """Those at work within the user's scope, and those nobody has placed yet."""
+    if sees_all(user):
+        return Q()
+    placed = Assignment.objects.filter(contractor=OuterRef("pk"))
+    seen = Assignment.objects.visible_to(user).filter(contractor=OuterRef("pk"))
+    return ~Exists(placed) | Exists(seen)
+
+
+# Records without a department, whose events tell nothing of another one's work.
+_SHARED_SUBJECTS = ("vendor", "vendorcontact", "skill")
+
+
+def _events(user: User) -> Q:
+    if sees_all(user):
+        return Q()
+    seen = Engagement.objects.visible_to(user).values("pk")
+    shared = Q(engagement_id=None, subject_type__in=_SHARED_SUBJECTS)
+    return Q(engagement_id__in=seen) | shared | Q(actor=user)
+
+
+narrowed_by(
+    for_everyone,
+    Vendor,
+    VendorContact,
+    Skill,
+    ChecklistTemplate,
+    Group,
+    Permission,
+    ContentType,
+)
+narrowed_by(engagement_scope, Engagement, ManagedContract, Assignment)
+narrowed_by(through("contract"), FeeTerm, ServiceLevel, NamedWorker)
+narrowed_by(through("assignment"), RateTerm)
+narrowed_by(through("engagement"), Charge, ChangeOrder, CostSplit)
+narrowed_by(through("split__engagement"), CostSplitShare)
+narrowed_by(_departments, Department)
+narrowed_by(_of_department_or_shared, CostCentre, TenurePolicy, ApprovalRule)
+narrowed_by(_services, Service)
+narrowed_by(_people, User)
+narrowed_by(_contractors, Contractor)
+narrowed_by(_events, Event)

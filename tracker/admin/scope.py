@@ -1,0 +1,38 @@
+"""Whose rows of the tracker's records a person may see."""
+
+from django.db.models import Exists, OuterRef, Q
+
+from engagements.admin.scope import for_everyone, narrowed_by, through
+from engagements.models import User
+from engagements.permissions import departments_under, engagement_scope, sees_all
+from tracker.jobs.models import JobRun
+from tracker.spend.models import (
+    Invoice,
+    InvoiceLine,
+    LedgerEntry,
+    OversightLog,
+    Payment,
+    WorkLog,
+)
+
+
+def _invoices(user: User) -> Q:
+    """Those with a line for an engagement in scope."""
+    if sees_all(user):
+        return Q()
+    seen = InvoiceLine.objects.visible_to(user).filter(invoice=OuterRef("pk"))
+    return Q(Exists(seen))
+
+
+def _oversight(user: User) -> Q:
+    if sees_all(user):
+        return Q()
+    whole_span = Q(engagement=None, manager__department__in=departments_under(user))
+    return Q(manager=user) | whole_span | engagement_scope(user, prefix="engagement__")
+
+
+narrowed_by(through("engagement"), WorkLog, InvoiceLine, Payment, LedgerEntry)
+narrowed_by(_invoices, Invoice)
+narrowed_by(_oversight, OversightLog)
+# Runs hold counts, no names and no amounts of any one department.
+narrowed_by(for_everyone, JobRun)

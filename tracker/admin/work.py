@@ -1,0 +1,145 @@
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
+from unfold.decorators import display
+
+from engagements.admin.columns import figure, short_date
+from engagements.admin.filters import ScopedDropdownFilter
+from engagements.admin.inputs import plain_number
+from engagements.admin.record_admin import RecordAdmin, RecordForm, actor_of
+from engagements.choices import Kind
+from engagements.models import Assignment, User
+from engagements.values.periods import month_of
+from tracker.spend.models import OversightLog, WorkLog
+from tracker.spend.services import log_oversight, log_work
+
+
+class WorkLogForm(RecordForm):
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        engagement = cleaned.get("engagement")
+        is_person = engagement is not None and engagement.kind == Kind.AUGMENTED
+        if is_person and not cleaned.get("contractor"):
+            found = Assignment.objects.filter(pk=engagement.pk).first()
+            cleaned["contractor"] = found and found.contractor
+        return cleaned
+
+
+@admin.register(WorkLog)
+class WorkLogAdmin(RecordAdmin):
+    """Work is logged once: what it costs is posted with it."""
+
+    form = WorkLogForm
+    list_display = (
+        "day_name",
+        "engagement_name",
+        "contractor",
+        "hours_figure",
+        "activity",
+        "skill",
+        "assigned_by",
+    )
+    list_filter = (
+        ("engagement", AutocompleteSelectFilter),
+        ("contractor", AutocompleteSelectFilter),
+        ("engagement__department", ScopedDropdownFilter),
+        ("activity", ChoicesDropdownFilter),
+        ("assigned_by", ChoicesDropdownFilter),
+    )
+    list_select_related = ("engagement", "contractor", "skill")
+    search_fields = ("engagement__reference", "engagement__title", "description")
+    search_help_text = gettext_lazy("Engagement or description")
+    date_hierarchy = "worked_on"
+    ordering = ("-worked_on", "-id")
+    show_full_result_count = False
+    autocomplete_fields = ("engagement", "contractor", "skill")
+    fieldsets = (
+        (
+            gettext_lazy("What was done"),
+            {"fields": ("engagement", "contractor", ("worked_on", "hours"))},
+        ),
+        (
+            gettext_lazy("What kind of work"),
+            {"fields": (("activity", "skill"), "description")},
+        ),
+        (
+            gettext_lazy("What tells which model fits"),
+            {"fields": ("assigned_by", ("is_core", "is_out_of_hours"), "is_overtime")},
+        ),
+    )
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {
+            "worked_on": timezone.localdate(),
+            **super().get_changeform_initial_data(request),
+        }
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def create(self, form: Any, pages: Any, actor: User) -> None:
+        log_work(line=form.instance, actor=actor)
+
+    @display(description=gettext_lazy("worked on"), ordering="worked_on")
+    def day_name(self, row: WorkLog) -> str:
+        return short_date(row.worked_on)
+
+    @display(description=gettext_lazy("engagement"), ordering="engagement__title")
+    def engagement_name(self, row: WorkLog) -> SafeString:
+        return format_html(
+            '<span class="row-title">{}</span><span class="row-note">{}</span>',
+            row.engagement.title,
+            row.engagement.reference,
+        )
+
+    @display(description=gettext_lazy("hours"), ordering="hours")
+    def hours_figure(self, row: WorkLog) -> SafeString:
+        return figure(plain_number(row.hours))
+
+
+class OversightLogForm(RecordForm):
+    def clean_month(self) -> Any:
+        month = self.cleaned_data.get("month")
+        return month and month_of(month)
+
+
+@admin.register(OversightLog)
+class OversightLogAdmin(RecordAdmin):
+    form = OversightLogForm
+    list_display = ("month_name", "manager", "engagement", "hours_figure")
+    list_filter = (
+        ("manager", AutocompleteSelectFilter),
+        ("engagement", AutocompleteSelectFilter),
+    )
+    list_select_related = ("manager", "engagement")
+    search_fields = ("manager__last_name", "engagement__reference", "engagement__title")
+    date_hierarchy = "month"
+    autocomplete_fields = ("manager", "engagement")
+    fieldsets = ((None, {"fields": ("manager", "engagement", ("month", "hours"))}),)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {
+            "manager": actor_of(request).pk,
+            "month": month_of(timezone.localdate()),
+            **super().get_changeform_initial_data(request),
+        }
+
+    def create(self, form: Any, pages: Any, actor: User) -> None:
+        log_oversight(log=form.instance, actor=actor)
+
+    @display(description=gettext_lazy("month"), ordering="month")
+    def month_name(self, row: OversightLog) -> str:
+        return f"{row.month:%B %Y}"
+
+    @display(description=gettext_lazy("hours"), ordering="hours")
+    def hours_figure(self, row: OversightLog) -> SafeString:
+        return figure(plain_number(row.hours))

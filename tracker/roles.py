@@ -1,0 +1,30 @@
+"""What each role may do with the tracker's records."""
+
+from engagements.choices import Role
+from engagements.permissions import VIEW, Grants
+
+_ADD = ("view", "add")
+_CHANGE = ("view", "change")
+_MONEY = ("payment", "ledgerentry", "invoiceline")
+_WORK = ("worklog", "oversightlog")
+_IMPORTS = ("importrun", "importproblem")
+_FIT = ("assessment", "flag", "decision")
+_IMPORT = {"importrun": _ADD, "importproblem": VIEW}
+_LOG_WORK = {"worklog": _ADD, "oversightlog": ("view", "add", "change")}
+_BILL = {"invoice": _ADD, "invoiceline": _ADD}
+# Acting on a flag is a change of it; assessments and decisions are never edited.
+_DECIDE = {"assessment": VIEW, "flag": _CHANGE, "decision": VIEW}
+
+GRANTS: Grants = {
+    Role.MANAGER: dict.fromkeys(_MONEY, VIEW) | _BILL | _LOG_WORK | _DECIDE,
+    Role.FINANCE: dict.fromkeys([*_MONEY, *_WORK, *_FIT], VIEW) | _BILL | _IMPORT,
+    Role.AUDITOR: dict.fromkeys(
+        [*_MONEY, *_WORK, *_IMPORTS, *_FIT, "invoice", "jobrun", "policy", "apikey"],
+        VIEW,
+    ),
+    Role.ADMINISTRATOR: dict.fromkeys([*_MONEY, "jobrun", "policy", "apikey"], VIEW)
+    | _BILL
+    | _LOG_WORK
+    | _IMPORT
+    | _DECIDE,
+}
