@@ -3,17 +3,19 @@
 from engagements.choices import Role
 from engagements.permissions import VIEW, Grants
 
+Models = dict[str, tuple[str, ...]]
+
 _ADD = ("view", "add")
 _CHANGE = ("view", "change")
 _MONEY = ("payment", "ledgerentry", "invoiceline")
 _WORK = ("worklog", "oversightlog")
 _IMPORTS = ("importrun", "importproblem")
 _FIT = ("assessment", "flag", "decision")
-_IMPORT = {"importrun": _ADD, "importproblem": VIEW}
-_LOG_WORK = {"worklog": _ADD, "oversightlog": ("view", "add", "change")}
-_BILL = {"invoice": _ADD, "invoiceline": _ADD}
+_IMPORT: Models = {"importrun": _ADD, "importproblem": VIEW}
+_LOG_WORK: Models = {"worklog": _ADD, "oversightlog": ("view", "add", "change")}
+_BILL: Models = {"invoice": _ADD, "invoiceline": _ADD}
 # Acting on a flag is a change of it; assessments and decisions are never edited.
-_DECIDE = {"assessment": VIEW, "flag": _CHANGE, "decision": VIEW}
+_DECIDE: Models = {"assessment": VIEW, "flag": _CHANGE, "decision": VIEW}
 
 GRANTS: Grants = {
     Role.MANAGER: dict.fromkeys(_MONEY, VIEW) | _BILL | _LOG_WORK | _DECIDE,
