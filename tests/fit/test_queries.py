@@ -132,4 +132,4 @@ def test_judged_engagements_are_those_running_on_the_day() -> None:
     running = running_assignment()
     make_assignment()
     running_assignment(starts_on=date(2026, 11, 16))
-    assert list(judged_on(TODAY)) == [running.engagement_ptr]
+    assert [engagement.pk for engagement in judged_on(TODAY)] == [running.pk]
