@@ -42,6 +42,36 @@ pytestmark = pytest.mark.django_db
 NEXT_MONTH = add_months(TODAY, 1)
 
 
+def plant_portfolio(count: int) -> None:
+    """As many running engagements with work and spend, written in bulk."""
+    pattern = running_assignment(service=make_service("Desk"))
+    plant_work(pattern, months=12, ours=1.0, core=1.0)
+    plant_spend(pattern, amount=Decimal(9000), months=4)
+    others = Engagement.objects.bulk_create(
+        Engagement(
+            reference=f"AUG-{number}",
+            title=f"Engineer {number}",
+            kind=Kind.AUGMENTED,
+            vendor=pattern.vendor,
+            service=pattern.service,
+            starts_on=LONG_AGO,
+            term_starts_on=LONG_AGO,
+            status="active",
+        )
+        for number in range(1, count)
+    )
+    WorkLog.objects.bulk_create(
+        WorkLog(
+            engagement=other,
+            worked_on=date(2026, month, 2),
+            hours=Decimal(100),
+            assigned_by="client",
+        )
+        for other in others
+        for month in range(6, 11)
+    )
+
+
 def told(run: AssessmentRun) -> tuple[int, int, int, int]:
     return (
         run.judged,
@@ -302,11 +332,7 @@ def test_other_engagements_and_their_past_change_nothing_within_a_quarter() -> N
     assignment = team_bought_by_the_hour()
     assess(as_of=TODAY, actor=None)
     before = on_the_day(assignment)
-    for number in range(31):
-        other = running_assignment(
-            title=f"Other {number}", service=make_service(f"Other {number}")
-        )
-        plant_work(other, months=12, ours=0.9, core=0.9)
+    plant_portfolio(31)
     Assessment.objects.all().delete()
     Flag.objects.all().delete()
     assess(as_of=TODAY, actor=None)
@@ -318,15 +344,11 @@ def test_other_engagements_and_their_past_change_nothing_within_a_quarter() -> N
 
 
 def test_portfolio_of_an_earlier_quarter_stands_in_for_missing_facts() -> None:
-    for number in range(31):
-        other = running_assignment(
-            title=f"Other {number}", service=make_service(f"Other {number}")
-        )
-        plant_work(other, months=12, ours=0.9)
+    plant_portfolio(31)
     engagement = imported()
     assess(as_of=TODAY, actor=None)
     prior = QuarterPrior.objects.get(quarter=date(2026, 10, 1)).priors["direction"]
-    assert prior["portfolio"]["quantiles"] == [0.9] * 8
+    assert prior["portfolio"]["quantiles"] == [1.0] * 8
     assessment = on_the_day(engagement)
     last = assessment.points[-1]
     assert last["code"] == "not_recorded"
@@ -363,36 +385,6 @@ def test_draft_cancelled_and_future_engagements_are_not_judged() -> None:
     draft = running_assignment()
     Engagement.objects.filter(pk=draft.pk).update(status="draft")
     assert assess(as_of=TODAY, actor=None).judged == 0
-
-
-def plant_portfolio(count: int) -> None:
-    """As many running engagements with work and spend, written in bulk."""
-    pattern = running_assignment(service=make_service("Desk"))
-    plant_work(pattern, months=4, ours=0.1, core=0.0)
-    plant_spend(pattern, amount=Decimal(9000), months=4)
-    others = Engagement.objects.bulk_create(
-        Engagement(
-            reference=f"AUG-{number}",
-            title=f"Engineer {number}",
-            kind=Kind.AUGMENTED,
-            vendor=pattern.vendor,
-            service=pattern.service,
-            starts_on=LONG_AGO,
-            term_starts_on=LONG_AGO,
-            status="active",
-        )
-        for number in range(1, count)
-    )
-    WorkLog.objects.bulk_create(
-        WorkLog(
-            engagement=other,
-            worked_on=date(2026, month, 2),
-            hours=Decimal(100),
-            assigned_by="client",
-        )
-        for other in others
-        for month in range(6, 11)
-    )
 
 
 def reads_of_a_run(day: date) -> int:

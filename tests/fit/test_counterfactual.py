@@ -64,7 +64,7 @@ def test_beyond_the_value_the_verdict_is_another() -> None:
 
 
 def test_single_changes_hold_over_many_cases() -> None:
-    plain = cases(400)
+    plain = cases(150)
     checked = 0
     judged = judge(plain, RULEBOOK)
     for case, found in zip(plain, counterfactuals(judged), strict=True):
@@ -73,7 +73,7 @@ def test_single_changes_hold_over_many_cases() -> None:
                 moved = verdict_on(with_fact(case, change.codes[0], change.value))
                 assert moved.opposition == pytest.approx(change.opposition, abs=2e-5)
                 checked += 1
-    assert checked > 300
+    assert checked > 100
 
 
 def test_nearest_change_comes_first() -> None:

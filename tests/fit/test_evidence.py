@@ -30,8 +30,8 @@ DIRECTION = Breakpoints(points=((0.1, 1.0), (0.5, 0.0), (0.9, -1.0)), source="te
 COVERAGE = Breakpoints(points=((0.05, 0.0), (0.30, 1.0)), source="test")
 
 
-def share(part: float, whole: float, **fields: float) -> Share:
-    return Share(part=part, whole=whole, records=1, **fields)
+def share(part: float, whole: float, overdispersion: float = 2.2) -> Share:
+    return Share(part=part, whole=whole, records=1, overdispersion=overdispersion)
 
 
 def mean(value: float, count: float = 4.0) -> Mean:

@@ -1,0 +1,79 @@
+import json
+from datetime import date
+from io import StringIO
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+
+from tests.fit.records import TODAY, body_shop_under_a_fee, imported
+from tracker.fit.models import Assessment
+from tracker.jobs.models import JobRun
+from tracker.tasks import assess_engagements
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*arguments: str) -> str:
+    out = StringIO()
+    call_command("assess", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_command_tells_what_was_judged_and_how_long_it_took() -> None:
+    body_shop_under_a_fee()
+    imported()
+    told = run("--as-of", TODAY.isoformat())
+    assert told.startswith(
+        "As of 2026-11-15: 2 judged, 1 with not enough evidence, 1 flags raised,"
+        " 0 cleared, in "
+    )
+    assert told.endswith(" s.\n")
+
+
+def test_command_tells_the_same_as_json() -> None:
+    body_shop_under_a_fee()
+    told = json.loads(run("--as-of", TODAY.isoformat(), "--json"))
+    assert told.pop("seconds") >= 0
+    assert told == {
+        "as_of": "2026-11-15",
+        "judged": 1,
+        "not_enough_evidence": 0,
+        "flags_raised": 1,
+        "flags_cleared": 0,
+    }
+
+
+@pytest.mark.parametrize("given", ["2026-13-01", "yesterday", "", "15/11/2026"])
+def test_command_refuses_what_is_no_date(given: str) -> None:
+    with pytest.raises(CommandError, match=r"--as-of: .* is not a date\. Write year"):
+        run("--as-of", given)
+
+
+@time_machine.travel("2026-11-22 12:00")
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("2026-11-23", "lies ahead. Choose a day up to today, 2026-11-22."),
+        ("1969-12-31", "choose a day from 1970 on"),
+        ("0001-01-01", "choose a day from 1970 on"),
+    ],
+)
+def test_command_refuses_a_day_it_cannot_judge(given: str, message: str) -> None:
+    with pytest.raises(CommandError, match=message):
+        run("--as-of", given)
+
+
+@time_machine.travel("2026-11-15 03:00", tick=False)
+def test_task_judges_today_once_whoever_asks() -> None:
+    body_shop_under_a_fee()
+    assess_engagements()
+    assess_engagements()
+    job = JobRun.objects.get()
+    assert (job.name, job.key, job.status) == (
+        "assess engagements",
+        "2026-11-15",
+        "done",
+    )
+    assert (job.attempts, job.result["judged"], job.result["flags_raised"]) == (1, 1, 1)
+    assert Assessment.objects.filter(as_of=date(2026, 11, 15)).count() == 1
