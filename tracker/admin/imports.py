@@ -67,6 +67,10 @@ _STEP_OF_STATE = {
 }
 
 
+def _state_label(_page: object, run: ImportRun) -> tuple[str, str]:
+    return run.state, run.get_state_display()
+
+
 @admin.register(ImportRun)
 class ImportRunAdmin(UnfoldModelAdmin):
     list_display = [
@@ -86,9 +90,9 @@ class ImportRunAdmin(UnfoldModelAdmin):
     search_fields = ["file_name"]
     show_full_result_count = False
 
-    @display(description=gettext_lazy("state"), label=_STATE_COLOURS)
-    def state_label(self, run: ImportRun) -> tuple[str, str]:
-        return run.state, run.get_state_display()
+    state_label = display(description=gettext_lazy("state"), label=_STATE_COLOURS)(
+        _state_label
+    )
 
     def has_change_permission(
         self, request: HttpRequest, obj: ImportRun | None = None

@@ -283,7 +283,8 @@ class _Reader:
     # Totals
 
     def _is_total(self, line: Line) -> bool:
-        if line.fault or not is_no_date(self._text(line, "paid_on")):
+        day = self._text(line, "paid_on").strip()
+        if line.fault or not (is_no_date(day) or _TOTAL.fullmatch(day)):
             return False
         if self._text(line, "transaction_number").strip():
             return False

@@ -372,6 +372,7 @@ def _work_on(run_id: int, step: int) -> dict[str, Any]:
         return {"skipped": True}
 
     def tell(count: int) -> None:
+        run.lines_done = count
         ImportRun.objects.filter(pk=run_id).update(
             lines_done=count, updated_at=timezone.now()
         )
