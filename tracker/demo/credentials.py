@@ -10,3 +10,7 @@ LOGINS: list[tuple[str, str, Role]] = [
     ("auditor", "demo-auditor-2026", Role.AUDITOR),
     ("admin", "demo-admin-2026", Role.ADMINISTRATOR),
 ]
+
+# The trial key that the guide and the printed examples use; it acts as the
+# administrator and may do all that a key can.
+SANDBOX_KEY = "etk_test_WexmoorHomeSandboxKeyNeverForProduction1"

@@ -10,14 +10,18 @@ from django.db import transaction
 
 from engagements.models import Engagement
 from engagements.values.periods import last_day_of_month
+from tracker.api.scopes import SCOPES
+from tracker.api.services import create_api_key
 from tracker.demo.billing import Told, bill_month, post_known_payments
 from tracker.demo.company import HISTORY_MONTHS, STORIES
 from tracker.demo.contracts import PAID
+from tracker.demo.credentials import SANDBOX_KEY
 from tracker.demo.founding import Cast, found_company
 from tracker.demo.organisation import PEOPLE
 from tracker.demo.signing import amend_price, close, order_change, sign, split_anew
 from tracker.demo.stories import AssignmentStory, ContractStory
 from tracker.demo.work import Stint, seeded, stints
+from tracker.fit.services.assessing import assess
 from tracker.spend.models import OversightLog, WorkLog
 from tracker.spend.services.work import log_oversight, log_work_lines
 
@@ -31,6 +35,7 @@ class Loaded:
     engagements: int
     work_logs: int
     invoices: int
+    flags: int
 
 
 @transaction.atomic
@@ -54,7 +59,21 @@ def load_company(*, today: date) -> Loaded:
         told.append(Told(story, sign(story, cast=cast, earlier=None)))
     for paid in PAID:
         post_known_payments(paid, months=PAID_MONTHS, cast=cast)
-    return Loaded(len(told) + len(PAID), work_logs, invoices)
+    _open_sandbox(cast)
+    assessed = assess(as_of=today, actor=cast.people["admin"])
+    return Loaded(
+        engagements=len(told) + len(PAID),
+        work_logs=work_logs,
+        invoices=invoices,
+        flags=assessed.flags_raised,
+    )
+
+
+def _open_sandbox(cast: Cast) -> None:
+    admin = cast.people["admin"]
+    create_api_key(
+        name="Sandbox", scopes=list(SCOPES), owner=admin, key=SANDBOX_KEY, actor=admin
+    )
 
 
 def _sign_those_starting(
