@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from django.contrib.auth import authenticate
 from django.db.models import F, Q, Sum
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from engagements.choices import Kind, Phase, Role
 from engagements.models import (
@@ -20,7 +20,7 @@ from engagements.models import (
 from engagements.permissions import roles_of
 from tests.demo.conftest import TODAY
 from tracker.demo.company import PLANTED
-from tracker.demo.credentials import LOGINS
+from tracker.demo.credentials import LOGINS, SANDBOX_KEY
 from tracker.demo.load import Loaded
 from tracker.spend.models import Basis, Invoice, LedgerEntry, MonthlySpend, WorkLog
 
@@ -39,22 +39,25 @@ def test_load_tells_as_many_engagements_as_are_planted(company: Loaded) -> None:
 def test_load_tells_both_models() -> None:
     kinds = Counter(Engagement.objects.values_list("kind", flat=True))
 
-    assert kinds == {Kind.MANAGED: 19, Kind.AUGMENTED: 26}
+    assert kinds == {Kind.MANAGED: 19, Kind.AUGMENTED: 28}
 
 
 def test_load_of_one_day_always_gives_the_same_figures(company: Loaded) -> None:
     hours = WorkLog.objects.aggregate(total=Sum("hours"))["total"]
     spend = MonthlySpend.objects.values_list("kind").annotate(Sum("reporting_amount"))
 
-    assert company == Loaded(engagements=45, work_logs=0, invoices=0)
-    assert hours == Decimal(0)
-    assert dict(spend) == {}
+    assert company == Loaded(engagements=47, work_logs=21132, invoices=301, flags=10)
+    assert hours == Decimal("212963.75")
+    assert dict(spend) == {
+        Kind.AUGMENTED: Decimal("2840259.92"),
+        Kind.MANAGED: Decimal("6624055.58"),
+    }
 
 
 def test_load_reaches_every_phase() -> None:
-    phases = Engagement.objects.with_phase(TODAY).values_list("phase", flat=True)
+    phases = {engagement.phase for engagement in Engagement.objects.with_phase(TODAY)}
 
-    assert set(phases) == set(Phase.values)
+    assert phases == set(Phase.values)
 
 
 def test_load_bills_in_three_currencies() -> None:
@@ -119,10 +122,10 @@ def test_work_and_spend_begin_two_years_before_today() -> None:
 def test_terms_change_over_time() -> None:
     assert FeeTerm.objects.values("contract").distinct().count() == 17
     assert FeeTerm.objects.count() == 26
-    assert RateTerm.objects.values("assignment").distinct().count() == 26
-    assert RateTerm.objects.count() == 0
-    assert CostSplit.objects.count() == 0
-    assert ChangeOrder.objects.count() == 0
+    assert RateTerm.objects.values("assignment").distinct().count() == 28
+    assert RateTerm.objects.count() == 42
+    assert CostSplit.objects.count() == 50
+    assert ChangeOrder.objects.count() == 15
 
 
 @pytest.mark.parametrize(("username", "password", "role"), LOGINS)
@@ -136,6 +139,14 @@ def test_logins_open_the_admin_in_their_role(
     assert isinstance(user, User)
     assert user.is_staff
     assert roles_of(user) == {role}
+
+
+def test_sandbox_key_opens_the_api() -> None:
+    client = Client(headers={"Authorization": f"Bearer {SANDBOX_KEY}"})
+
+    response = client.get("/api/v1/engagements")
+
+    assert response.status_code == 200
 
 
 def test_people_without_a_demo_login_cannot_log_in() -> None:
@@ -154,8 +165,8 @@ def test_demo_manager_sees_technology_only() -> None:
     codes = set(visible.values_list("department__code", flat=True))
     assert codes == {"TEC", "PLT", "APP", "DAT"}
     assert Counter(visible.values_list("kind", flat=True)) == {
-        Kind.MANAGED: 0,
-        Kind.AUGMENTED: 0,
+        Kind.MANAGED: 11,
+        Kind.AUGMENTED: 18,
     }
 
 

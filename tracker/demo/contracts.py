@@ -379,7 +379,7 @@ CONTRACTS: tuple[ContractStory, ...] = (
             ),
             hours=16,
             shape=Shape.OFFICE,
-            client_directed=0.5,
+            client_directed=0.55,
             core=0.74,
             out_of_hours=0.12,
             teaching=0.06,

@@ -11,5 +11,6 @@ LOGINS: list[tuple[str, str, Role]] = [
     ("admin", "demo-admin-2026", Role.ADMINISTRATOR),
 ]
 
-# An API key with every scope, as long and as plain as the drawn ones.
-SANDBOX_KEY = "etk_test_SandboxKeyOfTheDemoCompanyNeverInRealUse"
+# The trial key that the guide and the printed examples use; it acts as the
+# administrator and may do all that a key can.
+SANDBOX_KEY = "etk_test_WexmoorHomeSandboxKeyNeverForProduction1"

@@ -21,6 +21,7 @@ from tracker.demo.organisation import PEOPLE
 from tracker.demo.signing import amend_price, close, order_change, sign, split_anew
 from tracker.demo.stories import AssignmentStory, ContractStory
 from tracker.demo.work import Stint, seeded, stints
+from tracker.fit.services.assessing import assess
 from tracker.spend.models import OversightLog, WorkLog
 from tracker.spend.services.work import log_oversight, log_work_lines
 
@@ -34,6 +35,7 @@ class Loaded:
     engagements: int
     work_logs: int
     invoices: int
+    flags: int
 
 
 @transaction.atomic
@@ -44,7 +46,6 @@ def load_company(*, today: date) -> Loaded:
     remains where it fails half-way.
     """
     cast = found_company(today=today)
-    _open_sandbox(cast)
     told: list[Told] = []
     work_logs = invoices = 0
     for months_ago in range(HISTORY_MONTHS, -1, -1):
@@ -58,16 +59,20 @@ def load_company(*, today: date) -> Loaded:
         told.append(Told(story, sign(story, cast=cast, earlier=None)))
     for paid in PAID:
         post_known_payments(paid, months=PAID_MONTHS, cast=cast)
-    return Loaded(len(told) + len(PAID), work_logs, invoices)
+    _open_sandbox(cast)
+    assessed = assess(as_of=today, actor=cast.people["admin"])
+    return Loaded(
+        engagements=len(told) + len(PAID),
+        work_logs=work_logs,
+        invoices=invoices,
+        flags=assessed.flags_raised,
+    )
 
 
 def _open_sandbox(cast: Cast) -> None:
+    admin = cast.people["admin"]
     create_api_key(
-        name="Sandbox",
-        scopes=list(SCOPES),
-        owner=cast.people["admin"],
-        key=SANDBOX_KEY,
-        actor=cast.people["admin"],
+        name="Sandbox", scopes=list(SCOPES), owner=admin, key=SANDBOX_KEY, actor=admin
     )
 
 

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from engagements.models import Engagement
-from tracker.demo.credentials import LOGINS
+from tracker.demo.credentials import LOGINS, SANDBOX_KEY
 from tracker.demo.load import load_company
 
 
@@ -43,7 +43,9 @@ class Command(BaseCommand):
         loaded = load_company(today=options["today"] or timezone.localdate())
         self.stdout.write(
             f"Loaded the demo company: {loaded.engagements} engagements,"
-            f" {loaded.work_logs} work logs, {loaded.invoices} invoices."
+            f" {loaded.work_logs} work logs, {loaded.invoices} invoices,"
+            f" {loaded.flags} flags."
         )
         for username, password, role in LOGINS:
             self.stdout.write(f"  {role.label}: {username} / {password}")
+        self.stdout.write(f"  API key: {SANDBOX_KEY}")
