@@ -3,17 +3,17 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Count, IntegerField, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
-from unfold.decorators import display
 
 from engagements.admin.columns import STANDING_COLOURS, figure
 from engagements.admin.record_admin import LineInline, Lines, RecordAdmin, actor_of
+from engagements.admin.unfold_types import display
 from engagements.choices import Status, Tier
 from engagements.models import Engagement, User, Vendor, VendorContact
 from engagements.services.vendors import change_vendor, register_vendor
@@ -83,7 +83,7 @@ class VendorAdmin(RecordAdmin):
             **super().get_changeform_initial_data(request),
         }
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         active = Engagement.objects.visible_to(actor_of(request)).filter(
             vendor=OuterRef("pk"), status=Status.ACTIVE
         )
