@@ -260,6 +260,11 @@ class RecordAdmin(ScopedAdmin):
         records.delete_record(record=obj, actor=actor_of(request))
 
     # Events tell what was done; Django's own log would only tell it a second time.
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> Any:
+        return []
+
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         return None
 
