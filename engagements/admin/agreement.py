@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
@@ -17,7 +16,6 @@ from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
     RangeDateFilter,
 )
-from unfold.decorators import display
 
 from engagements.admin.columns import (
     PHASE_COLOURS,
@@ -44,6 +42,7 @@ from engagements.admin.record_admin import (
     ScopedAdmin,
     actor_of,
 )
+from engagements.admin.unfold_types import display
 from engagements.choices import Phase, Status
 from engagements.models import ChangeOrder, Charge, Engagement, User
 from engagements.permissions import sees_money
@@ -65,9 +64,9 @@ class AgreementForm(RecordForm):
     def clean_currency(self) -> str:
         currency: str = self.cleaned_data.get("currency") or ""
         vendor = self.cleaned_data.get("vendor")
-        if not currency and vendor is None:
-            return self.instance.currency
-        return currency.upper() or vendor.currency
+        if currency or vendor is None:
+            return (currency or str(self.instance.currency)).upper()
+        return str(vendor.currency)
 
 
 class ChargeInline(LineInline):
@@ -103,8 +102,8 @@ class ChangeOrderInline(LineInline):
 class AgreementList(ScopedAdmin):
     """The columns, filters and search of any list of engagements."""
 
-    list_select_related = ("vendor", "manager", "department")
-    search_fields = (
+    list_select_related: Sequence[str] = ("vendor", "manager", "department")
+    search_fields: Sequence[str] = (
         "reference",
         "title",
         "vendor__legal_name",
@@ -125,7 +124,7 @@ class AgreementList(ScopedAdmin):
         NoticeDeadlineFilter,
         ("notice_deadline_on", RangeDateFilter),
     )
-    list_display: Sequence[Any] = (
+    list_display: Sequence[str] = (
         "name",
         "vendor",
         "answers",
@@ -135,7 +134,7 @@ class AgreementList(ScopedAdmin):
         "notice",
     )
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         today = timezone.localdate()
         return with_price(super().get_queryset(request).with_phase(today), today)
 

@@ -46,13 +46,14 @@ def with_price(rows: QuerySet[Any], today: date) -> QuerySet[Any]:
     """Annotate what is paid today, or first will be: `fee`, or `rate` and `unit`."""
     fees = FeeTerm.objects.filter(contract=OuterRef("pk"))
     rates = RateTerm.objects.filter(assignment=OuterRef("pk"))
-    return rows.annotate(
+    priced: QuerySet[Any] = rows.annotate(
         fee=Coalesce(
             _latest(fees, today, "monthly_fee"), _first(fees, today, "monthly_fee")
         ),
         rate=Coalesce(_latest(rates, today, "rate"), _first(rates, today, "rate")),
         unit=Coalesce(_latest(rates, today, "unit"), _first(rates, today, "unit")),
     )
+    return priced
 
 
 def _latest(terms: QuerySet[Any], today: date, name: str) -> Subquery:

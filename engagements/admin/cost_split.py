@@ -97,9 +97,8 @@ class ShareFormset(_ShareFormset):
         initial = [
             {"cost_centre": s.cost_centre_id, "percent": s.percent} for s in shares
         ]
-        super().__init__(
-            *args, queryset=CostSplitShare.objects.none(), initial=initial, **kwargs
-        )
+        kwargs |= {"queryset": CostSplitShare.objects.none(), "initial": initial}
+        super().__init__(*args, **kwargs)
         self.start = StartForm(
             self.data if self.is_bound else None,
             prefix=self.prefix,
@@ -200,7 +199,7 @@ class CostSplitInline(LineInline):
         def callback(db_field: Any, **options: Any) -> Any:
             return self.formfield_for_dbfield(db_field, request, **options)
 
-        formset = forms.modelformset_factory(
+        formset: Any = forms.modelformset_factory(
             CostSplitShare,
             form=ShareForm,
             formset=ShareFormset,

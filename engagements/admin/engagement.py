@@ -7,10 +7,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
-from unfold.decorators import action, display
 
 from engagements.admin.agreement import AgreementList
 from engagements.admin.record_admin import ReadOnlyAdmin
+from engagements.admin.unfold_types import action, display
 from engagements.choices import Kind
 from engagements.models import Engagement
 

@@ -7,11 +7,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
-from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
 from engagements.admin.history import in_words
 from engagements.admin.record_admin import ReadOnlyAdmin
+from engagements.admin.unfold_types import display
 from engagements.models import Event
 
 
@@ -20,7 +20,7 @@ class EventAdmin(ReadOnlyAdmin):
     """All that was ever written: who, when, what; newest first."""
 
     list_display = ("when", "who", "event_type", "subject_type", "subject_id")
-    list_filter: Any = (("actor", AutocompleteSelectFilter),)
+    list_filter = (("actor", AutocompleteSelectFilter),)
     list_select_related = ("actor",)
     search_fields = ("event_type", "subject_type")
     search_help_text = gettext_lazy("Type of event or of record")

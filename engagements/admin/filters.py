@@ -25,7 +25,7 @@ class ScopedDropdownFilter(_RelatedDropdown):
 
     def field_choices(
         self, field: Any, request: HttpRequest, model_admin: Any
-    ) -> list[tuple[Any, str]]:
+    ) -> list[tuple[Any, Any]]:
         if not isinstance(request.user, User):
             return []
         return [

@@ -28,7 +28,9 @@ class ExactNumberInput(_TextInput):
         self.places = places
 
     def format_value(self, value: Any) -> str | None:
-        return plain_number(value, self.places) if isinstance(value, Decimal) else value
+        if isinstance(value, Decimal | int):
+            return plain_number(Decimal(value), self.places)
+        return value or None
 
     def value_from_datadict(
         self, data: Mapping[str, Any], files: Any, name: str

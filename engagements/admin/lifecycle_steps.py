@@ -10,10 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.decorators import action
 
 from engagements.admin.record_admin import actor_of
-from engagements.admin.unfold_types import UnfoldModelAdmin
+from engagements.admin.unfold_types import UnfoldModelAdmin, action
 from engagements.choices import EndReason, Status
 from engagements.errors import TrackerError
 from engagements.models import Engagement

@@ -1,13 +1,11 @@
-from typing import Any
-
 from django.contrib import admin
 from django.db.models import Q
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
-from unfold.decorators import display
 
 from engagements.admin.filters import ScopedDropdownFilter
 from engagements.admin.record_admin import RecordAdmin
+from engagements.admin.unfold_types import display
 from engagements.choices import Breadth, Estate
 from engagements.models import CostCentre, Department, Service, Skill
 
@@ -76,7 +74,7 @@ class ServiceAdmin(RecordAdmin):
 @admin.register(Skill)
 class SkillAdmin(RecordAdmin):
     list_display = ("name", "breadth_label")
-    list_filter: Any = (("breadth", ChoicesDropdownFilter),)
+    list_filter = (("breadth", ChoicesDropdownFilter),)
     search_fields = ("name", "external_id")
     fieldsets = ((None, {"fields": ("name", "breadth")}), CODES)
 

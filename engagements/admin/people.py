@@ -6,16 +6,16 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
-from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from engagements import events
 from engagements.admin.filters import ScopedDropdownFilter
 from engagements.admin.record_admin import RecordAdmin, RecordForm, actor_of
+from engagements.admin.unfold_types import display
 from engagements.models import Contractor, User
 
 # What only a superuser may give, lest somebody make themselves one.
@@ -101,7 +101,7 @@ class UserAdmin(RecordAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         (gettext_lazy("May"), {"fields": ("groups", "is_staff")}),
     )
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("groups")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:

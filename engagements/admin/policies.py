@@ -2,12 +2,12 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
-from unfold.decorators import display
 
 from engagements.admin.columns import figure
 from engagements.admin.filters import ScopedDropdownFilter
 from engagements.admin.inputs import plain_number
 from engagements.admin.record_admin import RecordAdmin
+from engagements.admin.unfold_types import display
 from engagements.models import ApprovalRule, ChecklistTemplate, TenurePolicy
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django import forms
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -74,7 +74,7 @@ class RecordForm(_RecordForm):
             return
         errors: dict[str, list[ValidationError]] = refusal.update_error_dict({})
         for name, found in errors.items():
-            self.add_error(name if name in self.fields else None, found)  # type: ignore[arg-type]
+            self.add_error(name if name in self.fields else None, found)
 
 
 def _words(refusal: TrackerError | IntegrityError, request: HttpRequest) -> str:
@@ -100,13 +100,13 @@ class ScopedAdmin(UnfoldModelAdmin):
     list_max_show_all = 200
     list_filter_submit = True
     list_fullwidth = True
-    show_facets = "NEVER"
+    show_facets: ClassVar[Any] = admin.ShowFacets.NEVER
     compressed_fields = True
-    formfield_overrides = INPUTS
-    # Pages reached by typing: rows that are no longer meant to be chosen.
+    formfield_overrides: ClassVar[Any] = INPUTS
+    # Rows that autocomplete no longer offers.
     not_choosable: ClassVar[models.Q | None] = None
 
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         rows = super().get_queryset(request)
         return rows.filter(condition(self.model, actor_of(request)))
 
@@ -127,7 +127,7 @@ class ScopedAdmin(UnfoldModelAdmin):
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Without deletion in bulk: each record says by itself what holds it."""
-        actions = super().get_actions(request)
+        actions: dict[str, Any] = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions
 
@@ -260,6 +260,11 @@ class RecordAdmin(ScopedAdmin):
         records.delete_record(record=obj, actor=actor_of(request))
 
     # Events tell what was done; Django's own log would only tell it a second time.
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> Any:
+        return []
+
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         return None
 

@@ -103,7 +103,7 @@ def _contractors(user: User) -> Q:
     if sees_all(user):
         return Q()
     placed = Assignment.objects.filter(contractor=OuterRef("pk"))
-    seen = Assignment.objects.visible_to(user).filter(contractor=OuterRef("pk"))
+    seen = placed.filter(engagement_scope(user))
     return ~Exists(placed) | Exists(seen)
 
 

@@ -3,20 +3,29 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Value
+from django.core.exceptions import ValidationError
+from django.db.models import Count, IntegerField, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
-from unfold.decorators import display
 
 from engagements.admin.columns import STANDING_COLOURS, figure
-from engagements.admin.record_admin import LineInline, Lines, RecordAdmin, actor_of
+from engagements.admin.record_admin import (
+    LineInline,
+    Lines,
+    RecordAdmin,
+    RecordForm,
+    actor_of,
+)
+from engagements.admin.unfold_types import display
 from engagements.choices import Status, Tier
 from engagements.models import Engagement, User, Vendor, VendorContact
 from engagements.services.vendors import change_vendor, register_vendor
+from engagements.values.names import normalise_name
 
 TIER_COLOURS = {
     Tier.STRATEGIC.value: "primary",
@@ -34,8 +43,22 @@ class VendorContactInline(LineInline):
         return 0 if obj else 1
 
 
+class VendorForm(RecordForm):
+    def clean_legal_name(self) -> str:
+        """Say beside the name what the database would refuse of its normalised form."""
+        name: str = self.cleaned_data["legal_name"]
+        same = Vendor.objects.filter(normalised_name=normalise_name(name))
+        found = same.exclude(pk=self.instance.pk).first()
+        if found is not None:
+            raise ValidationError(
+                _("%(vendor)s is recorded already.") % {"vendor": found}
+            )
+        return name
+
+
 @admin.register(Vendor)
 class VendorAdmin(RecordAdmin):
+    form = VendorForm
     list_display = (
         "name",
         "standing_label",
@@ -83,7 +106,7 @@ class VendorAdmin(RecordAdmin):
             **super().get_changeform_initial_data(request),
         }
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         active = Engagement.objects.visible_to(actor_of(request)).filter(
             vendor=OuterRef("pk"), status=Status.ACTIVE
         )

@@ -4,14 +4,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models import OuterRef, Subquery, Sum
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
-from unfold.decorators import display
 
 from engagements.admin.columns import money, short_date
 from engagements.admin.record_admin import (
@@ -22,6 +21,7 @@ from engagements.admin.record_admin import (
     actor_of,
 )
 from engagements.admin.scope import visible
+from engagements.admin.unfold_types import display
 from engagements.models import User
 from engagements.permissions import sees_all
 from tracker.spend.models import Invoice, InvoiceLine, InvoiceStatus
@@ -77,7 +77,7 @@ class InvoiceLineInline(LineInline):
     verbose_name_plural = gettext_lazy("lines")
     min_num = 1
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         return visible(InvoiceLine, actor_of(request)).select_related("engagement")
 
     def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
@@ -104,7 +104,7 @@ class InvoiceAdmin(RecordAdmin):
         (None, {"fields": ("vendor", ("number", "issued_on"), ("currency", "total"))}),
     )
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         lines = visible(InvoiceLine, actor_of(request)).filter(invoice=OuterRef("pk"))
         sums = lines.order_by().values("invoice").annotate(n=Sum("amount")).values("n")
         return super().get_queryset(request).annotate(in_scope=Subquery(sums))

@@ -1,9 +1,9 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
-from unfold.decorators import display
 
 from engagements.admin.record_admin import ReadOnlyAdmin
+from engagements.admin.unfold_types import display
 from tracker.jobs.models import JobRun, JobStatus
 
 STATUS_COLOURS = {

@@ -6,12 +6,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
-from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
 from engagements.admin.columns import money, short_date
 from engagements.admin.filters import ScopedDropdownFilter
 from engagements.admin.record_admin import ReadOnlyAdmin
+from engagements.admin.unfold_types import display
 from tracker.spend.models import Basis, LedgerEntry, Payment
 
 

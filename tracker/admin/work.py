@@ -7,14 +7,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
-from unfold.decorators import display
 
 from engagements.admin.columns import figure, short_date
 from engagements.admin.filters import ScopedDropdownFilter
 from engagements.admin.inputs import plain_number
 from engagements.admin.record_admin import RecordAdmin, RecordForm, actor_of
+from engagements.admin.unfold_types import display
 from engagements.choices import Kind
-from engagements.models import Assignment, User
+from engagements.models import Contractor, User
 from engagements.values.periods import month_of
 from tracker.spend.models import OversightLog, WorkLog
 from tracker.spend.services import log_oversight, log_work
@@ -24,10 +24,14 @@ class WorkLogForm(RecordForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         engagement = cleaned.get("engagement")
-        is_person = engagement is not None and engagement.kind == Kind.AUGMENTED
-        if is_person and not cleaned.get("contractor"):
-            found = Assignment.objects.filter(pk=engagement.pk).first()
-            cleaned["contractor"] = found and found.contractor
+        if (
+            engagement is not None
+            and engagement.kind == Kind.AUGMENTED
+            and not cleaned.get("contractor")
+        ):
+            cleaned["contractor"] = Contractor.objects.filter(
+                assignments=engagement.pk
+            ).first()
         return cleaned
 
 
