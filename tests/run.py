@@ -7,6 +7,7 @@ PostgreSQL is the server that DATABASE_URL names, or else one of the tests' own.
 
 import argparse
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -37,6 +38,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, add_help=False)
     parser.add_argument("--only", choices=DATABASES)
     chosen, pytest_arguments = parser.parse_known_args()
+    # Asked to end, it still stops the server that it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     started = time.monotonic()
     wanted = [chosen.only] if chosen.only else list(DATABASES)
     runs = [run_on(name, pytest_arguments) for name in wanted]

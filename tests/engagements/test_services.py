@@ -3,7 +3,6 @@ from decimal import Decimal
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connection
 from django.db.utils import IntegrityError
 
 from engagements import events
@@ -238,10 +237,10 @@ def test_set_cost_split_refuses_shares_that_do_not_sum_to_100() -> None:
     }
 
 
+# SQLite has no deferred triggers: there the service holds it.
+@pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_postgresql_refuses_a_split_that_does_not_sum_to_100() -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite has no deferred triggers: there the service holds it")
     contract = make_contract(cost_shares={make_cost_centre(): Decimal(100)})
     with pytest.raises(IntegrityError, match="cost_split_sums_to_100"):
         CostSplitShare.objects.filter(split__engagement=contract).update(
