@@ -138,7 +138,8 @@ class Assessment(Detail):
     - counterfactuals: [{codes, sentence, value, opposition}]: what would change the
       verdict.  One code each, `value` in the criterion's raw unit; or, when no
       single fact would, one entry with the best pair of codes and `value` null.
-    - evidence: {code: {"prior": {...}, "12": observation | null, "6": …}}.
+    - evidence: {code: {"prior": prior | null, "12": observation | null, "6": …}};
+      without a prior the engine knew nothing beforehand.
     """
 
     engagement = models.ForeignKey(

@@ -12,7 +12,12 @@ from engagements.models import Engagement
 from engagements.values.periods import month_of
 from tracker.fit.counterfactual import counterfactuals
 from tracker.fit.criteria import all_criteria
-from tracker.fit.evidence import Observation, Prior, observation_from_json
+from tracker.fit.evidence import (
+    UNINFORMED,
+    Observation,
+    Prior,
+    observation_from_json,
+)
 from tracker.fit.explanation import Explanation, explain
 from tracker.fit.judgement import Case, Judgement, judge
 from tracker.fit.models import Assessment, Policy
@@ -94,7 +99,9 @@ def repeat(assessment: Assessment) -> Judgement:
         facts=_observations(evidence, str(WINDOW_MONTHS)),
         recent=_observations(evidence, str(RECENT_MONTHS)),
         priors={
-            code: Prior.from_json(found["prior"]) for code, found in evidence.items()
+            code: Prior.from_json(found["prior"])
+            for code, found in evidence.items()
+            if found["prior"] is not None
         },
     )
     rulebook = rulebook_of(assessment.policy, codes=evidence.keys())
@@ -147,11 +154,11 @@ def _assessment(
         counterfactuals=explanation.counterfactuals,
         evidence={
             code: {
-                "prior": case.prior(code).as_json(),
+                "prior": None if prior == UNINFORMED else prior.as_json(),
                 str(WINDOW_MONTHS): _stored(case.facts.get(code)),
                 str(RECENT_MONTHS): _stored(case.recent.get(code)),
             }
-            for code in sorted(case.priors)
+            for code, prior in sorted(case.priors.items())
         },
         engine_version=ENGINE_VERSION,
     )
