@@ -66,6 +66,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _page(_("Invoices"), "receipt_long", "tracker.invoice"),
             _page(_("Payments"), "payments", "tracker.payment"),
             _page(_("Ledger"), "menu_book", "tracker.ledgerentry"),
+            _page(_("Imports"), "upload_file", "tracker.importrun"),
         ],
     },
     {

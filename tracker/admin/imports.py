@@ -1,7 +1,7 @@
 """Bringing in a file, page by page: upload, columns, check, import."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -15,9 +15,15 @@ from django.http import (
 )
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from unfold.decorators import display
 
+from engagements.admin.columns import figure
+from engagements.admin.unfold_types import UnfoldModelAdmin
 from engagements.errors import WrongStateError
 from engagements.models import User
 from tracker.admin.import_forms import ColumnsForm, UploadForm, options_as_initial
@@ -33,12 +39,6 @@ from tracker.imports.services import (
     request_apply,
     request_check,
 )
-
-if TYPE_CHECKING:
-    UnfoldModelAdmin = admin.ModelAdmin[Any]
-else:
-    from unfold.admin import ModelAdmin as UnfoldModelAdmin
-from unfold.decorators import display
 
 _PROBLEMS_ON_A_PAGE = 50
 _STATE_COLOURS = {
@@ -76,12 +76,12 @@ class ImportRunAdmin(UnfoldModelAdmin):
     list_display = [
         "file_name",
         "state_label",
-        "read",
-        "accepted",
-        "refused",
-        "added",
+        "read_lines",
+        "accepted_lines",
+        "refused_lines",
+        "added_payments",
         "started_by",
-        "created_at",
+        "created",
     ]
     list_display_links = ["file_name"]
     list_filter = ["state", "kind"]
@@ -93,6 +93,26 @@ class ImportRunAdmin(UnfoldModelAdmin):
     state_label = display(description=gettext_lazy("state"), label=_STATE_COLOURS)(
         _state_label
     )
+
+    @admin.display(description=gettext_lazy("read"), ordering="read")
+    def read_lines(self, run: ImportRun) -> SafeString:
+        return figure(f"{run.read:,}")
+
+    @admin.display(description=gettext_lazy("accepted"), ordering="accepted")
+    def accepted_lines(self, run: ImportRun) -> SafeString:
+        return figure(f"{run.accepted:,}")
+
+    @admin.display(description=gettext_lazy("refused"), ordering="refused")
+    def refused_lines(self, run: ImportRun) -> SafeString:
+        return figure(f"{run.refused:,}")
+
+    @admin.display(description=gettext_lazy("added"), ordering="added")
+    def added_payments(self, run: ImportRun) -> SafeString:
+        return figure(f"{run.added:,}")
+
+    @admin.display(description=gettext_lazy("uploaded"), ordering="created_at")
+    def created(self, run: ImportRun) -> str:
+        return date_format(localtime(run.created_at), "j M Y, H:i")
 
     def has_change_permission(
         self, request: HttpRequest, obj: ImportRun | None = None
@@ -112,7 +132,8 @@ class ImportRunAdmin(UnfoldModelAdmin):
                 name="tracker_importrun_refused",
             )
         ]
-        return own + super().get_urls()
+        inherited: list[URLPattern] = super().get_urls()
+        return own + inherited
 
     def add_view(
         self,

@@ -18,7 +18,7 @@ from typing import Any
 
 from celery import current_app
 from django.core.files import File
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
@@ -49,6 +49,8 @@ _ATTEMPTS = 3
 # still store each payment once.
 _LEASE = timedelta(minutes=15)
 _SAMPLE_LINES = 5
+# PostgreSQL's states for a lock not granted in time, a deadlock, a failed ordering.
+_LOST_RACES = frozenset({"55P03", "40P01", "40001"})
 
 
 @dataclass(frozen=True)
@@ -171,9 +173,11 @@ def _carry_out(
                     batch.apply(run_id=run.public_id, actor=run.started_by)
                     report.is_applied = True
                 _store(run, report)
-        except IntegrityError as error:
+        except DatabaseError as error:
             # Another import stored the same payment, vendor or engagement since the
-            # plan was made; a new plan finds it.
+            # plan was made, or is just about to; a new plan finds it.
+            if not _is_interference(error):
+                raise
             logger.info("import %s interfered with: %s", run.public_id, error)
             if attempt == _ATTEMPTS:
                 raise ConflictError(
@@ -182,6 +186,13 @@ def _carry_out(
         else:
             break
     return report
+
+
+def _is_interference(error: DatabaseError) -> bool:
+    if isinstance(error, IntegrityError):
+        return True
+    state = getattr(error.__cause__, "sqlstate", None)
+    return state in _LOST_RACES or "database is locked" in str(error)
 
 
 def _store(run: ImportRun, report: Report) -> None:
