@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -12,12 +13,13 @@ from tracker.dashboards.report import (
     ColumnKind,
     Report,
     Row,
+    Value,
     all_reports,
     share,
     sums,
 )
 from tracker.dashboards.scope import Scope
-from tracker.dashboards.tables import table
+from tracker.dashboards.tables import table, written
 from tracker.spend.queries import SpendWhere
 
 NOTATION = Notation("GBP", "en_GB")
@@ -44,6 +46,14 @@ def test_all_reports_are_one_per_file():
         "months",
         "vendors",
     ]
+
+
+@pytest.mark.parametrize("shown", ["on_page", "in_file"])
+def test_all_reports_name_each_column_once(shown):
+    for report in all_reports().values():
+        titles = [each.title for each in report.columns if getattr(each, shown)]
+
+        assert len(set(titles)) == len(titles), report.slug
 
 
 def test_report_with_a_taken_slug_is_refused():
@@ -103,6 +113,32 @@ def test_table_totals_are_the_sums_of_its_rows():
     assert texts == [["A", "£1.10"], ["B", "-£0.10"], ["C", "£0.00"]]
     assert [row.cells[0].href for row in shown.rows] == ["/a", "", ""]
     assert [row.cells[1].is_zero for row in shown.rows] == [False, False, True]
+
+
+def test_written_follows_the_column_s_kind():
+    day = date(2026, 10, 5)
+
+    values: list[tuple[Value, ColumnKind]] = [
+        (Decimal("1234.5"), ColumnKind.MONEY),
+        (Decimal("0.1234"), ColumnKind.SHARE),
+        (Decimal("1234.56"), ColumnKind.COUNT),
+        (1234, ColumnKind.COUNT),
+        (day, ColumnKind.MONTH),
+        (day, ColumnKind.DAY),
+        ("text", ColumnKind.TEXT),
+    ]
+
+    texts = [written(value, kind, NOTATION) for value, kind in values]
+
+    assert texts == [
+        "£1,234.50",
+        "12.3%",
+        "1,234.56",
+        "1,234",
+        "Oct 2026",
+        "5 Oct 2026",
+        "text",
+    ]
 
 
 def test_table_leaves_out_columns_for_files_and_dashes_what_is_unknown():

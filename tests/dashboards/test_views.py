@@ -217,8 +217,7 @@ def test_finance_opens_a_vendor_down_to_its_ledger_entries(client, finance):
     assert engagement.text == "R-7"
     (row,) = entries.rows
     assert [cell.text for cell in row.cells[-2:]] == [
-        f"Imported payment, {payment.transaction_number}, payments-2026.csv,"
-        f" line {payment.source_line}",
+        f"{payment.transaction_number}, payments-2026.csv, line {payment.source_line}",
         "£40.00",
     ]
 
@@ -336,6 +335,7 @@ def test_ledger_entries_are_paged_and_every_page_sums_to_the_whole(client, finan
         ("cost-centres", "Total"),
         ("engagements", "Total"),
         ("monthly-spend", "Reporting amount"),
+        ("ledger-entries", "Reporting amount"),
     ],
 )
 def test_csv_sums_to_the_page_s_total_to_the_cent(client, finance, slug, column):

@@ -113,7 +113,12 @@ class Breakdown(Report):
             name=entry.name,
             text=stack_text(entry.parts, entry.name, notation),
             value_text=notation.short(entry.parts.total),
-            segments=segments(entry.parts, entry.name, notation),
+            # Many together against each alone would only dwarf them.
+            segments=(
+                []
+                if entry.is_remainder
+                else segments(entry.parts, entry.name, notation)
+            ),
             href=entry.href,
             is_remainder=entry.is_remainder,
         )

@@ -36,7 +36,8 @@ class Column:
     """`is_summed`: the totals row adds it; `on_page` False: downloads only,
     `in_file` False: the page only.
 
-    `rank` 2 gives way on phones, 3 also in a card of half the width.
+    A long text `wraps` where others are cut; `rank` 2 gives way on phones, 3 also in
+    a card of half the width.
     """
 
     title: str
@@ -45,6 +46,7 @@ class Column:
     on_page: bool = True
     in_file: bool = True
     rank: int = 1
+    wraps: bool = False
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ class Cell:
     rank: int = 1
     href: str = ""
     is_zero: bool = False
+    wraps: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,13 @@ def _cell(
 ) -> Cell:
     text = nothing if value is None else written(value, column.kind, notation)
     is_zero = isinstance(value, Decimal) and not value
-    return Cell(text, column.kind.is_number, column.rank, is_zero=is_zero)
+    return Cell(
+        text,
+        column.kind.is_number,
+        column.rank,
+        is_zero=is_zero,
+        wraps=column.wraps,
+    )
 
 
 def written(value: Value, kind: ColumnKind, notation: Notation) -> str:

@@ -23,6 +23,7 @@ from tracker.spend.queries import (
     source_label,
 )
 
+ACTUAL = "actual"
 NO_PAGE = "This is no page of the list; start from its first page"
 PLACE = re.compile(r"([0-9-]{10})\.([0-9-]{10})\.([0-9]{1,18})")
 
@@ -41,16 +42,18 @@ class LedgerEntries(Report):
         Column("Engagement", on_page=False),
         Column("Vendor", rank=2),
         Column("Cost centre", rank=2),
-        Column("Charge", rank=2),
-        Column("Basis", rank=2),
-        Column("Source", rank=2, in_file=False),
+        Column("Charge", rank=2, in_file=False),
+        Column("Charge", on_page=False),
+        Column("Basis", on_page=False),
+        Column("Source", rank=2, in_file=False, wraps=True),
         Column("Source", on_page=False),
         Column("Document", on_page=False),
         Column("File", on_page=False),
         Column("Line", ColumnKind.COUNT, on_page=False),
         Column("Amount", ColumnKind.MONEY, on_page=False),
         Column("Currency", on_page=False),
-        Column("Amount", ColumnKind.MONEY, is_summed=True),
+        Column("Amount", ColumnKind.MONEY, is_summed=True, in_file=False),
+        Column("Reporting amount", ColumnKind.MONEY, is_summed=True, on_page=False),
         Column("Reporting currency", on_page=False),
     )
 
@@ -96,6 +99,7 @@ class LedgerEntries(Report):
                 entry.title,
                 entry.vendor,
                 entry.cost_centre,
+                _charge(entry),
                 str(ChargeKind(entry.charge_kind).label),
                 entry.basis + (", reversal" if entry.is_reversal else ""),
                 _source(entry),
@@ -106,15 +110,24 @@ class LedgerEntries(Report):
                 entry.amount,
                 entry.currency,
                 entry.reporting_amount,
+                entry.reporting_amount,
                 self.scope.notation.currency,
             )
         )
 
 
+def _charge(entry: EntryRow) -> str:
+    marks = [entry.basis] if entry.basis != ACTUAL else []
+    marks += ["reversal"] if entry.is_reversal else []
+    charge = str(ChargeKind(entry.charge_kind).label)
+    return f"{charge} ({', '.join(marks)})" if marks else charge
+
+
 def _source(entry: EntryRow) -> str:
     """Return where the posting came from, down to the line of the file."""
+    label = "" if entry.source_file else source_label(entry.source_type)
     line = f"line {entry.source_line}" if entry.source_line else ""
-    parts = (source_label(entry.source_type), entry.document, entry.source_file, line)
+    parts = (label, entry.document, entry.source_file, line)
     return ", ".join(part for part in parts if part)
 
 
