@@ -1,11 +1,14 @@
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
 import pytest
 from django.contrib.auth import authenticate
-from django.db.models import F, Q, Sum
+from django.db import transaction
+from django.db.models import F, Q, QuerySet, Sum
 from django.test import Client, RequestFactory
+from pytest_django import DjangoDbBlocker
 
 from engagements.choices import Kind, Phase, Role
 from engagements.models import (
@@ -18,15 +21,32 @@ from engagements.models import (
     Vendor,
 )
 from engagements.permissions import roles_of
-from tests.demo.conftest import TODAY
 from tracker.demo.company import PLANTED
 from tracker.demo.credentials import LOGINS, SANDBOX_KEY
-from tracker.demo.load import Loaded
+from tracker.demo.load import Loaded, load_company
+from tracker.demo.stories import Planted
+from tracker.fit.models import Assessment, Flag, Verdict
 from tracker.spend.models import Basis, Invoice, LedgerEntry, MonthlySpend, WorkLog
 
 pytestmark = pytest.mark.usefixtures("company")
 
+TODAY = date(2026, 11, 22)
 ROLL_UP_KEY = ("engagement", "month", "cost_centre", "charge_kind", "basis")
+
+
+@pytest.fixture(scope="module")
+def loaded(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Loaded]:
+    """The demo company, loaded once and rolled back after the module's last test."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield load_company(today=TODAY)
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def company(loaded: Loaded, db: None) -> Loaded:
+    return loaded
 
 
 def test_load_tells_as_many_engagements_as_are_planted(company: Loaded) -> None:
@@ -174,3 +194,67 @@ def test_departments_outside_technology_exist_beside_it() -> None:
     codes = set(Engagement.objects.values_list("department__code", flat=True))
 
     assert codes == {"TEC", "PLT", "APP", "DAT", "OPS", "FIN", "CUS"}
+
+
+JUDGED = set(Planted) - {Planted.BACKGROUND}
+
+
+def titles(*planted: Planted) -> set[str]:
+    return {title for title, found in PLANTED.items() if found in planted}
+
+
+def assessed(*planted: Planted) -> QuerySet[Assessment]:
+    return Assessment.objects.filter(
+        as_of=TODAY, engagement__title__in=titles(*planted)
+    )
+
+
+def test_everything_in_force_is_judged() -> None:
+    judged = Assessment.objects.filter(as_of=TODAY)
+
+    assert set(judged.values_list("engagement__title", flat=True)) == titles(*JUDGED)
+
+
+def test_planted_misfits_of_each_direction_are_flagged_and_nothing_else() -> None:
+    flags = Flag.objects.values_list("engagement__title", "leaning")
+
+    augmented_would_fit = {
+        (title, Kind.AUGMENTED) for title in titles(Planted.MISFIT_MANAGED)
+    }
+    managed_would_fit = {
+        (title, Kind.MANAGED) for title in titles(Planted.MISFIT_AUGMENTED)
+    }
+    assert len(augmented_would_fit) == 3
+    assert len(managed_would_fit) == 7
+    assert set(flags) == augmented_would_fit | managed_would_fit
+
+
+def test_flags_name_the_notice_deadline_by_which_they_can_be_used() -> None:
+    deadlines = dict(
+        Flag.objects.values_list("notice_deadline_on", "engagement__notice_deadline_on")
+    )
+
+    assert deadlines
+    assert list(deadlines) == list(deadlines.values())
+
+
+def test_planted_good_fits_keep_their_model() -> None:
+    good = assessed(Planted.GOOD_MANAGED, Planted.GOOD_AUGMENTED)
+
+    assert set(good.values_list("kind", flat=True)) == set(Kind.values)
+    assert set(good.values_list("verdict", flat=True)) == {Verdict.CURRENT_MODEL_FITS}
+
+
+def test_ambiguous_engagements_get_no_clear_verdict() -> None:
+    verdicts = assessed(Planted.AMBIGUOUS).values_list("verdict", flat=True)
+
+    assert len(verdicts) == 5
+    assert set(verdicts) <= {Verdict.MIXED, Verdict.EITHER_FITS}
+
+
+def test_thin_records_say_what_to_record() -> None:
+    thin = assessed(Planted.THIN)
+
+    assert len(thin) == 6
+    assert {found.verdict for found in thin} == {Verdict.NOT_ENOUGH_EVIDENCE}
+    assert all(found.missing for found in thin)
