@@ -59,12 +59,20 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": _("Which model fits"),
+        "items": [
+            _page(_("Flags"), "flag", "tracker.flag"),
+            _page(_("Assessments"), "balance", "tracker.assessment"),
+        ],
+    },
+    {
         "title": _("Work and money"),
         "items": [
             _page(_("Work logs"), "schedule", "tracker.worklog"),
             _page(_("Oversight"), "supervisor_account", "tracker.oversightlog"),
             _page(_("Invoices"), "receipt_long", "tracker.invoice"),
             _page(_("Payments"), "payments", "tracker.payment"),
+            _page(_("Imports"), "upload_file", "tracker.importrun"),
             _page(_("Ledger"), "menu_book", "tracker.ledgerentry"),
             _page(_("Imports"), "upload_file", "tracker.importrun"),
         ],

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.contrib.admin.views.main import ERROR_FLAG
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
@@ -25,6 +26,9 @@ else:
     _RecordForm = forms.ModelForm
 
 M = TypeVar("M", bound=models.Model)
+# Digits that a 64-bit integer holds for certain.
+LONGEST_ID = 18
+
 Refusal = ValidationError | TrackerError | IntegrityError
 
 
@@ -110,6 +114,14 @@ class ScopedAdmin(UnfoldModelAdmin):
         rows = super().get_queryset(request)
         return rows.filter(condition(self.model, actor_of(request)))
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        if any(map(_is_beyond_any_id, request.GET.values())):
+            # Django so refuses other nonsense, but asks the database for such ids.
+            return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
+        return super().changelist_view(request, extra_context)
+
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
     ) -> tuple[models.QuerySet[Any], bool]:
@@ -151,6 +163,11 @@ class ScopedAdmin(UnfoldModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         return history_page(self, request, object_id)
+
+
+def _is_beyond_any_id(value: object) -> bool:
+    text = str(value).strip().lstrip("-")
+    return text.isdecimal() and len(text) > LONGEST_ID
 
 
 class ReadOnlyAdmin(ScopedAdmin):
@@ -347,7 +364,6 @@ def lines_of(pages: Iterable[Lines], model: type[models.Model]) -> Lines | None:
 
 
 __all__ = [
-    "NON_FIELD_ERRORS",
     "LineInline",
     "Lines",
     "ReadOnlyAdmin",

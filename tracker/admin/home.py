@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -13,6 +14,9 @@ from engagements.admin.record_admin import actor_of
 from engagements.choices import LIVE_STATUSES, Phase
 from engagements.models import Engagement
 from engagements.permissions import sees_money
+from tracker.admin.flag_decisions import UNDECIDED
+from tracker.admin.verdict import percent
+from tracker.fit.models import Flag
 
 AHEAD_DAYS = 90
 SHOWN = 10
@@ -36,8 +40,18 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if not user.has_perm("engagements.view_engagement"):
         rows, deadlines = rows.none(), deadlines.none()
     mine = rows.filter(manager=user).order_by("term_ends_on", "reference")
+    flags = _flags(request)
     return context | {
         "title": None,
+        "flags": [
+            {
+                "flag": flag,
+                "deadline": deadline(flag.notice_deadline_on, today),
+                "share": percent(flag.opposition),
+            }
+            for flag in flags[:SHOWN]
+        ],
+        "flag_count": flags.count(),
         "shows_money": sees_money(user),
         "mine": [_line(row) for row in mine[:SHOWN]],
         "mine_count": mine.count(),
@@ -49,6 +63,18 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "deadline_count": deadlines.count(),
         "ahead_days": AHEAD_DAYS,
     }
+
+
+def _flags(request: HttpRequest) -> QuerySet[Flag]:
+    """The flags that wait for a decision, most pressing deadline first."""
+    if not request.user.has_perm("tracker.view_flag"):
+        return Flag.objects.none()
+    return (
+        Flag.objects.visible_to(request.user)
+        .filter(state__in=UNDECIDED)
+        .select_related("engagement__vendor")
+        .order_by(F("notice_deadline_on").asc(nulls_last=True), "-opposition", "id")
+    )
 
 
 def _line(row: Any) -> dict[str, Any]:

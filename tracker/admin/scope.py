@@ -5,6 +5,7 @@ from django.db.models import Exists, OuterRef, Q
 from engagements.admin.scope import for_everyone, narrowed_by, through
 from engagements.models import User
 from engagements.permissions import departments_under, engagement_scope, sees_all
+from tracker.fit.models import Assessment, Flag
 from tracker.jobs.models import JobRun
 from tracker.spend.models import (
     Invoice,
@@ -31,7 +32,15 @@ def _oversight(user: User) -> Q:
     return Q(manager=user) | whole_span | engagement_scope(user, prefix="engagement__")
 
 
-narrowed_by(through("engagement"), WorkLog, InvoiceLine, Payment, LedgerEntry)
+narrowed_by(
+    through("engagement"),
+    WorkLog,
+    InvoiceLine,
+    Payment,
+    LedgerEntry,
+    Assessment,
+    Flag,
+)
 narrowed_by(_invoices, Invoice)
 narrowed_by(_oversight, OversightLog)
 # Runs hold counts, no names and no amounts of any one department.

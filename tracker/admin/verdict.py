@@ -1,0 +1,92 @@
+"""An assessment in words and bars, for the pages that show one."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from engagements.choices import Kind
+from tracker.fit.models import Assessment, Verdict
+
+VERDICT_COLOURS = {
+    Verdict.NOT_ENOUGH_EVIDENCE.value: "default",
+    Verdict.OTHER_MODEL_FITS.value: "danger",
+    Verdict.CURRENT_MODEL_FITS.value: "success",
+    Verdict.MIXED.value: "warning",
+    Verdict.EITHER_FITS.value: "info",
+}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One criterion's points: `width` is its share of the largest one, 0 to 100."""
+
+    label: str
+    sentence: str
+    points: str
+    width: float
+    is_managed: bool
+    is_changing: bool
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a person reads of an assessment."""
+
+    assessment: Assessment
+    verdict: str
+    colour: str
+    headline: str
+    share: str
+    coverage: int
+    bars: list[Bar]
+    idle: list[str]
+    missing: list[dict[str, Any]]
+    changes: list[str]
+
+
+def reading_of(assessment: Assessment) -> Reading:
+    return Reading(
+        assessment=assessment,
+        verdict=assessment.get_verdict_display(),
+        colour=VERDICT_COLOURS[assessment.verdict],
+        headline=str(assessment.sentences.get("headline", "")),
+        share=percent(assessment.opposition),
+        coverage=round(100 * assessment.coverage),
+        bars=_bars(assessment.points),
+        idle=[str(p["label"]) for p in assessment.points if _is_idle(p)],
+        missing=assessment.missing,
+        changes=[str(change["sentence"]) for change in assessment.counterfactuals],
+    )
+
+
+def percent(share: float) -> str:
+    """Return the share in whole per cent; never 0 or 100, which nothing here is."""
+    if share > 0.99:
+        return "> 99 %"
+    if share < 0.01:
+        return "< 1 %"
+    return f"{round(100 * share)} %"
+
+
+def _bars(points: list[dict[str, Any]]) -> list[Bar]:
+    telling = [point for point in points if not _is_idle(point)]
+    largest = max((abs(point["points"]) for point in telling), default=1)
+    return [
+        Bar(
+            label=str(point["label"]),
+            sentence=str(point["sentence"]),
+            points=f"{abs(point['points']):.1f}",
+            width=round(100 * abs(point["points"]) / largest, 1),
+            is_managed=point["points"] > 0,
+            is_changing=bool(point.get("changing")),
+        )
+        for point in sorted(telling, key=lambda point: -abs(point["points"]))
+    ]
+
+
+def _is_idle(point: dict[str, Any]) -> bool:
+    return abs(float(point["points"])) < 0.05
+
+
+def other_model(kind: str) -> str:
+    other = Kind.AUGMENTED if kind == Kind.MANAGED else Kind.MANAGED
+    return str(other.label)
