@@ -260,6 +260,15 @@ class StrictShape(serializers.Serializer[Any]):
         return value
 
 
+class Several(serializers.ListSerializer[Any]):
+    """A list of so many shapes."""
+
+    def __init__(self, *, smallest: int, largest: int, **options: Any) -> None:
+        super().__init__(min_length=smallest, max_length=largest, **options)
+        self.smallest = smallest
+        self.largest = largest
+
+
 @dataclass(frozen=True)
 class Named:
     """A record as a caller names it: by which of its keys, and that key's value."""
@@ -312,10 +321,10 @@ class StrictShapeSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-
         )
         schema["additionalProperties"] = False
         for name, field in self.target.fields.items():
-            if isinstance(field, serializers.ListSerializer):
+            if isinstance(field, Several):
                 schema["properties"][name] |= {
-                    "minItems": field.min_length,
-                    "maxItems": field.max_length,
+                    "minItems": field.smallest,
+                    "maxItems": field.largest,
                 }
         if isinstance(self.target, Reference):
             schema |= {"minProperties": 1, "maxProperties": 1}

@@ -9,8 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_safe
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.settings import spectacular_settings
 from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
 
 from tracker.api.errors import CONTENT_TYPE
 from tracker.api.fields import LINE
@@ -18,6 +20,12 @@ from tracker.api.formats import encode
 from tracker.api.preconditions import etag_of
 
 Schema = dict[str, Any]
+
+
+def one(shape: type[serializers.Serializer[Any]]) -> Any:
+    """Say that a list is answered as one object, not as an array of these."""
+    return forced_singular_serializer(shape)  # type: ignore[no-untyped-call] # as it comes
+
 
 IF_MATCH = OpenApiParameter(
     "If-Match",
@@ -106,6 +114,7 @@ def describe_problems(
             if "requestBody" in operation:
                 operation["requestBody"]["required"] = True
             _add_etag(operation["responses"])
+            _split_description(operation)
             operation["responses"] |= {
                 str(code): {"$ref": f"#/components/responses/Problem{code}"}
                 for code in codes
@@ -127,6 +136,14 @@ def _refusals(path: str, method: str, operation: Schema) -> list[int]:
     if method == "patch":
         codes.add(428)
     return sorted(codes)
+
+
+def _split_description(operation: Schema) -> None:
+    """Let the first line of the docstring be the summary, which lists show."""
+    summary, _, rest = operation.pop("description", "").partition("\n")
+    operation["summary"] = summary
+    if rest.strip():
+        operation["description"] = rest.strip()
 
 
 def _add_etag(responses: Schema) -> None:

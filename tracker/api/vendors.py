@@ -7,7 +7,6 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
 from django.urls import reverse
-from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -33,7 +32,7 @@ from tracker.api.resource import (
     read_query,
     respond,
 )
-from tracker.api.schema import EXTERNAL_ID, IF_MATCH, IF_NONE_MATCH
+from tracker.api.schema import EXTERNAL_ID, IF_MATCH, IF_NONE_MATCH, one
 from tracker.api.shapes import Stamped
 from tracker.api.visibility import vendors
 
@@ -137,7 +136,7 @@ class VendorViewSet(Resource):
     @extend_schema(
         operation_id="list_vendors",
         parameters=[VendorQuery],
-        responses=forced_singular_serializer(VendorPage),
+        responses=one(VendorPage),
     )
     def list(self, request: Request) -> Response:
         """List vendors in the order of their last change."""

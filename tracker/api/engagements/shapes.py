@@ -32,9 +32,7 @@ class CostSplitBody(fields.StrictShape):
     effective_date = fields.Day(
         required=False, help_text="The engagement's start where left out."
     )
-    shares: serializers.ListSerializer[Any] = serializers.ListSerializer(
-        child=CostShareBody(), min_length=1, max_length=50
-    )
+    shares = fields.Several(child=CostShareBody(), smallest=1, largest=50)
 
 
 class MonthlyFeeBody(fields.StrictShape):

@@ -10,7 +10,6 @@ from django.db import transaction
 from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone
-from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -45,7 +44,7 @@ from tracker.api.resource import (
     read_query,
     respond,
 )
-from tracker.api.schema import EXTERNAL_ID, IF_MATCH, IF_NONE_MATCH
+from tracker.api.schema import EXTERNAL_ID, IF_MATCH, IF_NONE_MATCH, one
 from tracker.api.visibility import engagements
 
 MONEY = ("monthly_fee", "rate")
@@ -79,7 +78,7 @@ class EngagementViewSet(Resource):
     @extend_schema(
         operation_id="list_engagements",
         parameters=[EngagementQuery],
-        responses=forced_singular_serializer(EngagementPage),
+        responses=one(EngagementPage),
     )
     def list(self, request: Request) -> Response:
         """List engagements of both models in the order of their last change."""
@@ -149,7 +148,8 @@ def _represent(
     with_money = has_scope(request, "rates:read")
     found = engagement_rows(rows, today=timezone.localdate(), with_money=with_money)
     if with_money:
-        log.info("%s read rates of %d engagements", request.auth, len(found))
+        reader = request.auth or f"user {caller(request).pk}"
+        log.info("%s read amounts of %d engagements", reader, len(found))
     return found
 
 

@@ -1,0 +1,111 @@
+import json
+from decimal import Decimal
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
+from openapi_spec_validator import validate
+
+from engagements.choices import Role
+from tests.api.callers import put
+from tests.factories import (
+    make_assignment,
+    make_contract,
+    make_cost_centre,
+    make_department,
+    make_user,
+)
+from tracker.api.schema import document
+
+SCHEMA: dict[str, Any] = json.loads(document())
+
+
+def check(name, value):
+    OAS31Validator(
+        {"$ref": f"#/components/schemas/{name}", "components": SCHEMA["components"]},
+        format_checker=oas31_format_checker,
+    ).validate(value)
+
+
+def operations():
+    for path, methods in SCHEMA["paths"].items():
+        for method, operation in methods.items():
+            yield method, path, operation
+
+
+def test_schema_is_valid_openapi_3_1():
+    validate(SCHEMA)
+
+    assert SCHEMA["openapi"] == "3.1.0"
+
+
+def test_schema_is_generated_without_a_warning():
+    call_command("spectacular", "--validate", "--fail-on-warn", stdout=StringIO())
+
+
+def test_schema_is_open_to_read_and_cached():
+    first = Client().get("/api/v1/openapi")
+    again = Client().get("/api/v1/openapi", headers={"If-None-Match": first["ETag"]})
+
+    assert (first.status_code, again.status_code) == (200, 304)
+    assert first["Content-Type"] == "application/json"
+    assert first.json() == SCHEMA
+
+
+def test_every_operation_asks_for_a_key_and_tells_its_refusals():
+    for method, path, operation in operations():
+        assert operation["security"] == [{"apiKey": []}], (method, path)
+        assert {"400", "401", "403", "406", "429"} <= set(operation["responses"])
+        if method in ("put", "patch"):
+            assert {"409", "413", "415", "422"} <= set(operation["responses"])
+            assert operation["requestBody"]["required"] is True
+
+
+def test_every_object_in_a_request_is_closed():
+    for name, schema in SCHEMA["components"]["schemas"].items():
+        if name.endswith("Request") and schema["type"] == "object":
+            assert schema["additionalProperties"] is False, name
+
+
+def test_operations_are_the_ones_listed():
+    assert sorted((method, path) for method, path, _ in operations()) == [
+        ("get", "/api/v1/engagements"),
+        ("get", "/api/v1/engagements/by-external-id/{external_id}"),
+        ("get", "/api/v1/engagements/{id}"),
+        ("get", "/api/v1/vendors"),
+        ("get", "/api/v1/vendors/by-external-id/{external_id}"),
+        ("get", "/api/v1/vendors/{id}"),
+        ("patch", "/api/v1/engagements/{id}"),
+        ("patch", "/api/v1/vendors/{id}"),
+        ("put", "/api/v1/engagements/by-external-id/{external_id}"),
+        ("put", "/api/v1/vendors/by-external-id/{external_id}"),
+    ]
+
+
+@pytest.mark.django_db
+def test_answers_fit_the_schema(api):
+    centre = make_cost_centre()
+    make_contract(
+        cost_shares={centre: Decimal(100)},
+        department=make_department(),
+        manager=make_user(Role.MANAGER),
+        fee=Decimal("0.0001"),
+    )
+    make_assignment(rate=Decimal("99999999999.9999"))
+    make_contract(fee=None)
+
+    engagements = api.get("/api/v1/engagements").json()
+    vendors = api.get("/api/v1/vendors").json()
+
+    assert (len(engagements["results"]), len(vendors["results"])) == (3, 3)
+    check("EngagementPage", engagements)
+    check("VendorPage", vendors)
+
+
+@pytest.mark.django_db
+def test_refusal_fits_the_schema(api):
+    check("Problem", put(api, "vendors", "V-1", {"legal_name": 1, "x": 2}).json())
+    check("Problem", api.get("/api/v1/vendors?x=1").json())
