@@ -100,7 +100,7 @@ def test_killed_import_leaves_nothing_and_can_be_repeated(file, tmp_path):
         "TRACKER_ENV": "test",
         "DJANGO_SETTINGS_MODULE": "config.settings",
     }
-    environment.pop("DATABASE_URL")
+    environment.pop("DATABASE_URL", None)
     slow = tmp_path / "slow.py"
     slow.write_text(
         "import sys, time\n"
