@@ -1,6 +1,7 @@
 """The policy that the browser is told, in a browser: nothing of ours is refused."""
 
 import pytest
+from django.conf import settings
 
 from engagements.models import User
 
@@ -38,7 +39,37 @@ def test_admin_runs_under_its_policy_and_asks_no_other_host(
     page.fill("#id_password", PASSWORD)
     page.click("button[type=submit]")
     page.wait_for_url(f"{live_server.url}/admin/")
-    page.goto(f"{live_server.url}/admin/password_change/")
+    for path in (
+        "/admin/password_change/",
+        "/admin/engagements/vendor/",
+        "/admin/engagements/managedcontract/add/",
+    ):
+        page.goto(f"{live_server.url}{path}")
+        assert page.locator("#content").count() == 1
 
+    assert complaints == []
+    assert requested == {live_server.url.removeprefix("http://")}
+
+
+@pytest.mark.browser
+def test_finance_page_runs_under_the_strict_policy(
+    client, page, live_server, complaints, requested
+):
+    user = User.objects.create_superuser("mara", password=PASSWORD)
+    client.force_login(user)
+    page.context.add_cookies(
+        [
+            {
+                "name": settings.SESSION_COOKIE_NAME,
+                "value": client.cookies[settings.SESSION_COOKIE_NAME].value,
+                "url": live_server.url,
+            }
+        ]
+    )
+
+    answer = page.goto(live_server.url)
+
+    assert answer.status == 200
+    assert "unsafe" not in answer.headers["content-security-policy"]
     assert complaints == []
     assert requested == {live_server.url.removeprefix("http://")}

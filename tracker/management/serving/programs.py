@@ -6,7 +6,7 @@ from pathlib import Path
 from tracker.management.serving.addresses import bind_address
 from tracker.management.serving.children import Program
 
-GRACE_SECONDS = 7.0
+GRACE_SECONDS = 15.0
 
 
 def programs(
