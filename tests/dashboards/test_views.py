@@ -402,7 +402,9 @@ def test_manager_sees_own_scope_only_everywhere(client):
 
         assert "Canary" not in text, address
         assert "7777" not in re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "", text), address
-    assert client.get("/").context["page"].figures[0].value == "£10.00"
+    page = client.get("/").context["page"]
+    assert page.figures[0].value == "£10.00"
+    assert page.eyebrow.endswith("All that you manage")
 
 
 def test_pages_escape_names_and_keep_to_the_strict_policy(client, finance):

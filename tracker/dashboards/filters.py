@@ -123,6 +123,7 @@ class Filters:
     """What was asked: a scope, or the errors that keep one from being made."""
 
     form: FilterForm
+    whole: str
     departments: tuple[DepartmentChoice, ...]
     scope: Scope | None
     errors: tuple[str, ...] = ()
@@ -178,14 +179,14 @@ def read_filters(user: User, query: Mapping[str, str]) -> Filters:
     form = FilterForm(parameters)
     departments = tuple(_departments(user))
     if not form.is_valid():
-        return Filters(form, departments, None, tuple(_messages(form)))
+        return Filters(form, whole_of(user), departments, None, tuple(_messages(form)))
     try:
         scope = _scope(user, form.cleaned_data, parameters, departments)
     except ValidationError as error:
         for name, messages in error.message_dict.items():
             form.add_error(name, messages)
-        return Filters(form, departments, None, tuple(_messages(form)))
-    return Filters(form, departments, scope)
+        return Filters(form, whole_of(user), departments, None, tuple(_messages(form)))
+    return Filters(form, whole_of(user), departments, scope)
 
 
 def _messages(form: FilterForm) -> Iterator[str]:
@@ -282,6 +283,11 @@ def _engagement(user: User, public_id: UUID | None, drills: list[Drill]) -> int 
         )
     drills.append(Drill("engagement", "Engagement", str(engagement)))
     return engagement.pk
+
+
+def whole_of(user: User) -> str:
+    """Return what the reader sees without a department: a manager sees no more."""
+    return "All departments" if sees_all(user) else "All that you manage"
 
 
 def _departments(user: User) -> Iterator[DepartmentChoice]:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from engagements.choices import Kind
 from engagements.models import User
 from tracker.dashboards.charts.svg import shortened
-from tracker.dashboards.filters import Filters
+from tracker.dashboards.filters import Filters, whole_of
 from tracker.dashboards.findings import finding, period_text
 from tracker.dashboards.periods import ALL, LAST_12_MONTHS, Period, preset_titles
 from tracker.dashboards.report import Page, Report, Row, share
@@ -188,8 +188,8 @@ def subject(scope: Scope) -> str:
 
 def eyebrow(scope: Scope) -> str:
     months = period_text(scope.period, scope.notation)
-    department = scope.department or "All departments"
-    return f"{months[:1].upper()}{months[1:]} · {department}"
+    part = scope.department or whole_of(scope.user)
+    return f"{months[:1].upper()}{months[1:]} · {part}"
 
 
 def as_of(scope: Scope) -> str:
