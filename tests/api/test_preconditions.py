@@ -1,6 +1,11 @@
-import pytest
+import threading
 
-from tests.factories import make_vendor
+import pytest
+from django.db import connection
+
+from engagements.choices import Role
+from tests.api.callers import client_for
+from tests.factories import make_user, make_vendor
 
 pytestmark = pytest.mark.django_db
 
@@ -74,3 +79,35 @@ def test_upsert_honours_if_match_and_if_none_match(api, path):
     ]
 
     assert statuses == [412, 201, 412, 412, 200]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_editors_never_overwrite_one_another():
+    client = client_for(make_user(Role.ADMINISTRATOR), "vendors:write")
+    path = f"/api/v1/vendors/{make_vendor().public_id}"
+    pairs = []
+
+    for day in range(20):
+        etag = client.get(path)["ETag"]
+        line = threading.Barrier(2)
+        statuses: list[int] = []
+
+        def edit(days, etag=etag, line=line, statuses=statuses):
+            line.wait()
+            changed = client.patch(
+                path, {"payment_terms_days": days}, headers={"If-Match": etag}
+            )
+            statuses.append(changed.status_code)
+            connection.close()
+
+        editors = [
+            threading.Thread(target=edit, args=(days,))
+            for days in (100 + day, 200 + day)
+        ]
+        for editor in editors:
+            editor.start()
+        for editor in editors:
+            editor.join()
+        pairs.append(sorted(statuses))
+
+    assert pairs == [[200, 412]] * 20

@@ -135,7 +135,7 @@ class VendorViewSet(Resource):
 
     @extend_schema(
         operation_id="list_vendors",
-        parameters=[VendorQuery],
+        parameters=[VendorQuery, IF_NONE_MATCH],
         responses=one(VendorPage),
     )
     def list(self, request: Request) -> Response:

@@ -74,8 +74,11 @@ COLUMNS = ("pk", *FACTS.values(), *(name for part in RECORDS.values() for name i
 def engagement_rows(
     rows: EngagementQuerySet, *, today: date, with_money: bool
 ) -> list[tuple[Position, Row]]:
-    """Return what the API answers of each engagement, in the order of the rows."""
-    found = list(rows.with_phase(today).values_list(*COLUMNS))
+    """Return what the API answers of each engagement, in the order of the rows.
+
+    The rows carry their phase (`with_phase`).
+    """
+    found = list(rows.values_list(*COLUMNS))
     ids = [values[0] for values in found]
     splits = _splits(ids, today)
     answers = [_row(values, splits) for values in found]

@@ -77,18 +77,17 @@ class EngagementViewSet(Resource):
 
     @extend_schema(
         operation_id="list_engagements",
-        parameters=[EngagementQuery],
+        parameters=[EngagementQuery, IF_NONE_MATCH],
         responses=one(EngagementPage),
     )
     def list(self, request: Request) -> Response:
         """List engagements of both models in the order of their last change."""
         query = read_query(request, EngagementQuery)
         wanted = {path: query[name] for name, path in FILTERS.items() if name in query}
-        rows = engagements(caller(request)).with_phase(timezone.localdate())
         return self.page(
             request,
             query=query,
-            rows=rows.filter(**wanted),
+            rows=_visible(request).filter(**wanted),
             represent=partial(_represent, request),
         )
 
@@ -142,6 +141,10 @@ class EngagementViewSet(Resource):
         return once_more(lambda: _upsert(request, known_as, facts))
 
 
+def _visible(request: Request) -> EngagementQuerySet:
+    return engagements(caller(request)).with_phase(timezone.localdate())
+
+
 def _represent(
     request: Request, rows: EngagementQuerySet
 ) -> list[tuple[Position, Row]]:
@@ -154,8 +157,7 @@ def _represent(
 
 
 def _read(request: Request, **key: Any) -> Row:
-    rows = engagements(caller(request)).filter(**key)
-    for _position, row in _represent(request, rows):
+    for _position, row in _represent(request, _visible(request).filter(**key)):
         return row
     raise Http404
 
