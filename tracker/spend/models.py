@@ -316,6 +316,10 @@ class Payment(Detail):
 
     class Meta:
         ordering = ["-paid_on", "-id"]
+        indexes = [
+            models.Index(fields=["transaction_number"]),
+            models.Index(fields=["supplier_number"]),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="payment_currency_code", condition=has_length("currency", 3)
