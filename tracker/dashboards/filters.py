@@ -37,10 +37,6 @@ SHOWN_OF_A_WRONG_VALUE = 40
 class MonthField(forms.CharField):
     """A month written as 2026-10."""
 
-    widget = forms.TextInput(
-        attrs={"type": "month", "placeholder": "2026-10", "autocomplete": "off"}
-    )
-
     def clean(self, value: Any) -> date | None:
         text = super().clean(value)
         if not text:
@@ -67,18 +63,18 @@ class PublicIdField(forms.CharField):
 class FilterForm(forms.Form):
     """Shape of each value; whether it exists for this reader is asked afterwards."""
 
-    period = forms.CharField(required=False, widget=forms.HiddenInput)
-    department = forms.CharField(required=False, widget=forms.Select)
-    vendor = PublicIdField(required=False, widget=forms.HiddenInput)
-    engagement = PublicIdField(required=False, widget=forms.HiddenInput)
-    cost_centre = forms.CharField(required=False, widget=forms.HiddenInput)
-    model = forms.CharField(required=False, widget=forms.HiddenInput)
+    period = forms.CharField(required=False)
+    department = forms.CharField(required=False)
+    vendor = PublicIdField(required=False)
+    engagement = PublicIdField(required=False)
+    cost_centre = forms.CharField(required=False)
+    model = forms.CharField(required=False)
 
     def __init__(self, data: Mapping[str, str]) -> None:
-        super().__init__(data, auto_id="filter-%s")
+        super().__init__(data)
         # “from” is no name that a class body can hold.
-        self.fields["from"] = MonthField(required=False, label="From month")
-        self.fields["to"] = MonthField(required=False, label="To month")
+        self.fields["from"] = MonthField(required=False)
+        self.fields["to"] = MonthField(required=False)
 
     def clean_period(self) -> str:
         name = self.cleaned_data["period"]
