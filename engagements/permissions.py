@@ -129,14 +129,21 @@ def _with_descendants(user: User) -> set[int]:
     return found
 
 
-def engagement_scope(user: User | AnonymousUser, prefix: str = "") -> Q:
+def engagement_scope(
+    user: User | AnonymousUser, prefix: str = "", *, with_money: bool = False
+) -> Q:
     """Return the condition that keeps engagements the user may see.
 
     `prefix` is the path to the engagement from another model, such as `engagement__`.
+    `with_money` keeps those whose amounts the user may see: a manager who also runs
+    the HR integration sees every engagement, but the money of their own alone.
     """
-    if sees_all(user):
+    roles = roles_of(user)
+    if with_money:
+        roles &= SEES_MONEY
+    if roles & SEES_ALL:
         return Q()
-    if user.is_anonymous or Role.MANAGER not in roles_of(user):
+    if user.is_anonymous or Role.MANAGER not in roles:
         return Q(pk__in=[])
     return Q(**{f"{prefix}manager": user}) | Q(
         **{f"{prefix}department__in": departments_under(user)}

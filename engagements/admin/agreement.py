@@ -24,7 +24,6 @@ from engagements.admin.columns import (
     deadline,
     price,
     short_date,
-    with_price,
 )
 from engagements.admin.cost_split import CostSplitInline
 from engagements.admin.filters import (
@@ -46,6 +45,7 @@ from engagements.admin.unfold_types import display
 from engagements.choices import Phase, Status
 from engagements.models import ChangeOrder, Charge, Engagement, User
 from engagements.permissions import sees_money
+from engagements.queries import with_price
 from engagements.services.engagements import change_engagement
 from engagements.values.periods import add_months, month_of
 

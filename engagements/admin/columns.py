@@ -4,8 +4,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
 from django.utils import formats
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -13,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from engagements.choices import Phase, RateUnit, Standing, Status
-from engagements.models import FeeTerm, RateTerm
 from engagements.values.money import format_money
 
 PHASE_COLOURS = {
@@ -40,30 +37,6 @@ STANDING_COLOURS = {
 }
 # A deadline this near is told with the days that are left.
 NEAR_DAYS = 120
-
-
-def with_price(rows: QuerySet[Any], today: date) -> QuerySet[Any]:
-    """Annotate what is paid today, or first will be: `fee`, or `rate` and `unit`."""
-    fees = FeeTerm.objects.filter(contract=OuterRef("pk"))
-    rates = RateTerm.objects.filter(assignment=OuterRef("pk"))
-    priced: QuerySet[Any] = rows.annotate(
-        fee=Coalesce(
-            _latest(fees, today, "monthly_fee"), _first(fees, today, "monthly_fee")
-        ),
-        rate=Coalesce(_latest(rates, today, "rate"), _first(rates, today, "rate")),
-        unit=Coalesce(_latest(rates, today, "unit"), _first(rates, today, "unit")),
-    )
-    return priced
-
-
-def _latest(terms: QuerySet[Any], today: date, name: str) -> Subquery:
-    in_force = terms.filter(starts_on__lte=today).order_by("-starts_on")
-    return Subquery(in_force.values(name)[:1])
-
-
-def _first(terms: QuerySet[Any], today: date, name: str) -> Subquery:
-    to_come = terms.filter(starts_on__gt=today).order_by("starts_on")
-    return Subquery(to_come.values(name)[:1])
 
 
 def price(row: Any) -> SafeString | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 import moneyed
-from babel.numbers import format_compact_currency, format_currency
+from babel.numbers import format_currency
 
 
 class UnknownCurrencyError(ValueError):
@@ -71,8 +71,3 @@ def format_money(
             currency_digits=False,
         )
     return format_currency(amount, currency, locale=locale)
-
-
-def format_money_short(amount: Decimal, currency: str, locale: str = "en_GB") -> str:
-    """Return a compact form for charts and titles, such as £1.2M."""
-    return format_compact_currency(amount, currency, locale=locale, fraction_digits=1)

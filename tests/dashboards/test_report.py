@@ -39,6 +39,7 @@ class Numbers(Report):
 
 def test_all_reports_are_one_per_file():
     assert sorted(all_reports()) == [
+        "awaiting-spend",
         "cost-centres",
         "engagements",
         "ledger-entries",

@@ -26,18 +26,20 @@ pytestmark = pytest.mark.django_db
 CANARY = "Canary <script>alert('x')</script> Ltd"
 OCTOBER, SEPTEMBER = date(2026, 10, 5), date(2026, 9, 5)
 PAGES = ["/", "/spend/months/", "/spend/vendors/", "/spend/cost-centres/"]
-PAGES += ["/spend/engagements/", "/spend/ledger-entries/"]
+PAGES += ["/spend/engagements/", "/spend/ledger-entries/", "/spend/awaiting-spend/"]
 FILES = [
     "/spend/months.csv",
     "/spend/vendors.csv",
     "/spend/cost-centres.csv",
     "/spend/engagements.csv",
+    "/spend/awaiting-spend.csv",
     "/spend/ledger-entries.csv",
     "/spend/monthly-spend.csv",
     "/spend/months.xlsx",
     "/spend/vendors.xlsx",
     "/spend/cost-centres.xlsx",
     "/spend/engagements.xlsx",
+    "/spend/awaiting-spend.xlsx",
 ]
 
 BAD_QUERIES = [
@@ -121,6 +123,7 @@ def test_pages_refuse_those_who_see_no_money(client, role):
 @pytest.mark.parametrize("role", [Role.FINANCE, Role.AUDITOR, Role.ADMINISTRATOR])
 def test_pages_open_for_roles_that_see_all(client, role):
     make_paid_contract("7777", OCTOBER)
+    make_contract(fee=Decimal(7777))
     client.force_login(make_user(role))
 
     for address in PAGES:
@@ -130,7 +133,7 @@ def test_pages_open_for_roles_that_see_all(client, role):
 
 
 def test_pages_change_nothing(client, finance):
-    assert [client.post(address).status_code for address in PAGES] == [405] * 6
+    assert [client.post(address).status_code for address in PAGES] == [405] * 7
 
 
 def test_finance_title_says_the_finding(client, finance):
@@ -428,12 +431,13 @@ def test_pages_escape_names_and_keep_to_the_strict_policy(client, finance):
 
 
 QUERIES = {
-    "/": 12,
+    "/": 13,
     "/spend/months/": 6,
     "/spend/vendors/": 6,
     "/spend/cost-centres/": 6,
     "/spend/engagements/": 7,
     "/spend/ledger-entries/": 7,
+    "/spend/awaiting-spend/": 7,
     "/spend/vendors.csv": 5,
     "/spend/monthly-spend.csv": 5,
 }
@@ -449,6 +453,34 @@ def test_query_counts_do_not_grow_with_rows(
     for address, count in QUERIES.items():
         with django_assert_num_queries(count):
             text_of(client.get(address))
+
+
+def test_finance_shows_what_is_logged_before_anything_is_spent(client, finance):
+    make_paid_contract("10", OCTOBER)
+    make_contract(reference="MSC-NEW", fee=Decimal(12_500))
+    make_assignment(reference="AUG-NEW", rate=Decimal("640.50"), currency="EUR")
+    make_contract(reference="OVER", status="ended")
+
+    rows = read_csv(client, "/spend/awaiting-spend.csv")
+
+    assert [
+        (row["Reference"], row["Fee or rate"], row["Currency"], row["Per"])
+        for row in rows
+    ] == [
+        ("AUG-NEW", "640.50", "EUR", "day"),
+        ("MSC-NEW", "12500.00", "GBP", "month"),
+    ]
+    page = text_of(client.get("/"))
+    assert "Logged, nothing spent yet" in page
+    assert "MSC-NEW" in page
+    assert "AUG-NEW" in page
+    assert "OVER" not in page
+
+
+def test_empty_finance_page_shows_the_first_engagement(client, finance):
+    make_contract(reference="MSC-FIRST")
+
+    assert "MSC-FIRST" in text_of(client.get("/"))
 
 
 def test_finance_counts_the_open_flags_of_what_it_shows(client, finance):

@@ -9,7 +9,6 @@ from engagements.values.money import (
     allocate,
     currency_exponent,
     format_money,
-    format_money_short,
     round_money,
 )
 
@@ -92,4 +91,3 @@ def test_format_money_speaks_the_locale() -> None:
     assert format_money(Decimal("1234.5"), "GBP") == "£1,234.50"
     assert format_money(Decimal("1234.5"), "EUR", "de_DE") == "1.234,50\xa0€"
     assert format_money(Decimal("1234.5"), "GBP", whole=True) == "£1,235"
-    assert format_money_short(Decimal(1_240_000), "GBP") == "£1.2M"

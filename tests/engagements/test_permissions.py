@@ -6,7 +6,7 @@ from django.contrib.auth.models import AnonymousUser, Group
 
 from engagements.choices import Role
 from engagements.models import Engagement, User
-from engagements.permissions import roles_of, sees_money
+from engagements.permissions import engagement_scope, roles_of, sees_money
 from tests.factories import make_contract, make_department, make_user
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +75,16 @@ def test_hr_integration_sees_no_money() -> None:
         Role.AUDITOR: True,
         Role.ADMINISTRATOR: True,
     }
+
+
+def test_two_roles_together_show_no_more_money_than_each(
+    estate: dict[str, User],
+) -> None:
+    estate["own"].groups.add(Group.objects.get(name=Role.HR_INTEGRATION))
+    scope = engagement_scope(estate["own"], with_money=True)
+    with_money = Engagement.objects.filter(scope).values_list("reference", flat=True)
+    assert references(estate["own"]) == ["below", "other", "own", "top"]
+    assert list(with_money) == ["own"]
 
 
 def test_every_role_is_a_group_and_only_managers_log_engagements() -> None:

@@ -8,12 +8,13 @@ from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from engagements.admin.columns import PHASE_COLOURS, deadline, price, with_price
+from engagements.admin.columns import PHASE_COLOURS, deadline, price
 from engagements.admin.engagement import PAGES
 from engagements.admin.record_admin import actor_of
 from engagements.choices import LIVE_STATUSES, Phase
 from engagements.models import Engagement
 from engagements.permissions import sees_money
+from engagements.queries import with_price
 from tracker.admin.flag_decisions import UNDECIDED
 from tracker.admin.verdict import percent
 from tracker.fit.models import Flag

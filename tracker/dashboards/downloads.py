@@ -23,6 +23,7 @@ LINES_PER_CHUNK = 200
 LONGEST_SHEET_NAME = 31
 NUMBER_FORMATS = {
     ColumnKind.MONEY: "#,##0.00",
+    ColumnKind.PRICE: "#,##0.00##",
     ColumnKind.SHARE: "0.0%",
     ColumnKind.MONTH: "yyyy-mm",
     ColumnKind.DAY: "yyyy-mm-dd",

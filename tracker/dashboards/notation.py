@@ -52,6 +52,10 @@ class Notation:
     def count(self, number: int) -> str:
         return format_decimal(number, locale=self._locale)
 
+    def price(self, amount: Decimal) -> str:
+        """Return an amount without its currency, with two decimals or more."""
+        return format_decimal(amount, format="#,##0.00##", locale=self._locale)
+
     def number(self, number: Decimal) -> str:
         return format_decimal(number, locale=self._locale, decimal_quantization=False)
 

@@ -16,6 +16,7 @@ from tracker.dashboards.filters import Filters, whole_of
 from tracker.dashboards.findings import finding, period_text
 from tracker.dashboards.periods import ALL, LAST_12_MONTHS, Period, preset_titles
 from tracker.dashboards.report import Page, Report, Row, share
+from tracker.dashboards.reports.awaiting_spend import AwaitingSpend
 from tracker.dashboards.reports.cost_centres import SpendByCostCentre
 from tracker.dashboards.reports.months import SpendByMonth
 from tracker.dashboards.reports.vendors import SpendByVendor
@@ -54,14 +55,15 @@ class Figure:
 
 @dataclass(frozen=True)
 class Section:
-    """One card: a chart, the table under it, and its files."""
+    """One card: a chart where there is something to draw, a table, and its files."""
 
     anchor: str
     title: str
-    drawing: Drawing
     table: Table
     downloads: Sequence[Link]
+    drawing: Drawing | None = None
     is_full: bool = False
+    more: Link | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class EmptyPage:
     eyebrow: str
     title: str
     elsewhere: Link | None = None
+    sections: Sequence[Section] = ()
 
 
 @dataclass(frozen=True)
@@ -221,10 +224,12 @@ def _with_query(path: str, asked: dict[str, str]) -> str:
 def _empty(scope: Scope, title: str) -> EmptyPage:
     extent = extent_of_spend(scope.user)
     if extent.first is None or extent.last is None:
-        return EmptyPage(eyebrow(scope), title)
+        return EmptyPage(eyebrow(scope), title, sections=_awaiting(scope))
     known = period_text(Period(extent.first, extent.last), scope.notation)
     href = f"{reverse('tracker:finance')}?period={ALL}"
-    return EmptyPage(eyebrow(scope), title, Link(f"Show {known}", href))
+    return EmptyPage(
+        eyebrow(scope), title, Link(f"Show {known}", href), _awaiting(scope)
+    )
 
 
 def _figures(scope: Scope, months: SpendByMonth) -> list[Figure]:
@@ -283,25 +288,48 @@ def _sections(scope: Scope, months: SpendByMonth) -> list[Section]:
         Section(
             "by-month",
             "By month and model",
-            months.drawing(MONTHS_SHOWN),
             _table(months, months.newest_rows(MONTHS_SHOWN)),
             downloads(months),
+            months.drawing(MONTHS_SHOWN),
             is_full=True,
         ),
         Section(
             "by-vendor",
             "By vendor",
-            vendors.drawing(PARTS_SHOWN),
             _table(vendors, vendors.top_rows(PARTS_SHOWN)),
             downloads(vendors),
+            vendors.drawing(PARTS_SHOWN),
         ),
         Section(
             "by-cost-centre",
             "By cost centre",
-            cost_centres.drawing(PARTS_SHOWN),
             _table(cost_centres, cost_centres.top_rows(PARTS_SHOWN)),
             downloads(cost_centres),
+            cost_centres.drawing(PARTS_SHOWN),
         ),
+        *_awaiting(scope),
+    ]
+
+
+def _awaiting(scope: Scope) -> list[Section]:
+    """Return the card of what is logged and not spent yet, where there is any."""
+    report = AwaitingSpend(scope)
+    rows = list(report.rows())
+    if not rows:
+        return []
+    more = None
+    if len(rows) > PARTS_SHOWN:
+        count = scope.notation.count(len(rows))
+        more = Link(f"Show all {count}", scope.report_url(report.slug))
+    return [
+        Section(
+            report.slug,
+            report.title,
+            _table(report, rows[:PARTS_SHOWN]),
+            downloads(report),
+            is_full=True,
+            more=more,
+        )
     ]
 
 

@@ -21,6 +21,8 @@ Value = str | int | Decimal | date | None
 class ColumnKind(Enum):
     TEXT = "text"
     MONEY = "money"
+    # An amount in a currency of its own, which stands in a column beside it.
+    PRICE = "price"
     SHARE = "share"
     COUNT = "count"
     MONTH = "month"
@@ -28,7 +30,12 @@ class ColumnKind(Enum):
 
     @property
     def is_number(self) -> bool:
-        return self in {ColumnKind.MONEY, ColumnKind.SHARE, ColumnKind.COUNT}
+        return self in {
+            ColumnKind.MONEY,
+            ColumnKind.PRICE,
+            ColumnKind.SHARE,
+            ColumnKind.COUNT,
+        }
 
 
 @dataclass(frozen=True)

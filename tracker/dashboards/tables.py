@@ -29,6 +29,8 @@ class TableRow:
 
 @dataclass(frozen=True)
 class Table:
+    """`totals` is empty where no column adds up."""
+
     caption: str
     heads: Sequence[Cell]
     rows: Sequence[TableRow]
@@ -49,6 +51,7 @@ def table(
 ) -> Table:
     """Return the page's table; its totals are the sums of the rows it shows."""
     shown = [index for index, column in enumerate(columns) if column.on_page]
+    is_summed = any(columns[index].is_summed for index in shown)
     totals: list[Value] = ["Total", *sums(columns, rows)[1:]]
     return Table(
         caption=caption,
@@ -65,6 +68,7 @@ def table(
         totals=[
             _cell(columns[index], totals[index], notation, nothing="")
             for index in shown
+            if is_summed
         ],
     )
 
@@ -97,6 +101,8 @@ def written(value: Value, kind: ColumnKind, notation: Notation) -> str:
             return notation.percent(value, digits=1)
         if kind is ColumnKind.MONEY:
             return notation.money(value)
+        if kind is ColumnKind.PRICE:
+            return notation.price(value)
         return notation.number(value)
     if isinstance(value, date):
         is_month = kind is ColumnKind.MONTH

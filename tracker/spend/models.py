@@ -58,6 +58,14 @@ class EngagementScoped(QuerySet):  # type: ignore[type-arg] # serves several mod
         return self.filter(engagement_scope(user, prefix="engagement__"))
 
 
+class MoneyScoped(QuerySet):  # type: ignore[type-arg] # serves several models
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Keep rows of engagements whose money the user may see."""
+        return self.filter(
+            engagement_scope(user, prefix="engagement__", with_money=True)
+        )
+
+
 class WorkLog(Detail):
     """Work done, for both models: what fit and accrual read.
 
@@ -252,7 +260,7 @@ class InvoiceLine(Detail):
     hours = HoursField(_("hours"), null=True, blank=True)
     amount = MoneyField(_("amount"))
 
-    objects = EngagementScoped.as_manager()
+    objects = MoneyScoped.as_manager()
 
     class Meta:
         ordering = ["invoice", "number"]
@@ -312,7 +320,7 @@ class Payment(Detail):
     source_line = models.PositiveIntegerField(_("line"))
     source_run = models.UUIDField(db_index=True)
 
-    objects = EngagementScoped.as_manager()
+    objects = MoneyScoped.as_manager()
 
     class Meta:
         ordering = ["-paid_on", "-id"]
@@ -379,7 +387,7 @@ class LedgerEntry(models.Model):
     # One source posts each of its parts once: refused by the database when repeated.
     posting_key = models.CharField(max_length=80, unique=True, editable=False)
 
-    objects = EngagementScoped.as_manager()
+    objects = MoneyScoped.as_manager()
 
     class Meta:
         ordering = ["month", "day", "id"]
@@ -441,7 +449,7 @@ class MonthlySpend(models.Model):
     amount = MoneyField()
     reporting_amount = MoneyField()
 
-    objects = EngagementScoped.as_manager()
+    objects = MoneyScoped.as_manager()
 
     class Meta:
         indexes = [

@@ -16,6 +16,7 @@ from django.db.models import (
     Case,
     CharField,
     Count,
+    Exists,
     IntegerField,
     Max,
     Min,
@@ -28,9 +29,11 @@ from django.db.models import (
     When,
 )
 
+from engagements.choices import LIVE_STATUSES as LIVE
 from engagements.choices import ChargeKind, Kind
 from engagements.models import CostCentre, Engagement, Vendor
 from engagements.permissions import sees_money
+from engagements.queries import with_price
 from tracker.spend.models import (
     Basis,
     InvoiceLine,
@@ -153,6 +156,25 @@ class EngagementSpend:
     kind: str
     vendor: str
     parts: SpendParts
+
+
+@dataclass(frozen=True)
+class AwaitedEngagement:
+    """A live engagement that nothing was spent on yet.
+
+    `price` is in `currency`, per `unit`: month, day or hour; None where none is set.
+    """
+
+    public_id: UUID
+    reference: str
+    title: str
+    kind: str
+    vendor: str
+    status: str
+    starts_on: date
+    price: Decimal | None
+    unit: str
+    currency: str
 
 
 @dataclass(frozen=True)
@@ -350,6 +372,34 @@ def engagements_where(user: User, where: SpendWhere) -> QuerySet[Engagement]:
         limits["department_id__in"] = sorted(where.department_ids)
     asked = {name: value for name, value in limits.items() if value is not None}
     return Engagement.objects.visible_to(user).filter(**asked)
+
+
+def engagements_awaiting_spend(
+    user: User, where: SpendWhere, *, today: date
+) -> list[AwaitedEngagement]:
+    """Return live engagements without any spend, the newest first."""
+    if not sees_money(user):
+        return []
+    spent = MonthlySpend.objects.filter(engagement=OuterRef("pk"))
+    rows = engagements_where(user, where).filter(~Exists(spent), status__in=LIVE)
+    rows = rows.select_related("vendor").order_by("-starts_on", "-id")
+    return [_awaited(row) for row in with_price(rows, today)]
+
+
+def _awaited(row: Any) -> AwaitedEngagement:
+    unit = "month" if row.fee is not None else row.unit
+    return AwaitedEngagement(
+        row.public_id,
+        row.reference,
+        row.title,
+        row.kind,
+        row.vendor.legal_name,
+        row.status,
+        row.starts_on,
+        row.fee if row.fee is not None else row.rate,
+        unit or "",
+        row.currency,
+    )
 
 
 def last_posted_at() -> datetime | None:

@@ -1,0 +1,50 @@
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from django.utils import timezone
+
+from engagements.choices import Kind, Status
+from tracker.dashboards.report import Column, ColumnKind, Report, Row, Value
+from tracker.spend.queries import AwaitedEngagement, engagements_awaiting_spend
+
+
+class AwaitingSpend(Report):
+    slug = "awaiting-spend"
+    title = "Logged, nothing spent yet"
+    noun = "engagements"
+    columns: ClassVar[Sequence[Column]] = (
+        Column("Reference"),
+        Column("Engagement"),
+        Column("Engagement id", on_page=False),
+        Column("Vendor", rank=2),
+        Column("Model", rank=2),
+        Column("Status", rank=2),
+        Column("Starts", ColumnKind.DAY, rank=2),
+        Column("Fee or rate", ColumnKind.PRICE),
+        Column("Currency"),
+        Column("Per"),
+    )
+
+    def rows(self) -> Iterator[Row]:
+        found = engagements_awaiting_spend(
+            self.scope.user, self.scope.where, today=timezone.localdate()
+        )
+        return (self._row(engagement) for engagement in found)
+
+    def _row(self, engagement: AwaitedEngagement) -> Row:
+        values: tuple[Value, ...] = (
+            engagement.reference,
+            engagement.title,
+            str(engagement.public_id),
+            engagement.vendor,
+            str(Kind(engagement.kind).label),
+            str(Status(engagement.status).label),
+            engagement.starts_on,
+            engagement.price,
+            engagement.currency,
+            engagement.unit,
+        )
+        href = self.scope.report_url(
+            "ledger-entries", engagement=str(engagement.public_id)
+        )
+        return Row(values, href)
