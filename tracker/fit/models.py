@@ -121,7 +121,8 @@ class QuarterPrior(Detail):
 class Assessment(Detail):
     """What the engine said of an engagement from the records up to a day.
 
-    Never edited.  Numbers in JSON are rounded to six digits and all of them follow
+    Replaced, never edited, when its day is judged again from other records.
+    Numbers in JSON are rounded to six digits and all of them follow
     from `evidence` and `policy`, so an assessment can be repeated to the digit.
     Shapes:
 

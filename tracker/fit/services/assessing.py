@@ -86,7 +86,10 @@ def _standings(day: date, policy: Policy) -> dict[int, Standing]:
 
 
 def _store(evaluated: Sequence[Evaluated], day: date, policy: Policy) -> None:
-    """Keep what the month has not told yet: the same evidence again is no news."""
+    """Keep what the month has not told yet: the same evidence again is no news.
+
+    A day judged again after more was recorded about it keeps the later judgement.
+    """
     if not evaluated:
         return
     known = {
@@ -95,15 +98,14 @@ def _store(evaluated: Sequence[Evaluated], day: date, policy: Policy) -> None:
             "engagement_id", "evidence", "engine_version"
         )
     }
-    on_the_day = set(
-        Assessment.objects.filter(policy=policy, as_of=day).values_list(
-            "engagement_id", flat=True
-        )
-    )
     news = [
         e.assessment
         for e in evaluated
-        if e.engagement_id not in on_the_day
-        and known.get(e.engagement_id) != (e.assessment.evidence, ENGINE_VERSION)
+        if known.get(e.engagement_id) != (e.assessment.evidence, ENGINE_VERSION)
     ]
-    Assessment.objects.bulk_create(news, batch_size=BATCH)
+    of_the_day = Assessment.objects.filter(policy=policy, as_of=day)
+    for start in range(0, len(news), BATCH):
+        batch = news[start : start + BATCH]
+        renewed = [assessment.engagement_id for assessment in batch]
+        of_the_day.filter(engagement__in=renewed).delete()
+        Assessment.objects.bulk_create(batch)
