@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from engagements import events
@@ -105,11 +106,12 @@ def delete_record(
 def raise_version(*, record: models.Model) -> None:
     """Tell other editors that the record changed, though only its lines did.
 
-    The caller holds the record's lock: it has just checked the version.
+    So does whoever reads by last change. The caller holds the record's lock: it has
+    just checked the version.
     """
     rows = type(record)._default_manager.filter(pk=record.pk)
-    rows.update(version=models.F("version") + 1)
-    record.refresh_from_db(fields=["version"])
+    rows.update(version=models.F("version") + 1, updated_at=timezone.now())
+    record.refresh_from_db(fields=["version", "updated_at"])
 
 
 @transaction.atomic

@@ -17,6 +17,7 @@ from engagements.models import (
     Service,
 )
 from engagements.services.engagements import change_engagement
+from engagements.services.records import raise_version
 from engagements.services.terms import amend_fee, amend_rate, set_cost_split
 from tests.api.callers import client_for, codes, put
 from tests.factories import (
@@ -418,7 +419,7 @@ def test_list_holds_both_models_in_the_order_of_their_last_change(api):
 
 
 def test_new_terms_count_as_a_change(api):
-    contract, assignment = make_contract(), make_assignment()
+    contract, assignment, edited = make_contract(), make_assignment(), make_contract()
     since = "2026-06-15T00:00:01Z"
     assert api.get(f"{PATH}?updated_since={since}").json()["results"] == []
 
@@ -435,11 +436,11 @@ def test_new_terms_count_as_a_change(api):
             shares={make_cost_centre(): Decimal(100)},
             actor=None,
         )
+        raise_version(record=edited)
         rows = api.get(f"{PATH}?updated_since={since}").json()["results"]
 
     assert {row["id"] for row in rows} == {
-        str(contract.public_id),
-        str(assignment.public_id),
+        str(engagement.public_id) for engagement in (contract, assignment, edited)
     }
 
 

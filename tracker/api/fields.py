@@ -297,6 +297,8 @@ class Reference(StrictShape):
 
 
 class CodedReference(Reference):
+    """Names another record by exactly one of its keys; its code is one of them."""
+
     code = Line(max_length=40, required=False, help_text="Its code.")
 
 
@@ -327,5 +329,22 @@ class StrictShapeSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-
                     "maxItems": field.largest,
                 }
         if isinstance(self.target, Reference):
-            schema |= {"minProperties": 1, "maxProperties": 1}
+            return _one_name_each(schema)
         return schema
+
+
+def _one_name_each(schema: Schema) -> Schema:
+    """Return the object's schema as one object for each name it can hold."""
+    return {
+        "description": schema["description"],
+        "oneOf": [
+            {
+                "title": f"By {name}",
+                "type": "object",
+                "properties": {name: inner},
+                "required": [name],
+                "additionalProperties": False,
+            }
+            for name, inner in schema["properties"].items()
+        ],
+    }

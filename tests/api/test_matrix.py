@@ -1,0 +1,126 @@
+"""Every operation of the API by every role; an operation not listed fails."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from engagements.choices import Role
+from engagements.models import Assignment, ManagedContract, Vendor
+from tests.api.callers import client_for, client_with, codes
+from tests.api.test_schema import SCHEMA, operations
+from tests.factories import make_contract, make_department, make_user, make_vendor
+from tracker.api.scopes import SCOPES
+
+pytestmark = pytest.mark.django_db
+
+ENGAGEMENTS = "/api/v1/engagements"
+VENDORS = "/api/v1/vendors"
+BY_EXTERNAL_ID = "by-external-id/{external_id}"
+ROLES = list(Role)
+
+# In the order of ROLES: manager (of another department), finance, HR integration,
+# auditor, administrator. The record asked for is in a department of its own.
+EXPECTED = {
+    ("get", ENGAGEMENTS): (200, 200, 200, 200, 200),
+    ("get", f"{ENGAGEMENTS}/{{id}}"): (404, 200, 200, 200, 200),
+    ("get", f"{ENGAGEMENTS}/{BY_EXTERNAL_ID}"): (404, 200, 200, 200, 200),
+    ("put", f"{ENGAGEMENTS}/{BY_EXTERNAL_ID}"): (409, 403, 403, 403, 200),
+    ("patch", f"{ENGAGEMENTS}/{{id}}"): (404, 403, 403, 403, 200),
+    ("get", VENDORS): (200, 200, 200, 200, 200),
+    ("get", f"{VENDORS}/{{id}}"): (200, 200, 200, 200, 200),
+    ("get", f"{VENDORS}/{BY_EXTERNAL_ID}"): (200, 200, 200, 200, 200),
+    ("put", f"{VENDORS}/{BY_EXTERNAL_ID}"): (200, 200, 403, 403, 200),
+    ("patch", f"{VENDORS}/{{id}}"): (200, 200, 403, 403, 200),
+}
+
+
+@pytest.fixture
+def contract():
+    return make_contract(
+        external_id="X-1",
+        title="Desk",
+        department=make_department(),
+        vendor=make_vendor(legal_name="Acme Ltd", external_id="X-1"),
+    )
+
+
+def ask(client: Any, method: str, path: str, contract: ManagedContract) -> int:
+    record = contract if path.startswith(ENGAGEMENTS) else contract.vendor
+    full: dict[str, Any] = {"legal_name": "Acme Ltd"}
+    if record is contract:
+        full = {
+            "title": "Desk",
+            "kind": "managed",
+            "vendor": {"external_id": "X-1"},
+            "start_date": "2026-01-01",
+        }
+    body = {"put": full, "patch": {}}.get(method)
+    response = getattr(client, method)(
+        path.format(id=record.public_id, external_id="X-1"),
+        body,
+        headers={"If-Match": "*"} if method == "patch" else {},
+    )
+    status: int = response.status_code
+    return status
+
+
+def test_every_operation_is_listed():
+    assert {(method, path) for method, path, _ in operations()} == set(EXPECTED)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_role_gets_what_the_table_says(role, contract):
+    client = client_for(make_user(role), *SCOPES)
+
+    found = {key: ask(client, *key, contract) for key in EXPECTED}
+
+    index = ROLES.index(role)
+    assert found == {key: statuses[index] for key, statuses in EXPECTED.items()}
+
+
+def test_nobody_gets_anything_without_a_key_a_scope_or_a_role(contract):
+    callers = [
+        client_with("etk_test_" + "x" * 40),
+        client_for(make_user(Role.ADMINISTRATOR), "rates:read"),
+        client_for(make_user(), *SCOPES),
+    ]
+
+    found = [
+        {ask(client, *operation, contract) for operation in EXPECTED}
+        for client in callers
+    ]
+
+    assert found == [{401}, {403}, {403}]
+
+
+@pytest.mark.parametrize(
+    ("noun", "component", "models"),
+    [
+        ("vendors", "PatchedVendorChangeRequest", [Vendor]),
+        (
+            "engagements",
+            "PatchedEngagementChangeRequest",
+            [ManagedContract, Assignment],
+        ),
+    ],
+)
+def test_fields_that_are_not_listed_cannot_be_set(
+    api, contract, noun, component, models
+):
+    listed = set(SCHEMA["components"]["schemas"][component]["properties"])
+    stored = {field.name for model in models for field in model._meta.get_fields()}
+    record = contract if noun == "engagements" else contract.vendor
+    before = type(record).objects.filter(pk=record.pk).values().get()
+
+    for name in sorted(stored - listed):
+        response = api.patch(
+            f"/api/v1/{noun}/{record.public_id}",
+            {name: str(date(2026, 1, 1))},
+            headers={"If-Match": "*"},
+        )
+        assert response.status_code == 400
+        assert codes(response) == [(f"/{name}", "unknown")]
+
+    assert type(record).objects.filter(pk=record.pk).values().get() == before
+    assert len(stored - listed) > 5
