@@ -14,9 +14,9 @@ class AwaitingSpend(Report):
     noun = "engagements"
     columns: ClassVar[Sequence[Column]] = (
         Column("Reference"),
-        Column("Engagement"),
+        Column("Engagement", wraps=True),
         Column("Engagement id", on_page=False),
-        Column("Vendor", rank=2),
+        Column("Vendor", rank=2, wraps=True),
         Column("Model", rank=2),
         Column("Status", rank=2),
         Column("Starts", ColumnKind.DAY, rank=2),
