@@ -32,9 +32,8 @@ def test_make_venv_refuses_a_python_that_is_too_old(tmp_path):
 
     assert done.returncode == 1
     assert done.stderr == (
-        "Python 3.11 or later is needed, and none was found.\n"
-        "python3 is: Python 3.9\n"
-        "Install a later one, or name it: make PYTHON_COMMAND=/path/to/python3.12\n"
+        "Python 3.11 or later is needed, and none was found: python3 is Python 3.9;\n"
+        "install one, or name it: make PYTHON_COMMAND=/path/to/python3.12\n"
     )
 
 
