@@ -1,4 +1,5 @@
 import json
+import re
 from decimal import Decimal
 from io import StringIO
 from typing import Any
@@ -9,6 +10,7 @@ from django.test import Client
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from openapi_spec_validator import validate
 
+from config.env import BASE_DIR
 from engagements.choices import Role
 from tests.api.callers import put
 from tests.factories import (
@@ -84,6 +86,20 @@ def test_operations_are_the_ones_listed():
         ("put", "/api/v1/engagements/by-external-id/{external_id}"),
         ("put", "/api/v1/vendors/by-external-id/{external_id}"),
     ]
+
+
+def test_bodies_in_the_guide_fit_the_schema():
+    guide = (BASE_DIR / "docs" / "api.md").read_text(encoding="utf-8")
+    components = [
+        "VendorUpsertRequest",
+        "EngagementUpsertRequest",
+        "PatchedVendorChangeRequest",
+    ]
+
+    bodies = re.findall(r"-d '(\{.*?\})'", guide, flags=re.DOTALL)
+
+    for component, body in zip(components, bodies, strict=True):
+        check(component, json.loads(body))
 
 
 @pytest.mark.django_db

@@ -22,12 +22,7 @@ from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from engagements.errors import (
-    ConflictError,
-    NotAllowedError,
-    TrackerError,
-    WrongStateError,
-)
+from engagements.errors import NotAllowedError, TrackerError
 from tracker.api.formats import encode
 
 CONTENT_TYPE = "application/problem+json"
@@ -166,7 +161,7 @@ def _refusal(
             return exceptions.NotFound("There is no such record that you can see.")
         case PermissionDenied() | NotAllowedError():
             return exceptions.PermissionDenied(str(error) or None)
-        case ConflictError() | WrongStateError() | TrackerError():
+        case TrackerError():
             return Conflict(str(error))
         case ValidationError():
             return _invalid(error, names)

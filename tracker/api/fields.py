@@ -30,13 +30,9 @@ Schema = dict[str, Any]
 
 # Control characters, line separators, and the marks that reorder what is read. Lone
 # surrogates are refused by the parser: no schema dialect can name them portably.
-_NOWHERE = (
-    r"\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufffe\uffff"
-)
-_IN_LINE = _NOWHERE + r"\u0009\u000a"
-_AT_EDGE = _IN_LINE + r"\u0020\u00a0\u3000"
-LINE = f"^[^{_AT_EDGE}]([^{_IN_LINE}]*[^{_AT_EDGE}])?$"
-LINES = f"^[^{_NOWHERE}]+$"
+_NOWHERE = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufffe\uffff"
+_AT_EDGE = _NOWHERE + r"\u0020\u00a0\u3000"
+LINE = f"^[^{_AT_EDGE}]([^{_NOWHERE}]*[^{_AT_EDGE}])?$"
 
 # From 1900 to 2199: terms and notice reckoned from these stay within the calendar.
 _DAY = r"(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
@@ -55,8 +51,6 @@ COUNTRY = "^[A-Z]{2}$"
 
 class StrictField(serializers.Field[Any, Any, Any, Any]):
     """A field that describes itself in JSON Schema; subclasses read by it."""
-
-    description: ClassVar[str]
 
     def schema(self) -> Schema:
         raise NotImplementedError
@@ -117,16 +111,6 @@ class Line(Patterned):
 
     pattern = LINE
     wanted = "one line of text, without control characters or spaces around it"
-
-    def __init__(self, *, max_length: int, **options: Any) -> None:
-        super().__init__(min_length=1, max_length=max_length, **options)
-
-
-class Lines(Patterned):
-    """Text of several lines, without control characters."""
-
-    pattern = LINES
-    wanted = "text without control characters"
 
     def __init__(self, *, max_length: int, **options: Any) -> None:
         super().__init__(min_length=1, max_length=max_length, **options)

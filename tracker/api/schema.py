@@ -55,13 +55,15 @@ REASONS = {
     409: "Another record stands against it: a value is taken, or a term is set.",
     412: "The record was changed since it was read.",
     413: "The body is too large.",
+    414: "The address is too long; answered by the web server, as a page.",
     415: "Bodies are JSON.",
     422: "The request fits the schema, but what it says can't be.",
     428: "If-Match is missing.",
     429: "Too many requests: wait for Retry-After.",
     503: "The database is not answering: try again after Retry-After.",
 }
-ALWAYS = (400, 401, 403, 406, 429, 503)
+BY_WEB_SERVER = 414
+ALWAYS = (400, 401, 403, 406, BY_WEB_SERVER, 429, 503)
 ON_WRITING = (409, 412, 413, 415, 422)
 
 ERROR_ITEM: Schema = {
@@ -106,7 +108,7 @@ def describe_problems(
     schemas = result["components"]["schemas"]
     schemas |= {"Problem": PROBLEM, "ProblemError": ERROR_ITEM}
     result["components"]["responses"] = {
-        f"Problem{code}": _problem(reason) for code, reason in REASONS.items()
+        f"Problem{code}": _problem(code, reason) for code, reason in REASONS.items()
     }
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
@@ -157,7 +159,9 @@ def _add_etag(responses: Schema) -> None:
             }
 
 
-def _problem(reason: str) -> Schema:
+def _problem(code: int, reason: str) -> Schema:
+    if code == BY_WEB_SERVER:
+        return {"description": reason}
     schema = {"$ref": "#/components/schemas/Problem"}
     return {"description": reason, "content": {CONTENT_TYPE: {"schema": schema}}}
 

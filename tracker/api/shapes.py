@@ -1,17 +1,19 @@
-"""Parts of answers that several resources share; they describe, and read nothing."""
+"""Parts of answers that several resources share; they describe, and read nothing.
+
+Answers are described more loosely than requests: they also hold what people typed
+elsewhere.
+"""
 
 from typing import Any
 
 from rest_framework import serializers
 
-from tracker.api.fields import Identifier, Line, Moment
-
 
 class NamedRecord(serializers.Serializer[Any]):
     """Another record, told by its ids and name."""
 
-    id = Identifier()
-    external_id = Line(max_length=200, allow_null=True)
+    id = serializers.UUIDField()
+    external_id = serializers.CharField(allow_null=True)
     name = serializers.CharField()
 
 
@@ -22,11 +24,10 @@ class CodedRecord(NamedRecord):
 class Stamped(serializers.Serializer[Any]):
     """What every record carries."""
 
-    id = Identifier(help_text="The record's id here; never changes.")
-    external_id = Line(
-        max_length=200,
+    id = serializers.UUIDField(help_text="The record's id here; never changes.")
+    external_id = serializers.CharField(
         allow_null=True,
         help_text="The record's id in another system; unique among its kind.",
     )
-    created_at = Moment()
-    updated_at = Moment()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()

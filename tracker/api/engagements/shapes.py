@@ -146,21 +146,22 @@ class CostShareRecord(serializers.Serializer[Any]):
 
 
 class CostSplitRecord(serializers.Serializer[Any]):
-    effective_date = fields.Day()
+    effective_date = serializers.DateField()
     shares = CostShareRecord(many=True)
 
 
 class MonthlyFeeRecord(serializers.Serializer[Any]):
     amount = serializers.CharField(help_text="An exact number, as text.")
     currency = currency()
-    effective_date = fields.Day()
+    effective_date = serializers.DateField()
 
 
 class RateRecord(serializers.Serializer[Any]):
     pay_rate = serializers.CharField(help_text="An exact number, as text.")
+    # A month is what readers of HR systems expect in this list; no rate is by it yet.
     pay_period = fields.Word([HOUR, DAY, MONTH])
     pay_currency = currency()
-    effective_date = fields.Day()
+    effective_date = serializers.DateField()
     hours_per_day = serializers.CharField()
     overtime_multiplier = serializers.CharField()
 
@@ -181,9 +182,9 @@ class EngagementRecord(Stamped):
     service = NamedRecord(allow_null=True)
     currency = currency()
     country = fields.Patterned(pattern=fields.COUNTRY)
-    start_date = fields.Day()
-    end_date = fields.Day(allow_null=True)
-    term_end_date = fields.Day(
+    start_date = serializers.DateField()
+    end_date = serializers.DateField(allow_null=True)
+    term_end_date = serializers.DateField(
         allow_null=True, help_text="When the term now running ends."
     )
     renewal = fields.Word(Renewal.values)
@@ -191,7 +192,7 @@ class EngagementRecord(Stamped):
     renewal_term_months = serializers.IntegerField(allow_null=True)
     notice_period = serializers.IntegerField(allow_null=True)
     notice_unit = fields.Word(NoticeUnit.values)
-    notice_deadline = fields.Day(
+    notice_deadline = serializers.DateField(
         allow_null=True, help_text="The last day to give notice."
     )
     status = fields.Word(Status.values)
