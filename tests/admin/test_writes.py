@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import time_machine
@@ -151,7 +152,7 @@ def test_administrator_can_not_make_anybody_a_superuser(administrator):
     response = administrator.post(url, page)
 
     person.refresh_from_db()
-    assert response.status_code == 302
+    assert response.status_code == 302, errors_on(response)
     assert person.first_name == "Tom"
     assert person.is_superuser is False
 
@@ -245,7 +246,7 @@ def test_oversight_is_logged_for_me_and_this_month(client, manager):
     assert last_event() == ("oversight.logged", "maya")
 
 
-def invoice_page(client, contract, **fields) -> dict:
+def invoice_page(client, contract, **fields) -> dict[str, Any]:
     page = fields_on(client, reverse("admin:tracker_invoice_add"))
     return page | {
         "vendor": contract.vendor_id,
