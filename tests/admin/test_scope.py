@@ -170,8 +170,7 @@ def autocompleted() -> list[tuple[str, str, str]]:
     """Each field that pages complete: application, model and field."""
     found = set()
     for model, page in admin.site._registry.items():
-        names = {*page.autocomplete_fields}
-        names |= {f.split("__")[0] for f in ("vendor", "manager", "engagement")}
+        names = {*page.autocomplete_fields, "vendor", "manager", "engagement"}
         for name in names & {field.name for field in model._meta.get_fields()}:
             if model._meta.get_field(name).many_to_one:
                 found.add((model._meta.app_label, str(model._meta.model_name), name))
