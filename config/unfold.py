@@ -104,6 +104,7 @@ NAVIGATION: list[dict[str, Any]] = [
         "collapsible": True,
         "items": [
             _page(_("History"), "history", "engagements.event"),
+            _page(_("API keys"), "key", "tracker.apikey"),
             _page(_("Job runs"), "play_circle", "tracker.jobrun"),
             _page(_("Groups"), "shield_person", "auth.group"),
             _page(_("Failed log-ins"), "lock", "axes.accessattempt"),

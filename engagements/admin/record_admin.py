@@ -155,6 +155,12 @@ class ScopedAdmin(UnfoldModelAdmin):
             held if protected else [],
         )
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        context["show_history"] = request.user.has_perm("engagements.view_event")
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def history_view(
         self,
         request: HttpRequest,

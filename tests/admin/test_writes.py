@@ -25,6 +25,7 @@ from tests.admin.conftest import logged_in
 from tests.admin.forms import errors_on, fields_on, line_errors_on
 from tests.admin.test_scope import make_assessment
 from tests.factories import make_assignment, make_contract, make_user, make_vendor
+from tracker.api.services import create_api_key
 from tracker.fit.models import Flag
 from tracker.spend.models import (
     Invoice,
@@ -488,3 +489,33 @@ def test_charge_kinds_of_the_ledger_are_told_in_words(client, manager):
     listed = client.get(reverse("admin:tracker_ledgerentry_changelist"))
 
     assert "Milestone" in listed.content.decode()
+
+
+def test_api_key_is_revoked_by_a_button(administrator):
+    key, _text = create_api_key(
+        name="HR", scopes=["engagements:read"], owner=make_user(), actor=None
+    )
+    url = reverse("admin:tracker_apikey_revoke", args=[key.pk])
+
+    administrator.post(url, {"_form_submitted": "True"})
+
+    key.refresh_from_db()
+    assert key.revoked_at is not None
+    assert last_event() == ("api_key.revoked", "nils")
+
+
+def test_auditor_reads_api_keys_and_revokes_none(db):
+    key, _text = create_api_key(
+        name="HR", scopes=["engagements:read"], owner=make_user(), actor=None
+    )
+    browser = logged_in(Role.AUDITOR)
+
+    shown = browser.get(reverse("admin:tracker_apikey_change", args=[key.pk]))
+    refused = browser.post(
+        reverse("admin:tracker_apikey_revoke", args=[key.pk]),
+        {"_form_submitted": "True"},
+    )
+
+    key.refresh_from_db()
+    assert (shown.status_code, refused.status_code) == (200, 403)
+    assert key.revoked_at is None
