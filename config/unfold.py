@@ -74,7 +74,6 @@ NAVIGATION: list[dict[str, Any]] = [
             _page(_("Payments"), "payments", "tracker.payment"),
             _page(_("Imports"), "upload_file", "tracker.importrun"),
             _page(_("Ledger"), "menu_book", "tracker.ledgerentry"),
-            _page(_("Imports"), "upload_file", "tracker.importrun"),
         ],
     },
     {

@@ -249,6 +249,11 @@ class AgreementAdmin(LifecycleSteps, AgreementList, RecordAdmin):
             inlines.remove(ChangeOrderInline)
         return inlines if sees_money(request.user) else []
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Only of what was never more than a draft; the rest is ended."""
+        is_draft = obj is None or obj.status == Status.DRAFT
+        return is_draft and bool(super().has_delete_permission(request, obj))
+
     def change_record(self, record: Any, expected: int | None, actor: User) -> None:
         change_engagement(engagement=record, expected_version=expected, actor=actor)
 

@@ -519,3 +519,15 @@ def test_auditor_reads_api_keys_and_revokes_none(db):
     key.refresh_from_db()
     assert (shown.status_code, refused.status_code) == (200, 403)
     assert key.revoked_at is None
+
+
+@pytest.mark.parametrize(("status", "left"), [("draft", 0), ("active", 1)])
+def test_only_a_draft_can_be_deleted(cost_centre, status, left):
+    shares = {cost_centre: Decimal(100)}
+    contract = make_contract(status=status, cost_shares=shares)
+    root = logged_in(is_superuser=True)
+    url = reverse("admin:engagements_managedcontract_delete", args=[contract.pk])
+
+    root.post(url, {"post": "yes"})
+
+    assert Engagement.objects.count() == left
