@@ -74,7 +74,6 @@ NAVIGATION: list[dict[str, Any]] = [
             _page(_("Payments"), "payments", "tracker.payment"),
             _page(_("Imports"), "upload_file", "tracker.importrun"),
             _page(_("Ledger"), "menu_book", "tracker.ledgerentry"),
-            _page(_("Imports"), "upload_file", "tracker.importrun"),
         ],
     },
     {
@@ -104,6 +103,7 @@ NAVIGATION: list[dict[str, Any]] = [
         "collapsible": True,
         "items": [
             _page(_("History"), "history", "engagements.event"),
+            _page(_("API keys"), "key", "tracker.apikey"),
             _page(_("Job runs"), "play_circle", "tracker.jobrun"),
             _page(_("Groups"), "shield_person", "auth.group"),
             _page(_("Failed log-ins"), "lock", "axes.accessattempt"),
@@ -134,8 +134,8 @@ UNFOLD: dict[str, Any] = {
             "50": "#eef5fb",
             "100": "#d9e8f6",
             "200": "#b4d1ec",
-            "300": "#85b4df",
-            "400": "#5393cd",
+            "300": "#a6caec",
+            "400": "#84b6e6",
             "500": "#5a9bd8",
             "600": "#1d5a96",
             "700": "#194c7f",

@@ -24,7 +24,9 @@ GRANTS: Grants = {
         [*_MONEY, *_WORK, *_IMPORTS, *_FIT, "invoice", "jobrun", "policy", "apikey"],
         VIEW,
     ),
-    Role.ADMINISTRATOR: dict.fromkeys([*_MONEY, "jobrun", "policy", "apikey"], VIEW)
+    Role.ADMINISTRATOR: dict.fromkeys([*_MONEY, "jobrun", "policy"], VIEW)
+    # A key is changed in one way only: it is revoked.
+    | {"apikey": _CHANGE}
     | _BILL
     | _LOG_WORK
     | _IMPORT

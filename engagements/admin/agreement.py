@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     ChoicesDropdownFilter,
-    RangeDateFilter,
 )
 
 from engagements.admin.columns import (
@@ -28,6 +27,7 @@ from engagements.admin.columns import (
 from engagements.admin.cost_split import CostSplitInline
 from engagements.admin.filters import (
     MineFilter,
+    NoticeBetweenFilter,
     NoticeDeadlineFilter,
     PhaseFilter,
     ScopedDropdownFilter,
@@ -114,15 +114,15 @@ class AgreementList(ScopedAdmin):
     date_hierarchy = "starts_on"
     ordering = ("-starts_on", "-id")
     list_filter: Sequence[Any] = (
-        MineFilter,
         ("vendor", AutocompleteSelectFilter),
         ("department", ScopedDropdownFilter),
         ("manager", AutocompleteSelectFilter),
-        ("service", ScopedDropdownFilter),
+        MineFilter,
         PhaseFilter,
-        ("status", ChoicesDropdownFilter),
         NoticeDeadlineFilter,
-        ("notice_deadline_on", RangeDateFilter),
+        ("status", ChoicesDropdownFilter),
+        ("service", ScopedDropdownFilter),
+        ("notice_deadline_on", NoticeBetweenFilter),
     )
     list_display: Sequence[str] = (
         "name",
@@ -248,6 +248,11 @@ class AgreementAdmin(LifecycleSteps, AgreementList, RecordAdmin):
         if obj is None:
             inlines.remove(ChangeOrderInline)
         return inlines if sees_money(request.user) else []
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Only of what was never more than a draft; the rest is ended."""
+        is_draft = obj is None or obj.status == Status.DRAFT
+        return is_draft and bool(super().has_delete_permission(request, obj))
 
     def change_record(self, record: Any, expected: int | None, actor: User) -> None:
         change_engagement(engagement=record, expected_version=expected, actor=actor)

@@ -14,6 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from engagements.admin.constraint_errors import ConstraintErrorsBesideFields
 from engagements.admin.record_admin import LineInline, Lines
 from engagements.models import (
     CostCentre,
@@ -27,13 +28,11 @@ from engagements.services.terms import HUNDRED, set_cost_split
 from engagements.values.periods import month_of
 
 if TYPE_CHECKING:
-    _ShareForm = forms.ModelForm[CostSplitShare]
     _ShareFormset = forms.BaseModelFormSet[CostSplitShare, "ShareForm"]
     _DateInput = forms.DateInput
 else:
     from unfold.widgets import UnfoldAdminSingleDateWidget as _DateInput
 
-    _ShareForm = forms.ModelForm
     _ShareFormset = forms.BaseModelFormSet
 
 # Rows shown empty, beside those of the split in force.
@@ -51,7 +50,7 @@ class StartForm(forms.Form):
     )
 
 
-class ShareForm(_ShareForm):
+class ShareForm(ConstraintErrorsBesideFields):
     class Meta:
         model = CostSplitShare
         fields = ("cost_centre", "percent")

@@ -13,10 +13,12 @@ from engagements.choices import Phase
 from engagements.models import User
 
 if TYPE_CHECKING:
+    from django.contrib.admin import DateFieldListFilter as _DateRange
     from django.contrib.admin import RelatedFieldListFilter as _RelatedDropdown
     from django.contrib.admin import SimpleListFilter as _Dropdown
 else:
     from unfold.contrib.filters.admin import DropdownFilter as _Dropdown
+    from unfold.contrib.filters.admin import RangeDateFilter as _DateRange
     from unfold.contrib.filters.admin import RelatedDropdownFilter as _RelatedDropdown
 
 
@@ -78,12 +80,20 @@ class NoticeDeadlineFilter(_Dropdown):
         return queryset
 
 
+class NoticeBetweenFilter(_DateRange):
+    """By any span of days."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = _("notice deadline between")
+
+
 def _passed(today: date) -> Q:
     return Q(notice_deadline_on__lt=today, term_ends_on__gte=today)
 
 
 class MineFilter(_Dropdown):
-    title = _("whose")
+    title = _("responsibility")
     parameter_name = "whose"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:

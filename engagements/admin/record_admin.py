@@ -1,7 +1,7 @@
 """An admin whose every write goes through the services, within the user's rows."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -12,6 +12,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
+from engagements.admin.constraint_errors import (
+    ConstraintErrorsBesideFields,
+    LineFormset,
+)
 from engagements.admin.history import history_page
 from engagements.admin.inputs import INPUTS
 from engagements.admin.scope import condition, visible
@@ -19,11 +23,6 @@ from engagements.admin.unfold_types import UnfoldModelAdmin, UnfoldTabularInline
 from engagements.errors import ConflictError, TrackerError
 from engagements.models import Engagement, User
 from engagements.services import records
-
-if TYPE_CHECKING:
-    _RecordForm = forms.ModelForm[Any]
-else:
-    _RecordForm = forms.ModelForm
 
 M = TypeVar("M", bound=models.Model)
 # Digits that a 64-bit integer holds for certain.
@@ -39,7 +38,7 @@ def actor_of(request: HttpRequest) -> User:
     return request.user
 
 
-class RecordForm(_RecordForm):
+class RecordForm(ConstraintErrorsBesideFields):
     """Knows the version it was opened with, and why a service refused it."""
 
     # Set on the class made for a request, see RecordAdmin.get_form.
@@ -67,7 +66,7 @@ class RecordForm(_RecordForm):
                 field.queryset = rows | rows.model._default_manager.filter(pk=present)
 
     def _post_clean(self) -> None:
-        super()._post_clean()  # type: ignore[misc] # Django's own, left out of stubs
+        super()._post_clean()
         refusal = getattr(self.request, "refusal", None)
         if refusal is not None:
             self._tell(refusal)
@@ -155,6 +154,12 @@ class ScopedAdmin(UnfoldModelAdmin):
             lacking,
             held if protected else [],
         )
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        context["show_history"] = request.user.has_perm("engagements.view_event")
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def history_view(
         self,
@@ -302,6 +307,8 @@ class LineInline(UnfoldTabularInline):
     """Lines of a record, each stored by a service together with it."""
 
     extra = 0
+    form = ConstraintErrorsBesideFields
+    formset = LineFormset
     formfield_overrides = INPUTS
     show_change_link = False
     hide_title = True

@@ -1,12 +1,14 @@
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Count, IntegerField, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -21,7 +23,7 @@ from engagements.admin.record_admin import (
     RecordForm,
     actor_of,
 )
-from engagements.admin.unfold_types import display
+from engagements.admin.unfold_types import action, display
 from engagements.choices import Status, Tier
 from engagements.models import Engagement, User, Vendor, VendorContact
 from engagements.services.vendors import change_vendor, register_vendor
@@ -78,6 +80,7 @@ class VendorAdmin(RecordAdmin):
     search_help_text = gettext_lazy("Legal name, tax id or external id")
     ordering = ("legal_name",)
     inlines = (VendorContactInline,)
+    actions_detail = ("engagements",)
     fieldsets = (
         (
             gettext_lazy("Who they are"),
@@ -140,6 +143,22 @@ class VendorAdmin(RecordAdmin):
     @display(description=gettext_lazy("active engagements"), ordering="active_count")
     def active_engagements(self, row: Any) -> SafeString:
         return figure(str(row.active_count))
+
+    @action(
+        description=gettext_lazy("Engagements"),
+        icon="handshake",
+        url_path="engagements",
+        permissions=["engagements"],
+    )
+    def engagements(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        page = reverse("admin:engagements_engagement_changelist")
+        query = urlencode({"vendor__id__exact": object_id})
+        return HttpResponseRedirect(f"{page}?{query}")
+
+    def has_engagements_permission(
+        self, request: HttpRequest, object_id: str | None = None
+    ) -> bool:
+        return request.user.has_perm("engagements.view_engagement")
 
     def create(self, form: Any, pages: Sequence[Lines], actor: User) -> None:
         register_vendor(

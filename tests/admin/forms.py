@@ -5,12 +5,12 @@ from typing import Any
 from django.test import Client
 
 
-def fields_on(client: Client, url: str) -> dict[str, str]:
+def fields_on(client: Client, url: str) -> dict[str, Any]:
     """Return every field of the page's forms with the value it is shown with."""
     response = client.get(url)
     assert response.status_code == 200, (url, response.status_code)
     context = response.context
-    posted: dict[str, str] = {}
+    posted: dict[str, Any] = {}
     _add(posted, context["adminform"].form)
     for inline in context["inline_admin_formsets"]:
         formset = inline.formset
@@ -22,15 +22,20 @@ def fields_on(client: Client, url: str) -> dict[str, str]:
     return posted
 
 
-def _add(posted: dict[str, str], form: Any) -> None:
+def _add(posted: dict[str, Any], form: Any) -> None:
     for bound in form:
         value = bound.value()
-        if value is None or value is False:
-            continue
-        text = bound.field.widget.format_value(value)
-        if isinstance(text, list):
-            text = text[0] if text else ""
-        posted[bound.html_name] = "on" if value is True else str(text or "")
+        if isinstance(value, list):
+            posted[bound.html_name] = value
+        elif value is True:
+            posted[bound.html_name] = "on"
+        elif value is not None and value is not False:
+            posted[bound.html_name] = _as_shown(bound.field.widget, value)
+
+
+def _as_shown(widget: Any, value: Any) -> str:
+    shown = widget.format_value(value)
+    return "".join(shown) if isinstance(shown, list) else str(shown or "")
 
 
 def errors_on(response: Any) -> dict[str, list[str]]:

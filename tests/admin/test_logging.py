@@ -398,6 +398,46 @@ def test_fee_that_is_no_amount_is_refused_beside_the_field(client, vendor, amoun
     assert list(errors_on(response)) == ["monthly_fee"]
 
 
+@pytest.mark.parametrize(
+    ("typed", "field", "reason"),
+    [
+        ({"ends_on": "2020-01-01"}, "ends_on", "The end can't be before the start."),
+        (
+            {"renewal": "auto"},
+            "renewal_term_months",
+            "Say for how many months it renews by itself.",
+        ),
+        ({"at_risk_percent": "101"}, "at_risk_percent", "The share at risk is between"),
+    ],
+)
+def test_what_a_constraint_says_stands_beside_its_field(
+    client, vendor, typed, field, reason
+):
+    page = fields_on(client, ADD_CONTRACT) | {"title": "Network", "vendor": vendor.pk}
+
+    response = client.post(ADD_CONTRACT, page | typed)
+
+    (found,) = errors_on(response).items()
+    assert found[0] == field
+    assert found[1][0].startswith(reason)
+
+
+def test_second_fee_from_a_day_is_refused_in_words(client, manager):
+    contract = make_contract(manager=manager)
+    page = fields_on(client, page_of(contract)) | {
+        "fee_terms-TOTAL_FORMS": "2",
+        "fee_terms-1-starts_on": "2026-01-01",
+        "fee_terms-1-monthly_fee": "11000",
+    }
+
+    response = client.post(page_of(contract), page)
+
+    assert line_errors_on(response, FeeTerm) == [
+        "This line repeats another one.",
+        "There is a fee from this day already.",
+    ]
+
+
 def test_start_button_makes_a_draft_active(client, manager):
     contract = make_contract(manager=manager)
 

@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.contrib import admin
@@ -72,7 +73,7 @@ class Other:
         )
         self._happen()
 
-    def _ours(self) -> dict:
+    def _ours(self) -> dict[str, Any]:
         return {
             "vendor": self.vendor,
             "manager": self.manager,
@@ -169,11 +170,10 @@ def autocompleted() -> list[tuple[str, str, str]]:
     """Each field that pages complete: application, model and field."""
     found = set()
     for model, page in admin.site._registry.items():
-        names = {*page.autocomplete_fields}
-        names |= {f.split("__")[0] for f in ("vendor", "manager", "engagement")}
+        names = {*page.autocomplete_fields, "vendor", "manager", "engagement"}
         for name in names & {field.name for field in model._meta.get_fields()}:
             if model._meta.get_field(name).many_to_one:
-                found.add((model._meta.app_label, model._meta.model_name, name))
+                found.add((model._meta.app_label, str(model._meta.model_name), name))
     found.add(("engagements", "costsplitshare", "cost_centre"))
     found.add(("tracker", "invoiceline", "engagement"))
     return sorted(found)

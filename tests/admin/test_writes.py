@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import time_machine
@@ -24,6 +25,7 @@ from tests.admin.conftest import logged_in
 from tests.admin.forms import errors_on, fields_on, line_errors_on
 from tests.admin.test_scope import make_assessment
 from tests.factories import make_assignment, make_contract, make_user, make_vendor
+from tracker.api.services import create_api_key
 from tracker.fit.models import Flag
 from tracker.spend.models import (
     Invoice,
@@ -151,7 +153,7 @@ def test_administrator_can_not_make_anybody_a_superuser(administrator):
     response = administrator.post(url, page)
 
     person.refresh_from_db()
-    assert response.status_code == 302
+    assert response.status_code == 302, errors_on(response)
     assert person.first_name == "Tom"
     assert person.is_superuser is False
 
@@ -245,7 +247,7 @@ def test_oversight_is_logged_for_me_and_this_month(client, manager):
     assert last_event() == ("oversight.logged", "maya")
 
 
-def invoice_page(client, contract, **fields) -> dict:
+def invoice_page(client, contract, **fields) -> dict[str, Any]:
     page = fields_on(client, reverse("admin:tracker_invoice_add"))
     return page | {
         "vendor": contract.vendor_id,
@@ -487,3 +489,45 @@ def test_charge_kinds_of_the_ledger_are_told_in_words(client, manager):
     listed = client.get(reverse("admin:tracker_ledgerentry_changelist"))
 
     assert "Milestone" in listed.content.decode()
+
+
+def test_api_key_is_revoked_by_a_button(administrator):
+    key, _text = create_api_key(
+        name="HR", scopes=["engagements:read"], owner=make_user(), actor=None
+    )
+    url = reverse("admin:tracker_apikey_revoke", args=[key.pk])
+
+    administrator.post(url, {"_form_submitted": "True"})
+
+    key.refresh_from_db()
+    assert key.revoked_at is not None
+    assert last_event() == ("api_key.revoked", "nils")
+
+
+def test_auditor_reads_api_keys_and_revokes_none(db):
+    key, _text = create_api_key(
+        name="HR", scopes=["engagements:read"], owner=make_user(), actor=None
+    )
+    browser = logged_in(Role.AUDITOR)
+
+    shown = browser.get(reverse("admin:tracker_apikey_change", args=[key.pk]))
+    refused = browser.post(
+        reverse("admin:tracker_apikey_revoke", args=[key.pk]),
+        {"_form_submitted": "True"},
+    )
+
+    key.refresh_from_db()
+    assert (shown.status_code, refused.status_code) == (200, 403)
+    assert key.revoked_at is None
+
+
+@pytest.mark.parametrize(("status", "left"), [("draft", 0), ("active", 1)])
+def test_only_a_draft_can_be_deleted(cost_centre, status, left):
+    shares = {cost_centre: Decimal(100)}
+    contract = make_contract(status=status, cost_shares=shares)
+    root = logged_in(is_superuser=True)
+    url = reverse("admin:engagements_managedcontract_delete", args=[contract.pk])
+
+    root.post(url, {"post": "yes"})
+
+    assert Engagement.objects.count() == left

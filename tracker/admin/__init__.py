@@ -1,8 +1,20 @@
 """The admin of what happened; Django finds the pages through this package."""
 
-from tracker.admin import fit, home, imports, invoice, jobs, ledger, panels, scope, work
+from tracker.admin import (
+    api_keys,
+    fit,
+    home,
+    imports,
+    invoice,
+    jobs,
+    ledger,
+    panels,
+    scope,
+    work,
+)
 
 __all__ = [
+    "api_keys",
     "fit",
     "home",
     "imports",

@@ -2,7 +2,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db.models import OuterRef, Subquery, Sum
 from django.http import HttpRequest
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 
 from engagements.admin.columns import money, short_date
+from engagements.admin.constraint_errors import ConstraintErrorsBesideFields
 from engagements.admin.record_admin import (
     LineInline,
     Lines,
@@ -56,7 +56,7 @@ class InvoiceForm(RecordForm):
         return currency.upper() or (vendor.currency if vendor else "")
 
 
-class LineForm(forms.ModelForm):  # type: ignore[type-arg] # not subscriptable at runtime
+class LineForm(ConstraintErrorsBesideFields):
     class Meta:
         model = InvoiceLine
         fields = (

@@ -5,6 +5,7 @@ from django.db.models import Exists, OuterRef, Q
 from engagements.admin.scope import for_everyone, narrowed_by, through
 from engagements.models import User
 from engagements.permissions import departments_under, engagement_scope, sees_all
+from tracker.api.models import ApiKey
 from tracker.fit.models import Assessment, Flag
 from tracker.jobs.models import JobRun
 from tracker.spend.models import (
@@ -43,5 +44,7 @@ narrowed_by(
 )
 narrowed_by(_invoices, Invoice)
 narrowed_by(_oversight, OversightLog)
+# Keys are shown to administrators and auditors only.
+narrowed_by(for_everyone, ApiKey)
 # Runs hold counts, no names and no amounts of any one department.
 narrowed_by(for_everyone, JobRun)
