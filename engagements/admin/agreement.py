@@ -254,6 +254,11 @@ class AgreementAdmin(LifecycleSteps, AgreementList, RecordAdmin):
         is_draft = obj is None or obj.status == Status.DRAFT
         return is_draft and bool(super().has_delete_permission(request, obj))
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        names, counts, lacking, held = super().get_deleted_objects(objs, request)
+        # The row of the common list goes with it; nobody deletes that one by itself.
+        return names, counts, lacking - {Engagement._meta.verbose_name}, held
+
     def change_record(self, record: Any, expected: int | None, actor: User) -> None:
         change_engagement(engagement=record, expected_version=expected, actor=actor)
 
