@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from engagements.choices import Kind
+from django.utils.text import capfirst
+
 from tracker.fit.models import Assessment, Verdict
 
 VERDICT_COLOURS = {
@@ -73,7 +74,7 @@ def _bars(points: list[dict[str, Any]]) -> list[Bar]:
     return [
         Bar(
             label=str(point["label"]),
-            sentence=str(point["sentence"]),
+            sentence=str(capfirst(point["sentence"])),
             points=f"{abs(point['points']):.1f}",
             width=round(100 * abs(point["points"]) / largest, 1),
             is_managed=point["points"] > 0,
@@ -85,8 +86,3 @@ def _bars(points: list[dict[str, Any]]) -> list[Bar]:
 
 def _is_idle(point: dict[str, Any]) -> bool:
     return abs(float(point["points"])) < 0.05
-
-
-def other_model(kind: str) -> str:
-    other = Kind.AUGMENTED if kind == Kind.MANAGED else Kind.MANAGED
-    return str(other.label)
