@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Case, F, Q, QuerySet, Value, When
@@ -251,6 +252,7 @@ class Engagement(Record):
                 name="engagement_term_ends_after_start",
                 condition=Q(term_ends_on__isnull=True)
                 | Q(term_ends_on__gte=F("term_starts_on")),
+                violation_error_message=_("The term can't end before it starts."),
             ),
             models.CheckConstraint(
                 name="engagement_auto_renewal_has_term",
@@ -268,11 +270,20 @@ class Engagement(Record):
     def __str__(self) -> str:
         return f"{self.reference} · {self.title}"
 
+    def clean(self) -> None:
+        super().clean()
+        if self._ends_too_early():
+            raise ValidationError({"ends_on": _("The end can't be before the start.")})
+
+    def _ends_too_early(self) -> bool:
+        return bool(self.starts_on and self.ends_on and self.ends_on < self.starts_on)
+
     def set_term(self) -> None:
         """Store the first term and its notice deadline, as the dates now stand."""
         term = first_term(
             starts_on=self.starts_on,
-            ends_on=self.ends_on,
+            # Such an end is refused on its own field; no term need be told of it.
+            ends_on=None if self._ends_too_early() else self.ends_on,
             initial_months=self.initial_term_months,
             notice=self.notice_period,
             unit="months" if self.notice_unit == NoticeUnit.MONTHS else "days",

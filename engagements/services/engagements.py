@@ -5,7 +5,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from engagements.choices import Kind, Standing
+from engagements import events
+from engagements.choices import Kind, Origin, Standing, Status
 from engagements.models import (
     Assignment,
     CostCentre,
@@ -80,12 +81,14 @@ def change_engagement(
 ) -> ManagedContract | Assignment:
     """Store changed facts of an engagement; the term's dates follow.
 
-    The model, the vendor and the currency stay as they were once spend is posted,
-    which the ledger's snapshots rely on. Raises ValidationError and ConflictError.
+    The model never changes; vendor and currency only while it is a draft that nobody
+    imported, since the ledger's entries carry them. Raises ValidationError by field
+    and ConflictError.
     """
     stored = Engagement.objects.select_for_update().get(pk=engagement.pk)
     if engagement.kind != stored.kind:
         raise ValidationError({"kind": _("An engagement never changes its model.")})
+    _check_fixed(engagement, stored)
     if engagement.vendor_id != stored.vendor_id:
         _check_vendor(engagement)
     if _dates(engagement) != _dates(stored):
@@ -96,6 +99,20 @@ def change_engagement(
         expected_version=expected_version,
         actor=actor,
     )
+
+
+def _check_fixed(engagement: Engagement, stored: Engagement) -> None:
+    if stored.status == Status.DRAFT and stored.origin != Origin.IMPORTED:
+        return
+    wrong = {
+        name: _("It can't be changed once the engagement has started: end this one.")
+        for name, column in (("vendor", "vendor_id"), ("currency", "currency"))
+        if getattr(engagement, column) != getattr(stored, column)
+    }
+    if wrong:
+        raise ValidationError(
+            {n.removesuffix("_id"): text for n, text in wrong.items()}
+        )
 
 
 def _dates(engagement: Engagement) -> tuple[object, ...]:
@@ -112,17 +129,31 @@ def _log(*, engagement: ManagedContract | Assignment, actor: User | None) -> Non
     _check_vendor(engagement)
     if engagement.starts_on:
         engagement.set_term()
-    given = engagement.reference
-    if not given:
-        engagement.reference = f"new-{engagement.public_id}"
-    create_record(record=engagement, event_type="engagement.logged", actor=actor)
-    if not given:
-        # The number is the row's own, so no two writers can draw the same one.
-        prefix = REFERENCE_PREFIX[Kind(engagement.kind)]
-        engagement.reference = f"{prefix}-{engagement.pk:05d}"
-        Engagement.objects.filter(pk=engagement.pk).update(
-            reference=engagement.reference
-        )
+    if not engagement.reference:
+        _save_with_own_reference(engagement)
+    else:
+        engagement.full_clean()
+        engagement.save()
+    events.record(
+        event_type="engagement.logged",
+        subject=engagement,
+        changes=events.difference(None, engagement),
+        actor=actor,
+    )
+
+
+def _save_with_own_reference(engagement: ManagedContract | Assignment) -> None:
+    """Store the engagement under a reference made of its row's own number."""
+    engagement.reference = f"new-{engagement.public_id}"
+    engagement.full_clean()
+    engagement.save()
+    number = f"{REFERENCE_PREFIX[Kind(engagement.kind)]}-{engagement.pk:05d}"
+    taken = Engagement.objects.filter(reference__startswith=number)
+    if taken.exists():
+        # Somebody typed it before the row had its number.
+        number = f"{number}-{taken.count() + 1}"
+    engagement.reference = number
+    Engagement.objects.filter(pk=engagement.pk).update(reference=number)
 
 
 def _check_vendor(engagement: Engagement) -> None:

@@ -273,7 +273,7 @@ def test_terms_are_never_overwritten(api, vendor, body, field, first, other):
     [
         (DESK | {"vendor": {"external_id": "V-2"}}, ("/vendor", "not_found")),
         (DESK | {"owner": {"external_id": "nobody"}}, ("/owner", "not_found")),
-        (DESK | {"end_date": "2025-12-31"}, ("", "invalid")),
+        (DESK | {"end_date": "2025-12-31"}, ("/end_date", "invalid")),
         (DESK | {"renewal": "auto"}, ("", "invalid")),
         (DESK | {"currency": "XXQ"}, ("/currency", "invalid")),
         (DESK | {"rate": {"pay_rate": "1", "pay_period": "DAY"}}, ("/rate", "model")),

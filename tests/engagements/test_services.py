@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db.utils import IntegrityError
+from django.db import IntegrityError, transaction
 
 from engagements import events
 from engagements.choices import EndReason, Role, Standing, Status
@@ -134,8 +134,32 @@ def test_log_stores_nothing_when_one_part_is_wrong() -> None:
 
 
 def test_log_refuses_an_end_before_the_start() -> None:
-    with pytest.raises(ValidationError, match="end can't be before the start"):
+    with pytest.raises(ValidationError) as caught:
         make_contract(starts_on=date(2026, 2, 1), ends_on=date(2026, 1, 31))
+    assert caught.value.message_dict == {
+        "ends_on": ["The end can't be before the start."]
+    }
+
+
+def test_database_refuses_an_end_before_the_start() -> None:
+    contract = make_contract(starts_on=date(2026, 2, 1))
+    with (
+        pytest.raises(IntegrityError, match="engagement_ends_after_start"),
+        transaction.atomic(),
+    ):
+        Engagement.objects.filter(pk=contract.pk).update(ends_on=date(2026, 1, 31))
+
+
+def test_log_gives_another_reference_where_somebody_typed_the_next() -> None:
+    number = make_contract().pk + 2
+    make_contract(reference=f"MSC-{number:05d}")
+    assert make_contract().reference == f"MSC-{number:05d}-2"
+
+
+def test_logged_event_tells_the_reference_that_was_given() -> None:
+    contract = make_contract()
+    event = Event.objects.get(event_type="engagement.logged")
+    assert event.changes["reference"] == [None, contract.reference]
 
 
 def test_change_engagement_moves_the_deadline_with_the_end() -> None:
@@ -168,6 +192,20 @@ def test_change_engagement_never_changes_the_model() -> None:
     contract.kind = "augmented"
     with pytest.raises(ValidationError, match="never changes its model"):
         change_engagement(engagement=contract, actor=None)
+
+
+@pytest.mark.parametrize("field", ["vendor", "currency"])
+def test_vendor_and_currency_stay_once_an_engagement_has_started(field: str) -> None:
+    contract = make_contract()
+    values = {"vendor": make_vendor(), "currency": "EUR"}
+    setattr(contract, field, values[field])
+    change_engagement(engagement=contract, actor=None)
+    start_engagement(engagement=contract, actor=None)
+    setattr(contract, field, {"vendor": make_vendor(), "currency": "USD"}[field])
+
+    with pytest.raises(ValidationError) as caught:
+        change_engagement(engagement=contract, actor=None)
+    assert list(caught.value.message_dict) == [field]
 
 
 def test_change_without_a_difference_writes_nothing() -> None:
