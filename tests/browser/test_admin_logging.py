@@ -127,11 +127,11 @@ def test_engagement_is_started_and_ended_in_dialogs(
     desk.goto(page)
     desk.locator("a[hx-get$='/start/']").first.click()
     desk.get_by_role("button", name="Start").click()
-    expect(desk.get_by_text("Started.")).to_be_visible()
+    expect(desk.get_by_text("Started.", exact=True)).to_be_visible()
     desk.locator("a[hx-get$='/end/']").first.click()
     desk.fill("#id_ended_on", "2026-06-30")
     desk.get_by_role("button", name="End", exact=True).click()
-    expect(desk.get_by_text("Ended.")).to_be_visible()
+    expect(desk.get_by_text("Ended.", exact=True)).to_be_visible()
 
     assignment.refresh_from_db()
     assert assignment.status == Status.ENDED
