@@ -218,7 +218,7 @@ class Assessment(Detail):
         indexes = [models.Index(fields=["as_of", "policy"])]
 
     def __str__(self) -> str:
-        return f"{self.as_of} {self.verdict}"
+        return f"{self.get_verdict_display()}, {self.as_of}"
 
 
 class Flag(Detail):
@@ -281,7 +281,7 @@ class Flag(Detail):
         ]
 
     def __str__(self) -> str:
-        return f"{self.raised_on} {self.leaning}"
+        return f"{self.get_leaning_display()} would fit better"
 
 
 class Decision(Detail):
