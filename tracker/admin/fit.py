@@ -136,7 +136,7 @@ class FlagAdmin(FlagDecisions, ReadOnlyAdmin):
     def better(self, row: Flag) -> tuple[str, str]:
         return row.leaning, str(SHORT_KINDS[row.leaning])
 
-    @display(description=gettext_lazy("agreement"), ordering="opposition")
+    @display(description=gettext_lazy("speaks for it"), ordering="opposition")
     def share(self, row: Flag) -> SafeString:
         return figure(percent(row.opposition))
 
