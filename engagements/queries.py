@@ -3,10 +3,19 @@
 from datetime import date
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from engagements.models import FeeTerm, RateTerm
+from engagements.choices import Role
+from engagements.models import FeeTerm, RateTerm, User
+
+
+def administrators() -> QuerySet[User]:
+    """Return the active administrators, the longest known first."""
+    is_administrator = Q(is_superuser=True) | Q(groups__name=Role.ADMINISTRATOR)
+    return (
+        User.objects.filter(is_administrator, is_active=True).distinct().order_by("id")
+    )
 
 
 def with_price(rows: QuerySet[Any], today: date) -> QuerySet[Any]:

@@ -30,6 +30,23 @@ def test_command_prints_a_key_that_works():
     assert key not in err
 
 
+def test_command_needs_no_more_than_scopes():
+    make_user(Role.FINANCE)
+    make_user(Role.ADMINISTRATOR, username="ada")
+
+    out, err = run("--scopes", "vendors:read", "engagements:read")
+
+    assert client_with(out.strip()).get("/api/v1/engagements").status_code == 200
+    assert "acts as ada" in err
+
+
+def test_command_asks_for_an_owner_where_nobody_administers():
+    make_user(Role.FINANCE)
+
+    with pytest.raises(CommandError, match="say with --owner whom the key acts as"):
+        run("--scopes=vendors:read")
+
+
 def test_command_takes_the_last_day(settings):
     settings.TIME_ZONE = "UTC"
     make_user(Role.FINANCE, username="fay")
