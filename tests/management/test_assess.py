@@ -23,24 +23,31 @@ def run(*arguments: str) -> str:
 def test_command_tells_what_was_judged_and_how_long_it_took() -> None:
     body_shop_under_a_fee()
     imported()
-    told = run("--as-of", TODAY.isoformat())
+    told, *more = run("--as-of", TODAY.isoformat()).splitlines()
     assert told.startswith(
         "As of 2026-11-15: 2 judged, 1 with not enough evidence, 1 flags raised,"
         " 0 cleared, in "
     )
-    assert told.endswith(" s.\n")
+    assert told.endswith(" s.")
+    assert more[:2] == ["", "Open flags: 1"]
+    assert "augmented contractor would fit better" in more[2]
+    assert more[3:5] == ["", "To learn most where evidence is missing, record:"]
+    assert [line[-4:] for line in more[5:]] == [" (1)"] * 3
 
 
 def test_command_tells_the_same_as_json() -> None:
     body_shop_under_a_fee()
     told = json.loads(run("--as-of", TODAY.isoformat(), "--json"))
     assert told.pop("seconds") >= 0
+    (flag,) = told.pop("open_flags")
+    assert (flag["kind"], flag["leaning"]) == ("managed", "augmented")
     assert told == {
         "as_of": "2026-11-15",
         "judged": 1,
         "not_enough_evidence": 0,
         "flags_raised": 1,
         "flags_cleared": 0,
+        "to_record": [],
     }
 
 

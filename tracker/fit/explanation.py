@@ -92,12 +92,12 @@ def explain(
 def headline(case: Case, judgement: Judgement) -> str:
     """The verdict in one sentence, with the figure it rests on."""
     current, other = MODEL[case.is_managed], MODEL[not case.is_managed]
-    opposed = _percent(judgement.opposition)
-    supported = _percent(1 - judgement.opposition)
+    opposed = percent(judgement.opposition)
+    supported = percent(1 - judgement.opposition)
     readings = "of plausible priorities and readings of the evidence"
     match judgement.verdict:
         case Verdict.NOT_ENOUGH_EVIDENCE:
-            covered = _percent(judgement.coverage)
+            covered = percent(judgement.coverage)
             return f"Not enough evidence: {covered} of it is recorded."
         case Verdict.OTHER_MODEL_FITS:
             degree = "much better" if judgement.is_strong else "better"
@@ -193,11 +193,11 @@ def _pair(
     return (
         "no single fact would change this;"
         f" {first} and {second} together could {verb} the case for the other model"
-        f" from {_percent(judgement.opposition)} to {_percent(change.opposition)}"
+        f" from {percent(judgement.opposition)} to {percent(change.opposition)}"
     )
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     """In whole percent, and never a certainty that rounding alone would claim."""
     if share > NEARLY_ALL:
         return "more than 99 %"

@@ -1,5 +1,6 @@
 """What the engine reads: records of many engagements at once, as known on a day."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +13,7 @@ from engagements.choices import Kind, Origin, Status
 from engagements.models import Engagement, User
 from engagements.values.periods import ONE_DAY, add_months, month_of
 from tracker.fit.models import LIVE_STATES, Assessment, Flag
+from tracker.fit.verdict import Verdict
 from tracker.spend.models import MonthlySpend, WorkLog
 
 Viewer = User | AnonymousUser
@@ -183,10 +185,17 @@ class FlagRow:
 
 def open_flags(user: Viewer) -> list[FlagRow]:
     """Live flags on engagements the user may see, most pressing deadline first."""
+    return _flag_rows(Engagement.objects.visible_to(user))
+
+
+def all_open_flags() -> list[FlagRow]:
+    """Every live flag, for those who run the product itself."""
+    return _flag_rows(Engagement.objects.all())
+
+
+def _flag_rows(engagements: QuerySet[Engagement]) -> list[FlagRow]:
     flags = (
-        Flag.objects.filter(
-            engagement__in=Engagement.objects.visible_to(user), state__in=LIVE_STATES
-        )
+        Flag.objects.filter(engagement__in=engagements, state__in=LIVE_STATES)
         .select_related("engagement__vendor")
         .order_by(F("notice_deadline_on").asc(nulls_last=True), "-opposition", "id")
     )
@@ -207,6 +216,28 @@ def open_flags(user: Viewer) -> list[FlagRow]:
         )
         for flag in flags
     ]
+
+
+@dataclass(frozen=True)
+class FactToRecord:
+    """What to record, and for how many engagements it is among the most telling."""
+
+    how_to_record: str
+    engagements: int
+
+
+def facts_to_record(*, most: int = 3) -> list[FactToRecord]:
+    """What to record next where there is not enough evidence, most asked for first."""
+    thin = _latest_of(Engagement.objects.all()).filter(
+        verdict=Verdict.NOT_ENOUGH_EVIDENCE
+    )
+    asked = Counter(
+        fact["how_to_record"]
+        for missing in thin.values_list("missing", flat=True).iterator()
+        for fact in missing[:most]
+    )
+    ranked = sorted(asked.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [FactToRecord(how, count) for how, count in ranked[:most]]
 
 
 def count_open_flags(user: Viewer, engagements: QuerySet[Engagement]) -> int:

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -6,6 +7,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from engagements.choices import Kind
+from tracker.fit.explanation import percent
+from tracker.fit.queries import (
+    FactToRecord,
+    FlagRow,
+    all_open_flags,
+    facts_to_record,
+)
 from tracker.fit.services import AssessmentRun, assess
 
 # Windows and quarters reach back from the day asked for.
@@ -28,8 +37,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         as_of = _day(options["as_of"])
         run = assess(as_of=as_of, actor=None)
-        told = _as_json(run, as_of) if options["json"] else _as_text(run, as_of)
-        self.stdout.write(told)
+        flags, facts = all_open_flags(), facts_to_record()
+        told = _as_json if options["json"] else _as_text
+        self.stdout.write(told(run, as_of, flags, facts))
 
 
 def _day(given: str | None) -> date:
@@ -51,14 +61,51 @@ def _day(given: str | None) -> date:
     return day
 
 
-def _as_json(run: AssessmentRun, as_of: date) -> str:
-    return json.dumps({"as_of": as_of.isoformat(), **asdict(run)})
+def _as_json(
+    run: AssessmentRun,
+    as_of: date,
+    flags: Sequence[FlagRow],
+    facts: Sequence[FactToRecord],
+) -> str:
+    told = {
+        "as_of": as_of.isoformat(),
+        **asdict(run),
+        "open_flags": [asdict(flag) for flag in flags],
+        "to_record": [asdict(fact) for fact in facts],
+    }
+    return json.dumps(told, default=str)
 
 
-def _as_text(run: AssessmentRun, as_of: date) -> str:
-    return (
+def _as_text(
+    run: AssessmentRun,
+    as_of: date,
+    flags: Sequence[FlagRow],
+    facts: Sequence[FactToRecord],
+) -> str:
+    lines = [
         f"As of {as_of}: {run.judged} judged,"
         f" {run.not_enough_evidence} with not enough evidence,"
         f" {run.flags_raised} flags raised, {run.flags_cleared} cleared,"
         f" in {run.seconds:.1f} s."
+    ]
+    if flags:
+        lines += [
+            "",
+            f"Open flags: {len(flags)}",
+            *(_flag_line(flag, as_of) for flag in flags),
+        ]
+    if facts:
+        lines += ["", "To learn most where evidence is missing, record:"]
+        lines += [f"  {fact.how_to_record} ({fact.engagements})" for fact in facts]
+    return "\n".join(lines)
+
+
+def _flag_line(flag: FlagRow, as_of: date) -> str:
+    deadline = flag.notice_deadline_on
+    notice = ""
+    if deadline:
+        notice = f"; notice {'was due' if deadline < as_of else 'by'} {deadline}"
+    return (
+        f"  {flag.reference} {flag.title}: {Kind(flag.leaning).label.lower()} would"
+        f" fit better, {percent(flag.opposition)}; {flag.sentence}{notice}"
     )
