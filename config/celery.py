@@ -41,6 +41,10 @@ app.conf.beat_schedule = {
         "task": "tracker.tasks.clear_sessions",
         "schedule": crontab(hour="1", minute="30"),
     },
+    "roll terms": {
+        "task": "tracker.tasks.roll_terms",
+        "schedule": crontab(hour="0", minute="15"),
+    },
     "assess engagements": {
         "task": "tracker.tasks.assess_engagements",
         "schedule": crontab(hour="3", minute="0"),

@@ -6,6 +6,7 @@ from celery import shared_task
 from django.core.management import call_command
 from django.utils import timezone
 
+from engagements.services import renewal
 from tracker.fit.services import assess
 from tracker.imports import services as imports
 from tracker.jobs.services import run_job
@@ -15,6 +16,17 @@ from tracker.jobs.services import run_job
 def clear_sessions() -> None:
     """Delete the sessions that have expired."""
     call_command("clearsessions")
+
+
+@shared_task
+def roll_terms() -> None:
+    """Write the next term of what renews by itself and whose term has ended."""
+    today = timezone.localdate()
+    run_job(
+        name="roll terms",
+        key=today.isoformat(),
+        work=lambda: asdict(renewal.roll_terms(today=today)),
+    )
 
 
 @shared_task

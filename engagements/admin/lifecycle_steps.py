@@ -1,21 +1,20 @@
 """Starting and ending an engagement, from buttons on its page."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django import forms
-from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import reverse
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from engagements.admin.lifecycle_page import LifecyclePage
 from engagements.admin.record_admin import actor_of
-from engagements.admin.unfold_types import UnfoldModelAdmin, action
+from engagements.admin.renewal_steps import RenewalSteps
+from engagements.admin.unfold_types import action
 from engagements.choices import EndReason, Status
 from engagements.errors import TrackerError
-from engagements.models import Engagement
 from engagements.services.lifecycle import end_engagement, start_engagement
 
 if TYPE_CHECKING:
@@ -52,8 +51,8 @@ class EndDialog(_Dialog):
     )
 
 
-class LifecycleSteps(UnfoldModelAdmin):
-    actions_detail = ("start", "end")
+class LifecycleSteps(RenewalSteps, LifecyclePage):
+    actions_detail = ("start", *RenewalSteps.actions_detail, "end")
 
     @action(
         description=gettext_lazy("Start"),
@@ -116,38 +115,3 @@ class LifecycleSteps(UnfoldModelAdmin):
         self, request: HttpRequest, object_id: str | None = None
     ) -> bool:
         return self._is_in(request, object_id, Status.ACTIVE)
-
-    def _is_in(
-        self, request: HttpRequest, object_id: str | None, *statuses: Status
-    ) -> bool:
-        if object_id is None or not self.has_change_permission(request):
-            return False
-        found = self.get_object(request, object_id)
-        return found is not None and found.status in statuses
-
-    def _engagement(self, request: HttpRequest, object_id: str) -> Engagement:
-        found: Engagement | None = self.get_object(request, object_id)
-        if found is None:
-            raise Http404
-        if not self.has_change_permission(request, found):
-            raise PermissionDenied
-        return found
-
-    def _back(
-        self,
-        request: HttpRequest,
-        engagement: Any,
-        refusal: TrackerError | ValidationError | None = None,
-        told: str = "",
-    ) -> HttpResponse:
-        """Leave the dialog for the engagement's page, with the outcome on it."""
-        if refusal is None:
-            messages.success(request, told)
-        elif isinstance(refusal, ValidationError):
-            messages.error(request, " ".join(refusal.messages))
-        else:
-            messages.error(request, str(refusal))
-        page = reverse(
-            f"admin:engagements_{self.opts.model_name}_change", args=[engagement.pk]
-        )
-        return HttpResponse(headers={"HX-Redirect": page})

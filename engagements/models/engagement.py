@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -24,7 +24,7 @@ from engagements.models.fields import MoneyField, PercentField
 from engagements.models.organisation import CostCentre
 from engagements.models.record import Detail, Record, has_length
 from engagements.models.validators import country_code, currency_code
-from engagements.values.periods import first_term
+from engagements.values.periods import first_term, notice_deadline
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -286,12 +286,35 @@ class Engagement(Record):
             ends_on=None if self._ends_too_early() else self.ends_on,
             initial_months=self.initial_term_months,
             notice=self.notice_period,
-            unit="months" if self.notice_unit == NoticeUnit.MONTHS else "days",
+            unit=self.notice_in,
         )
         self.term_number = term.number
         self.term_starts_on = term.starts_on
         self.term_ends_on = term.ends_on
         self.notice_deadline_on = term.notice_deadline_on
+
+    def end_term(self) -> None:
+        """Let a renewed term end with the agreed end, where that is its own end.
+
+        What renews by itself runs up to a later end term by term.
+        """
+        ends = [self.ends_on]
+        if self.renewal == Renewal.AUTO:
+            ends.append(self.term_ends_on)
+        self.term_ends_on = min(filter(None, ends), default=self.term_ends_on)
+        self.set_notice_deadline()
+
+    def set_notice_deadline(self) -> None:
+        """Store the last day to give notice for the term as it stands."""
+        self.notice_deadline_on = None
+        if self.term_ends_on is not None and self.notice_period is not None:
+            self.notice_deadline_on = notice_deadline(
+                self.term_ends_on, self.notice_period, self.notice_in
+            )
+
+    @property
+    def notice_in(self) -> Literal["days", "months"]:
+        return "months" if self.notice_unit == NoticeUnit.MONTHS else "days"
 
 
 class CostSplit(Detail):

@@ -91,8 +91,7 @@ def change_engagement(
     _check_fixed(engagement, stored)
     if engagement.vendor_id != stored.vendor_id:
         _check_vendor(engagement)
-    if _dates(engagement) != _dates(stored):
-        engagement.set_term()
+    _move_term(engagement, stored)
     return change_record(
         record=engagement,
         event_type="engagement.changed",
@@ -115,14 +114,22 @@ def _check_fixed(engagement: Engagement, stored: Engagement) -> None:
         )
 
 
-def _dates(engagement: Engagement) -> tuple[object, ...]:
-    return (
-        engagement.starts_on,
-        engagement.ends_on,
-        engagement.initial_term_months,
-        engagement.notice_period,
-        engagement.notice_unit,
-    )
+def _move_term(engagement: Engagement, stored: Engagement) -> None:
+    """Let the term follow what was changed; a renewed one stays what it is."""
+    begins = (engagement.starts_on, engagement.initial_term_months)
+    is_first = stored.term_number == 1
+    if begins != (stored.starts_on, stored.initial_term_months) or (
+        is_first and engagement.ends_on != stored.ends_on
+    ):
+        engagement.set_term()
+    elif engagement.ends_on != stored.ends_on:
+        engagement.end_term()
+    elif _notice(engagement) != _notice(stored):
+        engagement.set_notice_deadline()
+
+
+def _notice(engagement: Engagement) -> tuple[object, ...]:
+    return (engagement.notice_period, engagement.notice_unit)
 
 
 def _log(*, engagement: ManagedContract | Assignment, actor: User | None) -> None:

@@ -83,3 +83,98 @@ def first_term(
     if end is not None and notice is not None:
         deadline = notice_deadline(end, notice, unit)
     return Term(1, starts_on, end, deadline)
+
+
+def whole_months(starts_on: date, ends_on: date) -> int | None:
+    """Return how many months the days make, or None where it is no whole number."""
+    after = ends_on + ONE_DAY
+    months = (after.year - starts_on.year) * 12 + after.month - starts_on.month
+    return months if months > 0 and add_months(starts_on, months) == after else None
+
+
+@dataclass(frozen=True)
+class TermRules:
+    """What fixes the terms of an engagement: lengths in months, days included.
+
+    No renewal runs past `last_on`.
+    """
+
+    starts_on: date
+    renewal_months: int | None
+    notice: int | None
+    unit: NoticeUnit
+    last_on: date | None = None
+
+
+def next_term(rules: TermRules, term: Term) -> Term | None:
+    """Return the term that follows, or None where nothing can.
+
+    Its end is reckoned from the first start, so that it can't drift; where the terms
+    so far make no whole number of months, from the day after them.
+    """
+    end = term.ends_on
+    if end is None or rules.renewal_months is None:
+        return None
+    if rules.last_on is not None and end >= rules.last_on:
+        return None
+    months = whole_months(rules.starts_on, end)
+    if months is None:
+        ends_on = term_end(end + ONE_DAY, rules.renewal_months, 0, 0)
+    else:
+        ends_on = term_end(rules.starts_on, months, rules.renewal_months, 1)
+    if rules.last_on is not None:
+        ends_on = min(ends_on, rules.last_on)
+    return Term(term.number + 1, end + ONE_DAY, ends_on, _deadline(rules, ends_on))
+
+
+def terms_from(rules: TermRules, term: Term) -> Iterator[Term]:
+    """Yield the term and those that follow it."""
+    following: Term | None = term
+    while following is not None:
+        yield following
+        following = next_term(rules, following)
+
+
+def kth_term(rules: TermRules, first: Term, number: int) -> Term | None:
+    """Return the term of a number, 1 being the first; None where there is none."""
+    return next((t for t in terms_from(rules, first) if t.number >= number), None)
+
+
+def term_on(rules: TermRules, first: Term, day: date) -> Term | None:
+    """Return the term in force on the day, if every renewal comes about."""
+    if day < first.starts_on:
+        return None
+    terms = terms_from(rules, first)
+    return next((t for t in terms if t.ends_on is None or t.ends_on >= day), None)
+
+
+def next_commitment(rules: TermRules, term: Term, day: date) -> Term:
+    """Return the term at whose end one can still leave, as of the day.
+
+    `term` renews by itself as the rules say: once its deadline has passed without
+    notice, the next one is committed. Without a notice period, notice can be given
+    until the last day.
+    """
+    last = term
+    for last in terms_from(rules, term):
+        deadline = last.notice_deadline_on or last.ends_on
+        if deadline is None or deadline >= day:
+            break
+    return last
+
+
+def earliest_end(given_on: date, notice: int, unit: NoticeUnit) -> date:
+    """Return the first end for which notice on the day is in time."""
+    if unit == "days":
+        return given_on + timedelta(days=notice)
+    end = add_months(given_on + ONE_DAY, notice) - ONE_DAY
+    # In a shorter month the count back ends up to three days before the count on.
+    while notice_deadline(end, notice, unit) < given_on:
+        end += ONE_DAY
+    return end
+
+
+def _deadline(rules: TermRules, end: date) -> date | None:
+    if rules.notice is None:
+        return None
+    return notice_deadline(end, rules.notice, rules.unit)

@@ -1,0 +1,60 @@
+"""What every button on an engagement's page needs: who may, on what, and back."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+
+from engagements.admin.unfold_types import UnfoldModelAdmin
+from engagements.choices import Status
+from engagements.errors import TrackerError
+from engagements.models import Engagement
+
+
+class LifecyclePage(UnfoldModelAdmin):
+    def _is_in(
+        self, request: HttpRequest, object_id: str | None, *statuses: Status
+    ) -> bool:
+        found = self._changeable(request, object_id)
+        return found is not None and found.status in statuses
+
+    def _changeable(
+        self, request: HttpRequest, object_id: str | None
+    ) -> Engagement | None:
+        """Return what the person sees and may change, read once for all buttons."""
+        if object_id is None or not self.has_change_permission(request):
+            return None
+        read: dict[str, Engagement | None]
+        read = request.__dict__.setdefault("engagements_read", {})
+        if object_id not in read:
+            read[object_id] = self.get_object(request, object_id)
+        return read[object_id]
+
+    def _engagement(self, request: HttpRequest, object_id: str) -> Engagement:
+        found: Engagement | None = self.get_object(request, object_id)
+        if found is None:
+            raise Http404
+        if not self.has_change_permission(request, found):
+            raise PermissionDenied
+        return found
+
+    def _back(
+        self,
+        request: HttpRequest,
+        engagement: Any,
+        refusal: TrackerError | ValidationError | None = None,
+        told: str = "",
+    ) -> HttpResponse:
+        """Leave the dialog for the engagement's page, with the outcome on it."""
+        if refusal is None:
+            messages.success(request, told)
+        elif isinstance(refusal, ValidationError):
+            messages.error(request, " ".join(refusal.messages))
+        else:
+            messages.error(request, str(refusal))
+        page = reverse(
+            f"admin:engagements_{self.opts.model_name}_change", args=[engagement.pk]
+        )
+        return HttpResponse(headers={"HX-Redirect": page})

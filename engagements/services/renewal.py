@@ -1,0 +1,476 @@
+"""Renewing, giving notice and extending, with their effect told beforehand."""
+
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from engagements import events
+from engagements.choices import Kind, Renewal, Status
+from engagements.errors import WrongStateError
+from engagements.models import (
+    Assignment,
+    Engagement,
+    Event,
+    FeeTerm,
+    ManagedContract,
+    RateTerm,
+    User,
+)
+from engagements.services.records import check_version
+from engagements.values import periods
+from engagements.values.commitment import (
+    Price,
+    committed_time,
+    committed_under_contract,
+)
+from engagements.values.periods import Term, TermRules
+
+# So many engagements are rolled in one transaction.
+_BATCH = 200
+
+
+class Step:
+    """One change of an engagement's term; `apply` refuses or changes the record."""
+
+    event_type: str
+
+    def apply(self, engagement: Engagement) -> None:
+        """Change the record in memory; raises WrongStateError or ValidationError."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Renewing(Step):
+    renewed_on: date
+    months: int | None = None
+    event_type = "engagement.renewed"
+
+    def apply(self, engagement: Engagement) -> None:
+        if engagement.renewal == Renewal.NONE:
+            raise WrongStateError(
+                _("%(reference)s does not renew: extend it, or change its renewal.")
+                % {"reference": engagement.reference}
+            )
+        if engagement.notice_given_on:
+            raise WrongStateError(
+                _("Notice was given on %(day)s: extend it, or log a new engagement.")
+                % {"day": _day(engagement.notice_given_on)}
+            )
+        if engagement.term_number > 1 and engagement.term_starts_on > self.renewed_on:
+            raise WrongStateError(
+                _("It is renewed already, until %(end)s.")
+                % {"end": _day(engagement.term_ends_on)}
+            )
+        months = self.months or engagement.renewal_term_months
+        if months is None:
+            raise ValidationError({"months": _("Say for how many months it renews.")})
+        following = periods.next_term(_rules(engagement, months), _term(engagement))
+        if following is None:
+            raise WrongStateError(_refusal_to_renew(engagement))
+        _move_to(engagement, following)
+
+
+@dataclass(frozen=True)
+class GivingNotice(Step):
+    given_on: date
+    event_type = "engagement.notice_given"
+
+    def apply(self, engagement: Engagement) -> None:
+        if engagement.notice_given_on:
+            raise WrongStateError(
+                _("Notice was given already, on %(day)s.")
+                % {"day": _day(engagement.notice_given_on)}
+            )
+        if self.given_on > timezone.localdate():
+            raise ValidationError(
+                {"given_on": _("Notice is recorded once it is given: not ahead.")}
+            )
+        if self.given_on < engagement.starts_on:
+            raise ValidationError(
+                {
+                    "given_on": _("The engagement starts on %(start)s only.")
+                    % {"start": _day(engagement.starts_on)}
+                }
+            )
+        end = self._end(engagement)
+        engagement.notice_given_on = self.given_on
+        engagement.ends_on = engagement.term_ends_on = end
+        engagement.set_notice_deadline()
+
+    def _end(self, engagement: Engagement) -> date:
+        end = engagement.term_ends_on
+        if end is None:
+            return _end_when_open(engagement, self.given_on)
+        deadline = engagement.notice_deadline_on or end
+        if self.given_on > deadline:
+            raise ValidationError(
+                {"given_on": _too_late(engagement, deadline, self.given_on)}
+            )
+        return end
+
+
+@dataclass(frozen=True)
+class Extending(Step):
+    ends_on: date
+    event_type = "engagement.extended"
+
+    def apply(self, engagement: Engagement) -> None:
+        end = engagement.term_ends_on
+        if end is None:
+            raise WrongStateError(_("It has no end that could be extended."))
+        if self.ends_on <= end:
+            raise ValidationError(
+                {
+                    "ends_on": _("It runs to %(end)s already: give a later day.")
+                    % {"end": _day(end)}
+                }
+            )
+        goes_on_renewing = engagement.ends_on is None and engagement.term_number > 1
+        if not goes_on_renewing:
+            engagement.ends_on = max(engagement.ends_on or end, self.ends_on)
+        if engagement.term_number == 1:
+            # Otherwise the first term would still end after its months.
+            engagement.initial_term_months = None
+        engagement.term_ends_on = self.ends_on
+        engagement.set_notice_deadline()
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where an engagement stands; None for what isn't known or has no end."""
+
+    term_ends_on: date | None
+    notice_deadline_on: date | None
+    committed_until_on: date | None
+    committed: Decimal | None
+
+
+@dataclass(frozen=True)
+class Effect:
+    before: Position
+    after: Position
+
+
+def effect_of(*, engagement: Engagement, step: Step, as_of: date) -> Effect:
+    """Return where the engagement stands before and after, writing nothing.
+
+    Raises what the step would raise.
+    """
+    changed = copy(engagement)
+    _check_active(changed)
+    step.apply(changed)
+    return Effect(
+        position(engagement=engagement, as_of=as_of),
+        position(engagement=changed, as_of=as_of, agreed_until=engagement.ends_on),
+    )
+
+
+def position(
+    *, engagement: Engagement, as_of: date, agreed_until: date | None = None
+) -> Position:
+    """Return term, deadline and commitment as of a day.
+
+    `agreed_until` is the last day agreed before notice cut it short.
+    """
+    until = committed_until(engagement=engagement, as_of=as_of)
+    return Position(
+        engagement.term_ends_on,
+        engagement.notice_deadline_on,
+        until,
+        None
+        if until is None
+        else _committed(
+            engagement, as_of, until, agreed_until=agreed_until or engagement.ends_on
+        ),
+    )
+
+
+def committed_until(*, engagement: Engagement, as_of: date) -> date | None:
+    """Return the earliest lawful last day; None where no notice period is known."""
+    if engagement.term_ends_on is None:
+        if engagement.notice_period is None:
+            return None
+        return _end_when_open(engagement, as_of)
+    is_rolling = engagement.renewal == Renewal.AUTO and not engagement.notice_given_on
+    months = engagement.renewal_term_months if is_rolling else None
+    rules = _rules(engagement, months)
+    return periods.next_commitment(rules, _term(engagement), as_of).ends_on
+
+
+@transaction.atomic
+def renew_engagement(
+    *,
+    engagement: Engagement,
+    renewed_on: date,
+    months: int | None = None,
+    expected_version: int | None = None,
+    actor: User | None,
+) -> Engagement:
+    """Write the next term, of `months` or else of the renewal agreed.
+
+    Raises WrongStateError where nothing renews: not active, notice given, renewed
+    already, or the last day agreed is reached.
+    """
+    return _take(engagement, Renewing(renewed_on, months), expected_version, actor)
+
+
+@transaction.atomic
+def give_notice(
+    *,
+    engagement: Engagement,
+    given_on: date,
+    expected_version: int | None = None,
+    actor: User | None,
+) -> Engagement:
+    """Let the engagement end with its term; it no longer renews by itself.
+
+    An open-ended one ends as early as the notice allows. Raises ValidationError on
+    `given_on` after the deadline, which names it and the day one is bound to.
+    """
+    return _take(engagement, GivingNotice(given_on), expected_version, actor)
+
+
+@transaction.atomic
+def extend_engagement(
+    *,
+    engagement: Engagement,
+    ends_on: date,
+    expected_version: int | None = None,
+    actor: User | None,
+) -> Engagement:
+    """Move the term's end to a later day; the notice deadline follows."""
+    return _take(engagement, Extending(ends_on), expected_version, actor)
+
+
+@dataclass(frozen=True)
+class Rolled:
+    engagements: int
+    terms: int
+
+
+def roll_terms(*, today: date) -> Rolled:
+    """Write the next terms of what renews by itself and whose term has ended.
+
+    Several missed terms are caught up, each with its event. Running twice has one
+    effect; no status is touched.
+    """
+    pks = list(_due(today).values_list("pk", flat=True))
+    engagements = terms = 0
+    for first in range(0, len(pks), _BATCH):
+        rolled = _roll_batch(pks[first : first + _BATCH], today)
+        engagements += rolled.engagements
+        terms += rolled.terms
+    return Rolled(engagements, terms)
+
+
+def _due(today: date) -> QuerySet[Engagement]:
+    """Return what renews by itself and has come to its term's end, and not its last."""
+    may_go_on = (
+        Q(ends_on__isnull=True) | Q(ends_on__gt=F("term_ends_on")) | Q(term_number=1)
+    )
+    return Engagement.objects.filter(
+        may_go_on,
+        status=Status.ACTIVE,
+        renewal=Renewal.AUTO,
+        notice_given_on__isnull=True,
+        term_ends_on__lt=today,
+    ).order_by("pk")
+
+
+@transaction.atomic
+def _roll_batch(pks: list[int], today: date) -> Rolled:
+    # Read again under the lock: another process may have rolled them meanwhile.
+    rows = list(_due(today).filter(pk__in=pks).select_for_update())
+    told: list[Event] = []
+    for row in rows:
+        told += _roll(row, today)
+        row.version += 1
+        row.updated_at = timezone.now()
+    Engagement.objects.bulk_update(rows, [*_TERM_FIELDS, "version", "updated_at"])
+    events.record_all(told)
+    return Rolled(len(rows), len(told))
+
+
+def _roll(engagement: Engagement, today: date) -> list[Event]:
+    """Move the engagement into the term of today; return an event for each term."""
+    told = []
+    while engagement.term_ends_on is not None and engagement.term_ends_on < today:
+        before = copy(engagement)
+        rules = _rules(engagement, engagement.renewal_term_months)
+        following = periods.next_term(rules, _term(engagement))
+        if following is None:
+            break
+        _move_to(engagement, following)
+        told.append(
+            events.draft(
+                event_type="engagement.term_rolled",
+                subject=engagement,
+                changes=events.difference(before, engagement),
+                actor=None,
+            )
+        )
+    return told
+
+
+_TERM_FIELDS = (
+    "ends_on",
+    "term_number",
+    "term_starts_on",
+    "term_ends_on",
+    "notice_deadline_on",
+)
+_FIELDS = (*_TERM_FIELDS, "notice_given_on", "initial_term_months")
+
+
+def _take(
+    engagement: Engagement, step: Step, expected_version: int | None, actor: User | None
+) -> Engagement:
+    stored = Engagement.objects.select_for_update().get(pk=engagement.pk)
+    check_version(stored=stored, expected_version=expected_version)
+    _check_active(stored)
+    before = copy(stored)
+    step.apply(stored)
+    stored.version += 1
+    stored.full_clean()
+    stored.save()
+    events.record(
+        event_type=step.event_type,
+        subject=stored,
+        changes=events.difference(before, stored),
+        actor=actor,
+    )
+    for name in (*_FIELDS, "version", "updated_at"):
+        setattr(engagement, name, getattr(stored, name))
+    return engagement
+
+
+def _check_active(engagement: Engagement) -> None:
+    if engagement.status != Status.ACTIVE:
+        raise WrongStateError(
+            _("%(reference)s is %(status)s; only an active one has a running term.")
+            % {
+                "reference": engagement.reference,
+                "status": engagement.get_status_display().lower(),
+            }
+        )
+
+
+def _move_to(engagement: Engagement, term: Term) -> None:
+    if engagement.ends_on is not None and engagement.ends_on == engagement.term_ends_on:
+        # The end was the term's. What renews by itself has none from here on.
+        renews_by_itself = engagement.renewal == Renewal.AUTO
+        engagement.ends_on = None if renews_by_itself else term.ends_on
+    engagement.term_number = term.number
+    engagement.term_starts_on = term.starts_on
+    engagement.term_ends_on = term.ends_on
+    engagement.notice_deadline_on = term.notice_deadline_on
+
+
+def _rules(engagement: Engagement, months: int | None) -> TermRules:
+    return TermRules(
+        starts_on=engagement.starts_on,
+        renewal_months=months,
+        notice=engagement.notice_period,
+        unit=engagement.notice_in,
+        last_on=_last_on(engagement),
+    )
+
+
+def _last_on(engagement: Engagement) -> date | None:
+    """Return the day past which no renewal goes, where the end isn't the term's own.
+
+    The first term's own end, and one that a person moves by renewing, bind nobody.
+    """
+    if engagement.ends_on is None or engagement.term_ends_on is None:
+        return None
+    is_terms_own = engagement.ends_on <= engagement.term_ends_on and (
+        engagement.term_number == 1 or engagement.renewal != Renewal.AUTO
+    )
+    return None if is_terms_own else engagement.ends_on
+
+
+def _term(engagement: Engagement) -> Term:
+    return Term(
+        engagement.term_number,
+        engagement.term_starts_on,
+        engagement.term_ends_on,
+        engagement.notice_deadline_on,
+    )
+
+
+def _end_when_open(engagement: Engagement, given_on: date) -> date:
+    if engagement.notice_period is None:
+        raise WrongStateError(
+            _("Without an end or a notice period no last day follows: record one.")
+        )
+    day = max(given_on, engagement.starts_on)
+    return periods.earliest_end(day, engagement.notice_period, engagement.notice_in)
+
+
+def _refusal_to_renew(engagement: Engagement) -> str:
+    if engagement.term_ends_on is None:
+        return _("It has no end, so there is nothing to renew.")
+    return _("Its last day agreed is %(end)s: extend it instead.") % {
+        "end": _day(engagement.ends_on)
+    }
+
+
+def _too_late(engagement: Engagement, deadline: date, day: date) -> str:
+    until = committed_until(engagement=engagement, as_of=day)
+    return _(
+        "The last day to give notice was %(deadline)s; it is bound until %(until)s."
+    ) % {"deadline": _day(deadline), "until": _day(until)}
+
+
+def _day(day: date | None) -> str:
+    return date_format(day, "j F Y") if day else _("no known day")
+
+
+def _committed(
+    engagement: Engagement, as_of: date, until: date, *, agreed_until: date | None
+) -> Decimal:
+    first = max(as_of, engagement.starts_on)
+    if until < first:
+        return Decimal(0)
+    kinds: dict[str, Callable[[], Decimal]] = {
+        Kind.MANAGED: lambda: _committed_fees(engagement, first, until, agreed_until),
+        Kind.AUGMENTED: lambda: _committed_time(engagement, first, until),
+    }
+    return kinds[engagement.kind]()
+
+
+def _committed_fees(
+    engagement: Engagement, first: date, until: date, agreed_until: date | None
+) -> Decimal:
+    contract = ManagedContract.objects.get(pk=engagement.pk)
+    fees = FeeTerm.objects.filter(contract=contract)
+    return committed_under_contract(
+        [Price(fee.starts_on, fee.monthly_fee) for fee in fees],
+        exit_charge=contract.exit_charge,
+        first=first,
+        until=until,
+        agreed_until=agreed_until,
+        currency=engagement.currency,
+    )
+
+
+def _committed_time(engagement: Engagement, first: date, until: date) -> Decimal:
+    assignment = Assignment.objects.get(pk=engagement.pk)
+    rates = RateTerm.objects.filter(assignment=assignment)
+    return committed_time(
+        [Price(rate.starts_on, rate.hourly_rate) for rate in rates],
+        weekly_hours=assignment.planned_weekly_hours,
+        country=engagement.country,
+        first=first,
+        last=until,
+        currency=engagement.currency,
+    )
