@@ -134,6 +134,7 @@ class StepDialog(_Dialog):
         before, after = self.effect.before, self.effect.after
         rows = [
             (_("Term ends"), before.term_ends_on, after.term_ends_on),
+            (_("Then renews until"), before.renews_until_on, after.renews_until_on),
             (
                 _("Notice deadline"),
                 before.notice_deadline_on,

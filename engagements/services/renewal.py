@@ -149,6 +149,7 @@ class Position:
     """Where an engagement stands; None for what isn't known or has no end."""
 
     term_ends_on: date | None
+    renews_until_on: date | None
     notice_deadline_on: date | None
     committed_until_on: date | None
     committed: Decimal | None
@@ -184,6 +185,7 @@ def position(
     until = committed_until(engagement=engagement, as_of=as_of)
     return Position(
         engagement.term_ends_on,
+        _renews_until(engagement),
         engagement.notice_deadline_on,
         until,
         None
@@ -200,9 +202,7 @@ def committed_until(*, engagement: Engagement, as_of: date) -> date | None:
         if engagement.notice_period is None:
             return None
         return _end_when_open(engagement, as_of)
-    is_rolling = engagement.renewal == Renewal.AUTO and not engagement.notice_given_on
-    months = engagement.renewal_term_months if is_rolling else None
-    rules = _rules(engagement, months)
+    rules = _rules(engagement, _months_by_itself(engagement))
     return periods.next_commitment(rules, _term(engagement), as_of).ends_on
 
 
@@ -362,6 +362,19 @@ def _check_active(engagement: Engagement) -> None:
                 "status": engagement.get_status_display().lower(),
             }
         )
+
+
+def _renews_until(engagement: Engagement) -> date | None:
+    """Return the end of the term that follows unless somebody acts."""
+    rules = _rules(engagement, _months_by_itself(engagement))
+    following = periods.next_term(rules, _term(engagement))
+    return following.ends_on if following else None
+
+
+def _months_by_itself(engagement: Engagement) -> int | None:
+    """Return the months of the next term, None where none comes by itself."""
+    is_rolling = engagement.renewal == Renewal.AUTO and not engagement.notice_given_on
+    return engagement.renewal_term_months if is_rolling else None
 
 
 def _move_to(engagement: Engagement, term: Term) -> None:

@@ -68,6 +68,7 @@ def test_dialog_shows_the_effect_on_dates_and_money_before_anything_is_typed(
 
     assert rows_of(response) == {
         "Term ends": ("31 May 2027", "31 May 2028"),
+        "Then renews until": ("31 May 2028", "31 May 2029"),
         "Notice deadline": ("28 Feb 2027", "29 Feb 2028"),
         "Committed until": ("31 May 2027", "31 May 2028"),
         "Committed from today": (

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -370,6 +371,7 @@ def test_effect_of_notice_on_dates_and_money_to_the_cent() -> None:
     contract = running(ends_on=date(2029, 5, 31), exit_charge=Decimal(2500))
     before = Position(
         date(2027, 5, 31),
+        date(2028, 5, 31),
         date(2027, 2, 28),
         date(2027, 5, 31),
         # 17 of 31 days of January, four months; leaving early.
@@ -378,7 +380,7 @@ def test_effect_of_notice_on_dates_and_money_to_the_cent() -> None:
     effect = effect_of(
         engagement=stored(contract), step=GivingNotice(TODAY), as_of=TODAY
     )
-    assert effect == Effect(before, before)
+    assert effect == Effect(before, replace(before, renews_until_on=None))
     assert stored(contract).notice_given_on is None
 
 
@@ -389,6 +391,7 @@ def test_effect_of_renewing_on_dates_and_money_to_the_cent() -> None:
     )
     assert effect.after == Position(
         date(2027, 11, 30),
+        None,
         date(2027, 8, 31),
         date(2027, 11, 30),
         Decimal("5483.87") + Decimal(100_000),
