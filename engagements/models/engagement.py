@@ -291,7 +291,7 @@ class Engagement(Record):
         self.term_number = term.number
         self.term_starts_on = term.starts_on
         self.term_ends_on = term.ends_on
-        self.notice_deadline_on = term.notice_deadline_on
+        self.set_notice_deadline()
 
     def end_term(self) -> None:
         """Let a renewed term end with the agreed end, where that is its own end.
@@ -305,8 +305,10 @@ class Engagement(Record):
         self.set_notice_deadline()
 
     def set_notice_deadline(self) -> None:
-        """Store the last day to give notice for the term as it stands."""
+        """Store the last day to give notice; once it is given, there is none."""
         self.notice_deadline_on = None
+        if self.notice_given_on is not None:
+            return
         if self.term_ends_on is not None and self.notice_period is not None:
             self.notice_deadline_on = notice_deadline(
                 self.term_ends_on, self.notice_period, self.notice_in

@@ -169,7 +169,7 @@ def test_notice_on_the_deadline_ends_it_with_the_term_and_stops_renewal() -> Non
 
     assert roll_terms(today=date(2028, 1, 1)) == Rolled(0, 0)
     found = stored(contract)
-    assert term_of(contract) == FIRST
+    assert term_of(contract) == (*FIRST[:3], None)
     assert (found.ends_on, found.notice_given_on, found.status) == (
         date(2027, 5, 31),
         date(2027, 2, 28),
@@ -178,6 +178,7 @@ def test_notice_on_the_deadline_ends_it_with_the_term_and_stops_renewal() -> Non
     assert last_event().changes == {
         "ends_on": [None, "2027-05-31"],
         "notice_given_on": [None, "2027-02-28"],
+        "notice_deadline_on": ["2027-02-28", None],
     }
     assert last_event().event_type == "engagement.notice_given"
 
@@ -230,7 +231,7 @@ def test_notice_of_an_open_end_gives_it_the_earliest_one() -> None:
     )
     assert committed_until(engagement=contract, as_of=TODAY) == date(2027, 2, 14)
     give_notice(engagement=contract, given_on=TODAY, actor=None)
-    assert term_of(contract) == (1, date(2026, 6, 1), date(2027, 2, 14), TODAY)
+    assert term_of(contract) == (1, date(2026, 6, 1), date(2027, 2, 14), None)
 
 
 def test_notice_of_an_open_end_without_notice_period_asks_for_one() -> None:
@@ -380,7 +381,9 @@ def test_effect_of_notice_on_dates_and_money_to_the_cent() -> None:
     effect = effect_of(
         engagement=stored(contract), step=GivingNotice(TODAY), as_of=TODAY
     )
-    assert effect == Effect(before, replace(before, renews_until_on=None))
+    assert effect == Effect(
+        before, replace(before, renews_until_on=None, notice_deadline_on=None)
+    )
     assert stored(contract).notice_given_on is None
 
 
@@ -421,3 +424,12 @@ def test_past_the_deadline_without_notice_the_next_term_is_committed() -> None:
     assert committed_until(engagement=contract, as_of=date(2027, 3, 1)) == date(
         2028, 5, 31
     )
+
+
+def test_once_notice_is_given_no_deadline_comes_back() -> None:
+    contract = running()
+    give_notice(engagement=contract, given_on=TODAY, actor=None)
+    contract.notice_period = 2
+    change_engagement(engagement=contract, actor=None)
+    extend_engagement(engagement=contract, ends_on=date(2027, 6, 30), actor=None)
+    assert term_of(contract) == (1, date(2026, 6, 1), date(2027, 6, 30), None)
