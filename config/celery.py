@@ -49,4 +49,9 @@ app.conf.beat_schedule = {
         "task": "tracker.tasks.assess_engagements",
         "schedule": crontab(hour="3", minute="0"),
     },
+    # Done at 7; the later hours are for mails that failed.
+    "send reminders": {
+        "task": "tracker.tasks.send_reminders",
+        "schedule": crontab(hour="7-18", minute="0"),
+    },
 }

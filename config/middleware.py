@@ -16,6 +16,8 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 PROBES = ("/healthz", "/readyz")
+# A calendar feed's address is its key, and no key belongs in a log.
+KEY_IN_PATH = re.compile(r"(?<=^/calendar/).+(?=\.ics$)")
 
 log = logging.getLogger("config.requests")
 
@@ -50,14 +52,15 @@ def log_request(
     if request.path in PROBES:
         return
     # Without the query: searches and filters can name people.
+    path = KEY_IN_PATH.sub("…", request.path)
     log.info(
         "%s %s %d",
         request.method,
-        request.path,
+        path,
         response.status_code,
         extra={
             "method": request.method,
-            "path": request.path,
+            "path": path,
             "status": response.status_code,
             "milliseconds": round(seconds * 1000, 1),
         },

@@ -3,6 +3,7 @@
 from typing import Any
 
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 
 from config.api import API_MAX_BODY_BYTES as API_MAX_BODY_BYTES
@@ -195,6 +196,36 @@ if IS_PRODUCTION:
     # The prefix makes the browser refuse such a cookie from any other host or path.
     SESSION_COOKIE_NAME = "__Host-sessionid"
     CSRF_COOKIE_NAME = "__Host-csrftoken"
+
+
+def mail() -> dict[str, Any]:
+    """Return how mail is sent: shown in the worker's log, in production by SMTP."""
+    default = "smtp://localhost:25" if IS_PRODUCTION else "consolemail://"
+    try:
+        found: dict[str, Any] = env.email_url("EMAIL_URL", default=default)
+    except (ImproperlyConfigured, ValueError):
+        raise SystemExit(
+            "EMAIL_URL must be such as smtp+tls://user:password@host:587."
+        ) from None
+    return found
+
+
+MAIL = mail()
+EMAIL_BACKEND = MAIL["EMAIL_BACKEND"]
+EMAIL_HOST = MAIL["EMAIL_HOST"]
+EMAIL_PORT = MAIL["EMAIL_PORT"]
+EMAIL_HOST_USER = MAIL["EMAIL_HOST_USER"]
+EMAIL_HOST_PASSWORD = MAIL["EMAIL_HOST_PASSWORD"]
+EMAIL_FILE_PATH = MAIL["EMAIL_FILE_PATH"]
+EMAIL_USE_TLS = MAIL.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = MAIL.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str(
+    "DEFAULT_FROM_EMAIL", default="Engagement tracker <tracker@localhost>"
+)
+# Where people reach the product, such as https://tracker.example.org: mails have no
+# request to learn it from, and without it carry no links.
+PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
 
 LOGGING = logging_config(log_format=log_format(), level=log_level())
 

@@ -10,6 +10,7 @@ from tracker.fit.models import (
 )
 from tracker.imports.models import CategoryCode, ImportProblem, ImportRun
 from tracker.jobs.models import JobRun
+from tracker.notify.models import CalendarFeed, Reminder
 from tracker.spend.models import (
     Invoice,
     InvoiceLine,
@@ -23,6 +24,7 @@ from tracker.spend.models import (
 __all__ = [
     "ApiKey",
     "Assessment",
+    "CalendarFeed",
     "CategoryCode",
     "Decision",
     "Flag",
@@ -37,5 +39,6 @@ __all__ = [
     "Payment",
     "Policy",
     "QuarterPrior",
+    "Reminder",
     "WorkLog",
 ]

@@ -10,6 +10,7 @@ from engagements.services import renewal
 from tracker.fit.services import assess
 from tracker.imports import services as imports
 from tracker.jobs.services import run_job
+from tracker.notify import services as notices
 
 
 @shared_task
@@ -37,6 +38,17 @@ def assess_engagements() -> None:
         name="assess engagements",
         key=today.isoformat(),
         work=lambda: asdict(assess(as_of=today, actor=None)),
+    )
+
+
+@shared_task
+def send_reminders() -> None:
+    """Tell people of deadlines, once a day; tried again while mails fail."""
+    today = timezone.localdate()
+    run_job(
+        name="send reminders",
+        key=today.isoformat(),
+        work=lambda: asdict(notices.send_reminders(today=today)),
     )
 
 

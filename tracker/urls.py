@@ -1,5 +1,5 @@
 from django.contrib.auth.views import LogoutView
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 
 from tracker.dashboards import views
 
@@ -13,5 +13,6 @@ urlpatterns = [
         name="report-file",
     ),
     path("spend/<slug:slug>/", views.report, name="report"),
+    path("calendar/", include("tracker.notify.urls")),
     path("logout/", LogoutView.as_view(next_page="admin:login"), name="logout"),
 ]

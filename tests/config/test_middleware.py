@@ -49,6 +49,17 @@ def test_request_log_tells_the_path_without_the_query(rf, caplog):
     assert caplog.records[0].status == 404
 
 
+def test_request_log_tells_no_key_of_a_calendar(rf, caplog):
+    caplog.set_level(logging.INFO, logger="config.requests")
+
+    RequestIdMiddleware(lambda _: HttpResponse())(rf.get("/calendar/a-secret.ics"))
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "GET /calendar/….ics 200"
+    ]
+    assert caplog.records[0].path == "/calendar/….ics"
+
+
 def test_request_log_leaves_probes_out(client, caplog):
     caplog.set_level(logging.INFO, logger="config.requests")
 

@@ -1,0 +1,73 @@
+"""Deadlines as an iCalendar file (RFC 5545): one whole-day event for each date."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from icalendar import Calendar, Event
+
+from tracker.notify.due import DeadlineKind
+
+PRODUCT = "-//Engagement tracker//Deadlines//EN"
+NAME = "Engagement deadlines"
+# Calendars ask again about this often; reminders don't depend on it.
+REFRESHED_EVERY = timedelta(hours=12)
+
+_TITLES = {
+    DeadlineKind.NOTICE: "Notice deadline",
+    DeadlineKind.TERM_END: "Term ends",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One date of one engagement; `version` and `changed_at` are the engagement's."""
+
+    public_id: UUID
+    kind: DeadlineKind
+    falls_on: date
+    name: str
+    description: str
+    address: str
+    version: int
+    changed_at: datetime
+
+    @property
+    def uid(self) -> str:
+        """Stable for life: a date that moves moves its event, and makes no second."""
+        return f"{self.public_id}-{self.kind.value}@engagement-tracker"
+
+
+def calendar_file(entries: Iterable[Entry]) -> bytes:
+    calendar = Calendar()
+    calendar.add("prodid", PRODUCT)
+    calendar.add("version", "2.0")
+    calendar.add("method", "PUBLISH")
+    calendar.add("x-wr-calname", NAME)
+    calendar.add("refresh-interval", REFRESHED_EVERY, {"VALUE": "DURATION"})
+    for entry in entries:
+        calendar.add_component(_event(entry))
+    text: bytes = calendar.to_ical()
+    return text
+
+
+def _event(entry: Entry) -> Event:
+    event = Event()
+    event.add("uid", entry.uid)
+    event.add("dtstamp", entry.changed_at)
+    event.add("last-modified", entry.changed_at)
+    event.add("sequence", entry.version)
+    event.add("dtstart", entry.falls_on)
+    event.add("dtend", entry.falls_on + timedelta(days=1))
+    event.add("summary", _plain(f"{_TITLES[entry.kind]}: {entry.name}"))
+    event.add("description", _plain(entry.description))
+    event.add("url", entry.address)
+    # A deadline doesn't make anybody busy.
+    event.add("transp", "TRANSPARENT")
+    return event
+
+
+def _plain(text: str) -> str:
+    """Return the text without control characters, which the format forbids."""
+    return "".join(each for each in text if each.isprintable() or each == "\n")
