@@ -28,6 +28,13 @@ def _may_view(permission: str) -> Callable[[HttpRequest], bool]:
     return lambda request: request.user.has_perm(f"{app}.view_{model}")
 
 
+def _sees_money(request: HttpRequest) -> bool:
+    # Settings read this module before there are models.
+    from engagements.permissions import sees_money
+
+    return sees_money(request.user)
+
+
 def _page(title: Any, icon: str, model: str) -> dict[str, Any]:
     return {
         "title": title,
@@ -56,6 +63,11 @@ NAVIGATION: list[dict[str, Any]] = [
             _page(_("Augmented contractors"), "badge", "engagements.assignment"),
             _page(_("Vendors"), "apartment", "engagements.vendor"),
             _page(_("Contractors"), "person", "engagements.contractor"),
+            {
+                "title": _("Calendar of deadlines"),
+                "icon": "calendar_month",
+                "link": reverse_lazy("tracker:calendar"),
+            },
         ],
     },
     {
@@ -68,6 +80,12 @@ NAVIGATION: list[dict[str, Any]] = [
     {
         "title": _("Work and money"),
         "items": [
+            {
+                "title": _("Finance page"),
+                "icon": "bar_chart",
+                "link": reverse_lazy("tracker:finance"),
+                "permission": _sees_money,
+            },
             _page(_("Work logs"), "schedule", "tracker.worklog"),
             _page(_("Oversight"), "supervisor_account", "tracker.oversightlog"),
             _page(_("Invoices"), "receipt_long", "tracker.invoice"),

@@ -26,6 +26,7 @@ from engagements.models import (
     User,
 )
 from engagements.services.records import check_version
+from engagements.services.tenure import check_tenure
 from engagements.values import periods
 from engagements.values.commitment import (
     Price,
@@ -42,6 +43,8 @@ class Step:
     """One change of an engagement's term; `apply` refuses or changes the record."""
 
     event_type: str
+    # Whether it makes the work go on for longer, which a tenure policy may refuse.
+    is_longer: bool = True
 
     def apply(self, engagement: Engagement) -> None:
         """Change the record in memory; raises WrongStateError or ValidationError."""
@@ -83,6 +86,7 @@ class Renewing(Step):
 class GivingNotice(Step):
     given_on: date
     event_type = "engagement.notice_given"
+    is_longer = False
 
     def apply(self, engagement: Engagement) -> None:
         if engagement.notice_given_on:
@@ -342,6 +346,8 @@ def _take(
     stored.version += 1
     stored.full_clean()
     stored.save()
+    if step.is_longer and stored.kind == Kind.AUGMENTED:
+        check_tenure(assignment=Assignment._default_manager.get(pk=stored.pk))
     events.record(
         event_type=step.event_type,
         subject=stored,
