@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -25,6 +25,7 @@ from engagements.models import (
 )
 from engagements.services.engagements import log_assignment
 from engagements.services.records import create_record
+from engagements.services.tenure import check_tenure
 from engagements.services.terms import amend_rate
 
 if TYPE_CHECKING:
@@ -148,6 +149,13 @@ class AssignmentAdmin(AgreementAdmin):
         inlines = super().get_inlines(request, obj)
         return inlines if obj else [i for i in inlines if i is not RateTermInline]
 
+    def save_related(
+        self, request: HttpRequest, form: Any, formsets: Any, change: bool
+    ) -> None:
+        super().save_related(request, form, formsets, change)
+        for warning in tenure_warnings(form.instance):
+            messages.warning(request, warning)
+
     def create(self, form: Any, pages: Sequence[Lines], actor: User) -> None:
         assignment: Assignment = form.instance
         name = form.cleaned_data.get("new_contractor_name")
@@ -161,6 +169,15 @@ class AssignmentAdmin(AgreementAdmin):
             ),
             actor=actor,
         )
+
+
+def tenure_warnings(assignment: Assignment) -> list[str]:
+    """Return what is beyond a limit, be it one that holds further work up."""
+    try:
+        return check_tenure(assignment=assignment)
+    except ValidationError as error:
+        # Reached before, and not extended now: the services let that be saved.
+        return error.messages
 
 
 def _first_rate(form: Any) -> list[RateTerm]:

@@ -8,6 +8,9 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -17,6 +20,7 @@ from engagements.admin.filters import ScopedDropdownFilter
 from engagements.admin.record_admin import RecordAdmin, RecordForm, actor_of
 from engagements.admin.unfold_types import display
 from engagements.models import Contractor, User
+from engagements.services.tenure import TenureClock, tenure_clocks
 
 # What only a superuser may give, lest somebody make themselves one.
 POWERS = ("is_superuser", "user_permissions")
@@ -175,13 +179,30 @@ class GroupAdmin(RecordAdmin, DjangoGroupAdmin):
 
 @admin.register(Contractor)
 class ContractorAdmin(RecordAdmin):
-    list_display = ("full_name", "vendor", "employment_type", "jurisdiction")
+    list_display = (
+        "full_name",
+        "vendor",
+        "employment_type",
+        "jurisdiction",
+        "tenure",
+    )
     list_filter = (
         ("vendor", AutocompleteSelectFilter),
         ("employment_type", ChoicesDropdownFilter),
         ("skills", ScopedDropdownFilter),
     )
     list_select_related = ("vendor",)
+    readonly_fields = ("tenure_clocks",)
+    TENURE = (
+        gettext_lazy("Time served"),
+        {
+            "fields": ("tenure_clocks",),
+            "description": gettext_lazy(
+                "Of all departments' engagements of this person that aren't cancelled,"
+                " by the tenure policies of their country. Not legal advice."
+            ),
+        },
+    )
     search_fields = ("full_name", "work_email", "worker_number", "external_id")
     autocomplete_fields = ("vendor", "skills")
     fieldsets = (
@@ -190,8 +211,35 @@ class ContractorAdmin(RecordAdmin):
             gettext_lazy("Employment"),
             {"fields": (("employment_type", "jurisdiction"),)},
         ),
+        TENURE,
         (
             gettext_lazy("Numbers and codes"),
             {"classes": ("collapse",), "fields": ("worker_number", "external_id")},
         ),
     )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None:
+            return [part for part in fieldsets if part is not self.TENURE]
+        return fieldsets
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Read the clocks of all rows shown at once."""
+        page = super().get_changelist_instance(request)
+        clocks = tenure_clocks(contractors=page.result_list, today=timezone.localdate())
+        for row in page.result_list:
+            row.clocks = clocks[row.pk]
+        return page
+
+    @display(description=gettext_lazy("time served"))
+    def tenure(self, row: Any) -> str | None:
+        """The clock whose limit is nearest."""
+        nearest: TenureClock | None = next(iter(row.clocks), None)
+        return None if nearest is None else nearest.figures
+
+    @display(description=gettext_lazy("time served"))
+    def tenure_clocks(self, row: Contractor) -> SafeString | None:
+        clocks = tenure_clocks(contractors=[row], today=timezone.localdate())[row.pk]
+        # An empty text is shown as a dash, like any other value not given.
+        return format_html_join("", "<p>{}</p>", ([str(one)] for one in clocks)) or None

@@ -38,10 +38,24 @@ class TenurePolicyAdmin(RecordAdmin):
                     ("maximum_months", "window_months"),
                     "reset_gap_months",
                     ("basis", "action"),
-                )
+                ),
+                "description": gettext_lazy(
+                    "A month has 30 days. A break longer than the gap starts the count"
+                    " anew. Per post: the same role in the same service. Warn tells"
+                    " whoever saves an engagement beyond the limit; block refuses it."
+                ),
             },
         ),
-        (gettext_lazy("Where it is from"), {"fields": ("source", "checked_on")}),
+        (
+            gettext_lazy("Where it is from"),
+            {
+                "fields": ("source", "checked_on"),
+                "description": gettext_lazy(
+                    "Your own note of what was found and when. It is not legal advice:"
+                    " ask a lawyer whether it applies to you."
+                ),
+            },
+        ),
     )
 
 

@@ -18,6 +18,7 @@ from engagements.models import (
     User,
 )
 from engagements.services.records import change_record, create_record
+from engagements.services.tenure import check_tenure, is_extended
 from engagements.services.terms import set_cost_split
 
 REFERENCE_PREFIX = {Kind.MANAGED: "MSC", Kind.AUGMENTED: "AUG"}
@@ -61,10 +62,11 @@ def log_assignment(
 ) -> Assignment:
     """Store a new augmented contractor with the rate and cost split.
 
-    Raises ValidationError by field.
+    Raises ValidationError by field, also where a tenure policy blocks it.
     """
     assignment.kind = Kind.AUGMENTED
     _log(engagement=assignment, actor=actor)
+    check_tenure(assignment=assignment)
     for term in rate_terms:
         term.assignment = assignment
         create_record(record=term, engagement=assignment, actor=actor)
@@ -92,12 +94,16 @@ def change_engagement(
     if engagement.vendor_id != stored.vendor_id:
         _check_vendor(engagement)
     _move_term(engagement, stored)
-    return change_record(
+    extended = isinstance(engagement, Assignment) and is_extended(engagement)
+    changed = change_record(
         record=engagement,
         event_type="engagement.changed",
         expected_version=expected_version,
         actor=actor,
     )
+    if extended and isinstance(changed, Assignment):
+        check_tenure(assignment=changed)
+    return changed
 
 
 def _check_fixed(engagement: Engagement, stored: Engagement) -> None:

@@ -22,7 +22,7 @@ QUERIES = {
     "engagements_managedcontract": 13,
     "engagements_assignment": 13,
     "engagements_vendor": 9,
-    "engagements_contractor": 10,
+    "engagements_contractor": 11,
     "tracker_worklog": 11,
     "tracker_invoice": 11,
     "tracker_ledgerentry": 10,

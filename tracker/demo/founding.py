@@ -18,6 +18,7 @@ from engagements.models import (
     VendorContact,
 )
 from engagements.services.records import change_record, create_record
+from engagements.services.tenure import load_tenure_policies
 from engagements.services.vendors import register_vendor
 from engagements.values.periods import add_months, month_of
 from tracker.demo.credentials import LOGINS
@@ -78,6 +79,7 @@ def found_company(*, today: date) -> Cast:
     _appoint_heads(cast)
     _fill_catalogues(cast)
     _register_vendors(cast)
+    load_tenure_policies(actor=cast.people["admin"])
     return cast
 
 
