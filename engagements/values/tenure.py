@@ -43,6 +43,11 @@ class Limit:
         if self.window_months is not None and self.window_months < self.months:
             raise ValueError("The window is shorter than the limit.")
 
+    @property
+    def moving_window(self) -> int | None:
+        """The window; one no longer than the limit would never be too full."""
+        return None if self.window_months == self.months else self.window_months
+
 
 @dataclass(frozen=True)
 class Served:
@@ -133,7 +138,7 @@ def _last_day_within(work: Sequence[Span], limit: Limit, day: date) -> date:
 def _left(work: Sequence[Span], limit: Limit, day: date) -> int:
     """Return what may still be worked, `day` included; 0 or less means not `day`."""
     left = limit.months * DAYS_A_MONTH - _counted_before(work, limit, day)
-    if left == 0 and limit.window_months is not None:
+    if left == 0 and limit.moving_window is not None:
         # The 30th of a month of 31 days counts for nothing. Somebody who works as
         # much as drops out of the window isn't sent home for that one day.
         return 1 - (_position(day + ONE_DAY) - _position(day))
@@ -164,9 +169,9 @@ def _going_on(work: Sequence[Span], as_of: date) -> list[Span]:
 def _counted_before(work: Sequence[Span], limit: Limit, day: date) -> int:
     """Return the days, of months of 30, that stand against working on `day`."""
     first = _position(_count_begins_on(work, limit, day))
-    if limit.window_months is not None:
+    if limit.moving_window is not None:
         # `day` is the last of the window.
-        window = limit.window_months * DAYS_A_MONTH
+        window = limit.moving_window * DAYS_A_MONTH
         first = max(first, _position(day + ONE_DAY) - window)
     pieces = (
         _position(_after(span, day)) - max(_position(span.starts_on), first)
