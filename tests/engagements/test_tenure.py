@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from engagements.choices import Renewal, Status, TenureAction, TenureBasis
 from engagements.models import Assignment, Contractor, Event, TenurePolicy
 from engagements.services.engagements import change_engagement
+from engagements.services.renewal import extend_engagement
 from engagements.services.tenure import (
     check_tenure,
     load_tenure_policies,
@@ -462,3 +463,20 @@ def test_clocks_ask_one_query_without_policies(vendor, django_assert_num_queries
     with django_assert_num_queries(1):
         clocks = tenure_clocks(contractors=[person], today=date(2026, 6, 30))
     assert clocks == {person.pk: []}
+
+
+def test_extension_beyond_a_blocking_policy_is_refused_and_stores_nothing(vendor):
+    make_policy(action="block", maximum_months=6)
+    assignment = make_assignment(
+        vendor=vendor,
+        contractor=make_contractor(vendor),
+        starts_on=date(2026, 1, 1),
+        ends_on=date(2026, 6, 30),
+        status=Status.ACTIVE,
+    )
+
+    with pytest.raises(ValidationError):
+        extend_engagement(engagement=assignment, ends_on=date(2026, 12, 31), actor=None)
+
+    assert Assignment.objects.get(pk=assignment.pk).ends_on == date(2026, 6, 30)
+    assert not Event.objects.filter(event_type="engagement.extended").exists()
