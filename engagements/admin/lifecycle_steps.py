@@ -1,6 +1,7 @@
-"""Starting and ending an engagement, from buttons on its page."""
+"""Starting, cancelling and closing an engagement, from buttons on its page."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -15,7 +16,13 @@ from engagements.admin.renewal_steps import RenewalSteps
 from engagements.admin.unfold_types import action
 from engagements.choices import EndReason, Status
 from engagements.errors import TrackerError
-from engagements.services.lifecycle import end_engagement, start_engagement
+from engagements.models import Engagement
+from engagements.services.lifecycle import (
+    cancel_engagement,
+    end_engagement,
+    start_engagement,
+    terminate_engagement,
+)
 
 if TYPE_CHECKING:
     from django.forms import DateInput, NullBooleanSelect, Select
@@ -27,14 +34,14 @@ else:
     from unfold.widgets import UnfoldAdminSelectWidget as Select
     from unfold.widgets import UnfoldAdminSingleDateWidget as DateInput
 
-CAN_START = (Status.DRAFT, Status.PENDING_APPROVAL)
+NOT_STARTED = (Status.DRAFT, Status.PENDING_APPROVAL)
 
 
-class StartDialog(_Dialog):
+class YesDialog(_Dialog):
     """Only asks for a yes."""
 
 
-class EndDialog(_Dialog):
+class ClosingDialog(_Dialog):
     ended_on = forms.DateField(
         label=gettext_lazy("Last day"),
         initial=timezone.localdate,
@@ -52,7 +59,13 @@ class EndDialog(_Dialog):
 
 
 class LifecycleSteps(RenewalSteps, LifecyclePage):
-    actions_detail = ("start", *RenewalSteps.actions_detail, "end")
+    actions_detail = (
+        "start",
+        *RenewalSteps.actions_detail,
+        "end",
+        "terminate",
+        "cancel",
+    )
 
     @action(
         description=gettext_lazy("Start"),
@@ -64,7 +77,7 @@ class LifecycleSteps(RenewalSteps, LifecyclePage):
             "description": gettext_lazy(
                 "It becomes active: work and invoices count from its first day on."
             ),
-            "form_class": StartDialog,
+            "form_class": YesDialog,
             "form_submit_text": gettext_lazy("Start"),
         },
     )
@@ -86,30 +99,85 @@ class LifecycleSteps(RenewalSteps, LifecyclePage):
         dialog={
             "title": gettext_lazy("End this engagement"),
             "description": gettext_lazy("Nothing is deleted; it counts as ended."),
-            "form_class": EndDialog,
+            "form_class": ClosingDialog,
             "form_submit_text": gettext_lazy("End"),
         },
     )
     def end(
         self, request: HttpRequest, form: forms.Form, object_id: str
     ) -> HttpResponse:
+        return self._close(request, object_id, form, end_engagement, _("Ended."))
+
+    @action(
+        description=gettext_lazy("Terminate…"),
+        url_path="terminate",
+        icon="cancel",
+        permissions=["end"],
+        dialog={
+            "title": gettext_lazy("Terminate this engagement"),
+            "description": gettext_lazy(
+                "It was broken off before its agreed last day."
+            ),
+            "form_class": ClosingDialog,
+            "form_submit_text": gettext_lazy("Terminate"),
+        },
+    )
+    def terminate(
+        self, request: HttpRequest, form: forms.Form, object_id: str
+    ) -> HttpResponse:
+        told = _("Terminated.")
+        return self._close(request, object_id, form, terminate_engagement, told)
+
+    @action(
+        description=gettext_lazy("Cancel…"),
+        url_path="cancel",
+        icon="block",
+        permissions=["start"],
+        dialog={
+            "title": gettext_lazy("Cancel this engagement?"),
+            "description": gettext_lazy(
+                "It never starts; it stays on record as cancelled."
+            ),
+            "form_class": YesDialog,
+            "form_submit_text": gettext_lazy("Cancel the engagement"),
+        },
+    )
+    def cancel(
+        self, request: HttpRequest, form: forms.Form, object_id: str
+    ) -> HttpResponse:
         engagement = self._engagement(request, object_id)
         try:
-            end_engagement(
+            cancel_engagement(engagement=engagement, actor=actor_of(request))
+        except (TrackerError, ValidationError) as refusal:
+            return self._back(request, engagement, refusal)
+        return self._back(request, engagement, told=_("Cancelled."))
+
+    def _close(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form: forms.Form,
+        service: Callable[..., Engagement],
+        told: str,
+    ) -> HttpResponse:
+        engagement = self._engagement(request, object_id)
+        answers: dict[str, Any] = form.cleaned_data
+        try:
+            service(
                 engagement=engagement,
-                ended_on=form.cleaned_data["ended_on"],
-                reason=EndReason(form.cleaned_data["reason"]),
-                is_eligible_again=form.cleaned_data["is_eligible_again"],
+                ended_on=answers["ended_on"],
+                reason=EndReason(answers["reason"]),
+                is_eligible_again=answers["is_eligible_again"],
                 actor=actor_of(request),
             )
         except (TrackerError, ValidationError) as refusal:
             return self._back(request, engagement, refusal)
-        return self._back(request, engagement, told=_("Ended."))
+        return self._back(request, engagement, told=told)
 
     def has_start_permission(
         self, request: HttpRequest, object_id: str | None = None
     ) -> bool:
-        return self._is_in(request, object_id, *CAN_START)
+        return self._is_in(request, object_id, *NOT_STARTED)
 
     def has_end_permission(
         self, request: HttpRequest, object_id: str | None = None

@@ -1,14 +1,19 @@
 from datetime import date
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from engagements import events
 from engagements.choices import EndReason, Status
 from engagements.errors import WrongStateError
 from engagements.models import Engagement, User
+from engagements.services.closing import check_can_close
 
-# From each status, the statuses that a person can bring about.
+# From each status, the statuses that a person can bring about. Nothing leaves the last
+# three, and no passing of time writes any.
 STEPS: dict[str, frozenset[str]] = {
     Status.DRAFT: frozenset({Status.PENDING_APPROVAL, Status.ACTIVE, Status.CANCELLED}),
     Status.PENDING_APPROVAL: frozenset({Status.DRAFT, Status.ACTIVE, Status.CANCELLED}),
@@ -37,11 +42,85 @@ def end_engagement(
     is_eligible_again: bool | None = None,
     actor: User | None,
 ) -> Engagement:
-    """End an active engagement on a day; raises WrongStateError from elsewhere."""
-    return _step(
+    """Close an active engagement that has run its course.
+
+    Raises WrongStateError from elsewhere and while anything keeps it open, and
+    ValidationError on a last day still to come or before the start.
+    """
+    return _close(
         engagement=engagement,
         status=Status.ENDED,
-        event_type="engagement.ended",
+        ended_on=ended_on,
+        reason=reason,
+        is_eligible_again=is_eligible_again,
+        actor=actor,
+    )
+
+
+@transaction.atomic
+def terminate_engagement(
+    *,
+    engagement: Engagement,
+    ended_on: date,
+    reason: EndReason,
+    is_eligible_again: bool | None = None,
+    actor: User | None,
+) -> Engagement:
+    """Close an active engagement that was broken off before its agreed last day.
+
+    Raises what `end_engagement` raises, and ValidationError where the agreed last day
+    had come: then it has ended.
+    """
+    agreed = Engagement.objects.get(pk=engagement.pk).term_ends_on
+    if agreed is not None and ended_on >= agreed:
+        raise ValidationError(
+            {
+                "ended_on": _("It ran until its agreed last day, %(day)s: end it.")
+                % {"day": date_format(agreed, "j F Y")}
+            }
+        )
+    return _close(
+        engagement=engagement,
+        status=Status.TERMINATED,
+        ended_on=ended_on,
+        reason=reason,
+        is_eligible_again=is_eligible_again,
+        actor=actor,
+    )
+
+
+@transaction.atomic
+def cancel_engagement(*, engagement: Engagement, actor: User | None) -> Engagement:
+    """Give up an engagement that never started; raises WrongStateError from elsewhere.
+
+    It stays on record, since others may have seen it.
+    """
+    return _step(
+        engagement=engagement,
+        status=Status.CANCELLED,
+        event_type="engagement.cancelled",
+        values={},
+        actor=actor,
+    )
+
+
+def _close(
+    *,
+    engagement: Engagement,
+    status: Status,
+    ended_on: date,
+    reason: EndReason,
+    is_eligible_again: bool | None,
+    actor: User | None,
+) -> Engagement:
+    stored = Engagement.objects.select_for_update().get(pk=engagement.pk)
+    _check_step(stored, status)
+    _check_last_day(stored, ended_on)
+    check_can_close(stored)
+    return _step(
+        engagement=engagement,
+        status=status,
+        event_type=f"engagement.{status.value}",
         values={
             "ends_on": ended_on,
             "term_ends_on": ended_on,
@@ -50,6 +129,37 @@ def end_engagement(
         },
         actor=actor,
     )
+
+
+def _check_last_day(engagement: Engagement, ended_on: date) -> None:
+    if ended_on > timezone.localdate():
+        raise ValidationError(
+            {
+                "ended_on": _(
+                    "It is closed once its last day has come: until then give notice, "
+                    "or change the end."
+                )
+            }
+        )
+    if ended_on < engagement.starts_on:
+        raise ValidationError(
+            {
+                "ended_on": _("The engagement starts on %(start)s only.")
+                % {"start": date_format(engagement.starts_on, "j F Y")}
+            }
+        )
+
+
+def _check_step(engagement: Engagement, status: Status) -> None:
+    if status not in STEPS.get(engagement.status, frozenset()):
+        raise WrongStateError(
+            _("%(reference)s is %(status)s and can't become %(wanted)s.")
+            % {
+                "reference": engagement.reference,
+                "status": engagement.get_status_display().lower(),
+                "wanted": status.label.lower(),
+            }
+        )
 
 
 def _step(
@@ -61,15 +171,7 @@ def _step(
     actor: User | None,
 ) -> Engagement:
     stored = Engagement.objects.select_for_update().get(pk=engagement.pk)
-    if status not in STEPS.get(stored.status, frozenset()):
-        raise WrongStateError(
-            _("%(reference)s is %(status)s and can't become %(wanted)s.")
-            % {
-                "reference": stored.reference,
-                "status": stored.get_status_display().lower(),
-                "wanted": status.label.lower(),
-            }
-        )
+    _check_step(stored, status)
     before = Engagement.objects.get(pk=stored.pk)
     for name, value in {"status": status.value, **values}.items():
         setattr(stored, name, value)
