@@ -107,5 +107,14 @@ def plain(value: Any) -> Any:
             return str(value)
 
 
-# Bookkeeping that says nothing to a reader of the history.
-_UNTOLD = frozenset({"created_at", "updated_at", "version", "public_id", "last_login"})
+# Bookkeeping that says nothing to a reader of the history, or moves with the days.
+_UNTOLD = frozenset(
+    {
+        "created_at",
+        "updated_at",
+        "version",
+        "public_id",
+        "last_login",
+        "committed_until_on",
+    }
+)

@@ -26,6 +26,7 @@ from engagements.admin.columns import (
 )
 from engagements.admin.cost_split import CostSplitInline
 from engagements.admin.filters import (
+    CommittedBetweenFilter,
     MineFilter,
     NoticeBetweenFilter,
     NoticeDeadlineFilter,
@@ -123,6 +124,7 @@ class AgreementList(ScopedAdmin):
         ("status", ChoicesDropdownFilter),
         ("service", ScopedDropdownFilter),
         ("notice_deadline_on", NoticeBetweenFilter),
+        ("committed_until_on", CommittedBetweenFilter),
     )
     list_display: Sequence[str] = (
         "name",
@@ -132,6 +134,7 @@ class AgreementList(ScopedAdmin):
         "phase",
         "term_end",
         "notice",
+        "bound",
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -183,6 +186,10 @@ class AgreementList(ScopedAdmin):
     @display(description=gettext_lazy("notice deadline"), ordering="notice_deadline_on")
     def notice(self, row: Engagement) -> SafeString | str | None:
         return deadline(row.notice_deadline_on, timezone.localdate())
+
+    @display(description=gettext_lazy("committed until"), ordering="committed_until_on")
+    def bound(self, row: Engagement) -> str | None:
+        return short_date(row.committed_until_on) if row.committed_until_on else None
 
 
 class AgreementAdmin(LifecycleSteps, AgreementList, RecordAdmin):
@@ -283,6 +290,7 @@ def summary(engagement: Any, user: User, today: date) -> dict[str, Any]:
         "price": price(engagement) if sees_money(user) else None,
         "term_ends_on": engagement.term_ends_on,
         "deadline": deadline(engagement.notice_deadline_on, today),
+        "committed_until_on": engagement.committed_until_on,
     }
 
 

@@ -88,6 +88,14 @@ class NoticeBetweenFilter(_DateRange):
         self.title = _("notice deadline between")
 
 
+class CommittedBetweenFilter(_DateRange):
+    """By the earliest lawful last day."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = _("committed until, between")
+
+
 def _passed(today: date) -> Q:
     return Q(notice_deadline_on__lt=today, term_ends_on__gte=today)
 

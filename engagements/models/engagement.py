@@ -181,6 +181,19 @@ class Engagement(Record):
     notice_deadline_on = models.DateField(
         _("notice deadline"), null=True, editable=False, db_index=True
     )
+    committed_until_on = models.DateField(
+        _("committed until"),
+        null=True,
+        editable=False,
+        db_index=True,
+        help_text=_("The earliest lawful last day, as things stand."),
+    )
+    agreed_until_on = models.DateField(
+        _("agreed until"),
+        null=True,
+        editable=False,
+        help_text=_("The last day agreed before notice cut it short."),
+    )
     status = models.CharField(
         _("status"),
         max_length=20,

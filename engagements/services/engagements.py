@@ -3,6 +3,7 @@ from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from engagements import events
@@ -17,6 +18,7 @@ from engagements.models import (
     ServiceLevel,
     User,
 )
+from engagements.services.commitment import set_commitment
 from engagements.services.records import change_record, create_record
 from engagements.services.tenure import check_tenure, is_extended
 from engagements.services.terms import set_cost_split
@@ -94,6 +96,7 @@ def change_engagement(
     if engagement.vendor_id != stored.vendor_id:
         _check_vendor(engagement)
     _move_term(engagement, stored)
+    set_commitment(engagement, today=timezone.localdate())
     extended = isinstance(engagement, Assignment) and is_extended(engagement)
     changed = change_record(
         record=engagement,

@@ -11,6 +11,7 @@ from engagements.choices import EndReason, Status
 from engagements.errors import WrongStateError
 from engagements.models import Engagement, User
 from engagements.services.closing import check_can_close
+from engagements.services.commitment import set_commitment
 
 # From each status, the statuses that a person can bring about. Nothing leaves the last
 # three, and no passing of time writes any.
@@ -176,6 +177,8 @@ def _step(
     for name, value in {"status": status.value, **values}.items():
         setattr(stored, name, value)
         setattr(engagement, name, value)
+    set_commitment(stored, today=timezone.localdate())
+    engagement.committed_until_on = stored.committed_until_on
     stored.version = engagement.version = before.version + 1
     stored.full_clean()
     stored.save()

@@ -1,39 +1,34 @@
 """Renewing, giving notice and extending, with their effect told beforehand."""
 
-from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from engagements import events
 from engagements.choices import Kind, Renewal, Status
 from engagements.errors import WrongStateError
-from engagements.models import (
-    Assignment,
-    Engagement,
-    Event,
-    FeeTerm,
-    ManagedContract,
-    RateTerm,
-    User,
+from engagements.models import Assignment, Engagement, Event, User
+from engagements.services.commitment import (
+    Position,
+    committed_until,
+    current_term,
+    day_in_words,
+    end_when_open,
+    position,
+    refresh_commitments,
+    set_commitment,
+    term_rules,
 )
 from engagements.services.records import check_version
 from engagements.services.tenure import check_tenure
 from engagements.values import periods
-from engagements.values.commitment import (
-    Price,
-    committed_time,
-    committed_under_contract,
-)
-from engagements.values.periods import Term, TermRules
+from engagements.values.periods import Term
 
 # So many engagements are rolled in one transaction.
 _BATCH = 200
@@ -66,17 +61,19 @@ class Renewing(Step):
         if engagement.notice_given_on:
             raise WrongStateError(
                 _("Notice was given on %(day)s: extend it, or log a new engagement.")
-                % {"day": _day(engagement.notice_given_on)}
+                % {"day": day_in_words(engagement.notice_given_on)}
             )
         if engagement.term_number > 1 and engagement.term_starts_on > self.renewed_on:
             raise WrongStateError(
                 _("It is renewed already, until %(end)s.")
-                % {"end": _day(engagement.term_ends_on)}
+                % {"end": day_in_words(engagement.term_ends_on)}
             )
         months = self.months or engagement.renewal_term_months
         if months is None:
             raise ValidationError({"months": _("Say for how many months it renews.")})
-        following = periods.next_term(_rules(engagement, months), _term(engagement))
+        following = periods.next_term(
+            term_rules(engagement, months), current_term(engagement)
+        )
         if following is None:
             raise WrongStateError(_refusal_to_renew(engagement))
         _move_to(engagement, following)
@@ -92,7 +89,7 @@ class GivingNotice(Step):
         if engagement.notice_given_on:
             raise WrongStateError(
                 _("Notice was given already, on %(day)s.")
-                % {"day": _day(engagement.notice_given_on)}
+                % {"day": day_in_words(engagement.notice_given_on)}
             )
         if self.given_on > timezone.localdate():
             raise ValidationError(
@@ -102,18 +99,20 @@ class GivingNotice(Step):
             raise ValidationError(
                 {
                     "given_on": _("The engagement starts on %(start)s only.")
-                    % {"start": _day(engagement.starts_on)}
+                    % {"start": day_in_words(engagement.starts_on)}
                 }
             )
         end = self._end(engagement)
         engagement.notice_given_on = self.given_on
+        if engagement.ends_on is not None and end < engagement.ends_on:
+            engagement.agreed_until_on = engagement.ends_on
         engagement.ends_on = engagement.term_ends_on = end
         engagement.set_notice_deadline()
 
     def _end(self, engagement: Engagement) -> date:
         end = engagement.term_ends_on
         if end is None:
-            return _end_when_open(engagement, self.given_on)
+            return end_when_open(engagement, self.given_on)
         deadline = engagement.notice_deadline_on or end
         if self.given_on > deadline:
             raise ValidationError(
@@ -135,7 +134,7 @@ class Extending(Step):
             raise ValidationError(
                 {
                     "ends_on": _("It runs to %(end)s already: give a later day.")
-                    % {"end": _day(end)}
+                    % {"end": day_in_words(end)}
                 }
             )
         goes_on_renewing = engagement.ends_on is None and engagement.term_number > 1
@@ -144,19 +143,11 @@ class Extending(Step):
         if engagement.term_number == 1:
             # Otherwise the first term would still end after its months.
             engagement.initial_term_months = None
+        if engagement.agreed_until_on and self.ends_on >= engagement.agreed_until_on:
+            # What notice had cut short is whole again.
+            engagement.agreed_until_on = None
         engagement.term_ends_on = self.ends_on
         engagement.set_notice_deadline()
-
-
-@dataclass(frozen=True)
-class Position:
-    """Where an engagement stands; None for what isn't known or has no end."""
-
-    term_ends_on: date | None
-    renews_until_on: date | None
-    notice_deadline_on: date | None
-    committed_until_on: date | None
-    committed: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -175,39 +166,8 @@ def effect_of(*, engagement: Engagement, step: Step, as_of: date) -> Effect:
     step.apply(changed)
     return Effect(
         position(engagement=engagement, as_of=as_of),
-        position(engagement=changed, as_of=as_of, agreed_until=engagement.ends_on),
+        position(engagement=changed, as_of=as_of),
     )
-
-
-def position(
-    *, engagement: Engagement, as_of: date, agreed_until: date | None = None
-) -> Position:
-    """Return term, deadline and commitment as of a day.
-
-    `agreed_until` is the last day agreed before notice cut it short.
-    """
-    until = committed_until(engagement=engagement, as_of=as_of)
-    return Position(
-        engagement.term_ends_on,
-        _renews_until(engagement),
-        engagement.notice_deadline_on,
-        until,
-        None
-        if until is None
-        else _committed(
-            engagement, as_of, until, agreed_until=agreed_until or engagement.ends_on
-        ),
-    )
-
-
-def committed_until(*, engagement: Engagement, as_of: date) -> date | None:
-    """Return the earliest lawful last day; None where no notice period is known."""
-    if engagement.term_ends_on is None:
-        if engagement.notice_period is None:
-            return None
-        return _end_when_open(engagement, as_of)
-    rules = _rules(engagement, _months_by_itself(engagement))
-    return periods.next_commitment(rules, _term(engagement), as_of).ends_on
 
 
 @transaction.atomic
@@ -259,13 +219,15 @@ def extend_engagement(
 class Rolled:
     engagements: int
     terms: int
+    commitments: int = 0
 
 
 def roll_terms(*, today: date) -> Rolled:
     """Write the next terms of what renews by itself and whose term has ended.
 
     Several missed terms are caught up, each with its event. Running twice has one
-    effect; no status is touched.
+    effect; no status is touched. What binds us for longer by the passing of days alone
+    is written too.
     """
     pks = list(_due(today).values_list("pk", flat=True))
     engagements = terms = 0
@@ -273,7 +235,7 @@ def roll_terms(*, today: date) -> Rolled:
         rolled = _roll_batch(pks[first : first + _BATCH], today)
         engagements += rolled.engagements
         terms += rolled.terms
-    return Rolled(engagements, terms)
+    return Rolled(engagements, terms, refresh_commitments(today=today))
 
 
 def _due(today: date) -> QuerySet[Engagement]:
@@ -297,6 +259,7 @@ def _roll_batch(pks: list[int], today: date) -> Rolled:
     told: list[Event] = []
     for row in rows:
         told += _roll(row, today)
+        set_commitment(row, today=today)
         row.version += 1
         row.updated_at = timezone.now()
     Engagement.objects.bulk_update(rows, [*_TERM_FIELDS, "version", "updated_at"])
@@ -309,8 +272,8 @@ def _roll(engagement: Engagement, today: date) -> list[Event]:
     told = []
     while engagement.term_ends_on is not None and engagement.term_ends_on < today:
         before = copy(engagement)
-        rules = _rules(engagement, engagement.renewal_term_months)
-        following = periods.next_term(rules, _term(engagement))
+        rules = term_rules(engagement, engagement.renewal_term_months)
+        following = periods.next_term(rules, current_term(engagement))
         if following is None:
             break
         _move_to(engagement, following)
@@ -331,8 +294,14 @@ _TERM_FIELDS = (
     "term_starts_on",
     "term_ends_on",
     "notice_deadline_on",
+    "committed_until_on",
 )
-_FIELDS = (*_TERM_FIELDS, "notice_given_on", "initial_term_months")
+_FIELDS = (
+    *_TERM_FIELDS,
+    "notice_given_on",
+    "agreed_until_on",
+    "initial_term_months",
+)
 
 
 def _take(
@@ -343,6 +312,7 @@ def _take(
     _check_active(stored)
     before = copy(stored)
     step.apply(stored)
+    set_commitment(stored, today=timezone.localdate())
     stored.version += 1
     stored.full_clean()
     stored.save()
@@ -370,19 +340,6 @@ def _check_active(engagement: Engagement) -> None:
         )
 
 
-def _renews_until(engagement: Engagement) -> date | None:
-    """Return the end of the term that follows unless somebody acts."""
-    rules = _rules(engagement, _months_by_itself(engagement))
-    following = periods.next_term(rules, _term(engagement))
-    return following.ends_on if following else None
-
-
-def _months_by_itself(engagement: Engagement) -> int | None:
-    """Return the months of the next term, None where none comes by itself."""
-    is_rolling = engagement.renewal == Renewal.AUTO and not engagement.notice_given_on
-    return engagement.renewal_term_months if is_rolling else None
-
-
 def _move_to(engagement: Engagement, term: Term) -> None:
     if engagement.ends_on is not None and engagement.ends_on == engagement.term_ends_on:
         # The end was the term's. What renews by itself has none from here on.
@@ -394,52 +351,11 @@ def _move_to(engagement: Engagement, term: Term) -> None:
     engagement.notice_deadline_on = term.notice_deadline_on
 
 
-def _rules(engagement: Engagement, months: int | None) -> TermRules:
-    return TermRules(
-        starts_on=engagement.starts_on,
-        renewal_months=months,
-        notice=engagement.notice_period,
-        unit=engagement.notice_in,
-        last_on=_last_on(engagement),
-    )
-
-
-def _last_on(engagement: Engagement) -> date | None:
-    """Return the day past which no renewal goes, where the end isn't the term's own.
-
-    The first term's own end, and one that a person moves by renewing, bind nobody.
-    """
-    if engagement.ends_on is None or engagement.term_ends_on is None:
-        return None
-    is_terms_own = engagement.ends_on <= engagement.term_ends_on and (
-        engagement.term_number == 1 or engagement.renewal != Renewal.AUTO
-    )
-    return None if is_terms_own else engagement.ends_on
-
-
-def _term(engagement: Engagement) -> Term:
-    return Term(
-        engagement.term_number,
-        engagement.term_starts_on,
-        engagement.term_ends_on,
-        engagement.notice_deadline_on,
-    )
-
-
-def _end_when_open(engagement: Engagement, given_on: date) -> date:
-    if engagement.notice_period is None:
-        raise WrongStateError(
-            _("Without an end or a notice period no last day follows: record one.")
-        )
-    day = max(given_on, engagement.starts_on)
-    return periods.earliest_end(day, engagement.notice_period, engagement.notice_in)
-
-
 def _refusal_to_renew(engagement: Engagement) -> str:
     if engagement.term_ends_on is None:
         return _("It has no end, so there is nothing to renew.")
     return _("Its last day agreed is %(end)s: extend it instead.") % {
-        "end": _day(engagement.ends_on)
+        "end": day_in_words(engagement.ends_on)
     }
 
 
@@ -447,49 +363,4 @@ def _too_late(engagement: Engagement, deadline: date, day: date) -> str:
     until = committed_until(engagement=engagement, as_of=day)
     return _(
         "The last day to give notice was %(deadline)s; it is bound until %(until)s."
-    ) % {"deadline": _day(deadline), "until": _day(until)}
-
-
-def _day(day: date | None) -> str:
-    return date_format(day, "j F Y") if day else _("no known day")
-
-
-def _committed(
-    engagement: Engagement, as_of: date, until: date, *, agreed_until: date | None
-) -> Decimal:
-    first = max(as_of, engagement.starts_on)
-    if until < first:
-        return Decimal(0)
-    kinds: dict[str, Callable[[], Decimal]] = {
-        Kind.MANAGED: lambda: _committed_fees(engagement, first, until, agreed_until),
-        Kind.AUGMENTED: lambda: _committed_time(engagement, first, until),
-    }
-    return kinds[engagement.kind]()
-
-
-def _committed_fees(
-    engagement: Engagement, first: date, until: date, agreed_until: date | None
-) -> Decimal:
-    contract = ManagedContract.objects.get(pk=engagement.pk)
-    fees = FeeTerm.objects.filter(contract=contract)
-    return committed_under_contract(
-        [Price(fee.starts_on, fee.monthly_fee) for fee in fees],
-        exit_charge=contract.exit_charge,
-        first=first,
-        until=until,
-        agreed_until=agreed_until,
-        currency=engagement.currency,
-    )
-
-
-def _committed_time(engagement: Engagement, first: date, until: date) -> Decimal:
-    assignment = Assignment.objects.get(pk=engagement.pk)
-    rates = RateTerm.objects.filter(assignment=assignment)
-    return committed_time(
-        [Price(rate.starts_on, rate.hourly_rate) for rate in rates],
-        weekly_hours=assignment.planned_weekly_hours,
-        country=engagement.country,
-        first=first,
-        last=until,
-        currency=engagement.currency,
-    )
+    ) % {"deadline": day_in_words(deadline), "until": day_in_words(until)}

@@ -40,8 +40,9 @@ def spans_of(prices: Sequence[Price], first: date, last: date) -> Iterator[Span]
     Days before the first price cost nothing and are left out.
     """
     known = sorted(prices, key=lambda price: price.starts_on)
-    ends = [price.starts_on - ONE_DAY for price in known[1:]] + [last]
-    for price, end in zip(known, ends, strict=True):
+    ends = [*(price.starts_on - ONE_DAY for price in known[1:]), last]
+    # Without a price there is one end more than prices, and nothing to yield.
+    for price, end in zip(known, ends, strict=False):
         begins, ends_on = max(first, price.starts_on), min(last, end)
         if begins <= ends_on:
             yield Span(begins, ends_on, price.amount)

@@ -42,6 +42,11 @@ def test_committed_fees_before_the_first_fee_and_of_no_days_are_nothing() -> Non
     assert committed_fees(FEE, date(2026, 5, 2), date(2026, 5, 1), "GBP") == 0
 
 
+def test_committed_fees_without_any_fee_are_nothing() -> None:
+    first, last = date(2026, 1, 1), date(2026, 12, 31)
+    assert committed_fees([], first, last, "GBP") == Decimal(0)
+
+
 def test_committed_fees_round_to_the_currency() -> None:
     # A day of 31 at 10,000 is 322.58: yen have no smaller unit.
     assert committed_fees(FEE, date(2026, 5, 1), date(2026, 5, 1), "JPY") == 323

@@ -9,17 +9,16 @@ from django.core.exceptions import ValidationError
 
 from engagements.choices import NoticeUnit, Renewal, Role, Status
 from engagements.errors import ConflictError, WrongStateError
-from engagements.models import Assignment, Engagement, Event, ManagedContract
+from engagements.models import Assignment, Charge, Engagement, Event, ManagedContract
+from engagements.services.commitment import Position, committed_until, position
 from engagements.services.engagements import change_engagement
 from engagements.services.lifecycle import start_engagement
 from engagements.services.renewal import (
     Effect,
     Extending,
     GivingNotice,
-    Position,
     Renewing,
     Rolled,
-    committed_until,
     effect_of,
     extend_engagement,
     give_notice,
@@ -304,7 +303,7 @@ def test_a_renewed_term_follows_an_end_that_is_changed(
 
 def test_terms_roll_on_the_day_after_the_end_and_no_sooner() -> None:
     contract = running()
-    assert roll_terms(today=date(2027, 5, 31)) == Rolled(0, 0)
+    assert roll_terms(today=date(2027, 5, 31)) == Rolled(0, 0, commitments=1)
     assert roll_terms(today=date(2027, 6, 1)) == Rolled(1, 1)
     assert term_of(contract) == SECOND
 
@@ -353,8 +352,8 @@ def test_rolling_reads_and_writes_no_more_often_for_more_engagements(
         while Engagement.objects.count() < count:
             running()
         roll_terms(today=day - timedelta(days=1))
-        # Due; savepoint; due under the lock; update; events; release.
-        with django_assert_num_queries(6):
+        # Due; savepoint; due under the lock; update; events; release; what else moved.
+        with django_assert_num_queries(7):
             roll_terms(today=day)
 
 
@@ -365,7 +364,10 @@ def test_the_nightly_job_rolls_once_a_day() -> None:
         roll_terms_task()
     assert term_of(contract) == SECOND
     run = JobRun.objects.get(name="roll terms")
-    assert (run.attempts, run.result) == (1, {"engagements": 1, "terms": 1})
+    assert (run.attempts, run.result) == (
+        1,
+        {"engagements": 1, "terms": 1, "commitments": 0},
+    )
 
 
 def test_effect_of_notice_on_dates_and_money_to_the_cent() -> None:
@@ -433,3 +435,93 @@ def test_once_notice_is_given_no_deadline_comes_back() -> None:
     change_engagement(engagement=contract, actor=None)
     extend_engagement(engagement=contract, ends_on=date(2027, 6, 30), actor=None)
     assert term_of(contract) == (1, date(2026, 6, 1), date(2027, 6, 30), None)
+
+
+def test_commitment_is_stored_with_each_step_and_only_while_active() -> None:
+    contract = make_contract(
+        starts_on=date(2026, 7, 1),
+        initial_term_months=12,
+        renewal="auto",
+        renewal_term_months=12,
+        notice_period=3,
+        notice_unit="months",
+    )
+    assert stored(contract).committed_until_on is None
+    start_engagement(engagement=contract, actor=None)
+    assert stored(contract).committed_until_on == date(2027, 6, 30)
+    renew_engagement(engagement=contract, renewed_on=TODAY, actor=None)
+    assert stored(contract).committed_until_on == date(2028, 6, 30)
+
+
+def test_commitment_moves_by_itself_once_the_deadline_has_passed() -> None:
+    contract = make_contract(
+        starts_on=date(2026, 7, 1),
+        initial_term_months=12,
+        renewal="auto",
+        renewal_term_months=12,
+        notice_period=3,
+        notice_unit="months",
+    )
+    start_engagement(engagement=contract, actor=None)
+    version = stored(contract).version
+
+    moved = [roll_terms(today=day) for day in (date(2027, 3, 31), date(2027, 4, 1))]
+
+    assert [run.commitments for run in moved] == [0, 1]
+    found = stored(contract)
+    assert (found.committed_until_on, found.term_ends_on, found.version) == (
+        date(2028, 6, 30),
+        date(2027, 6, 30),
+        version,
+    )
+
+
+def test_exit_charge_stays_owed_once_notice_was_given_early() -> None:
+    contract = make_contract(
+        fee=Decimal(1_000),
+        exit_charge=Decimal(5_000),
+        starts_on=date(2026, 1, 1),
+        ends_on=date(2028, 12, 31),
+        initial_term_months=12,
+        renewal="auto",
+        renewal_term_months=12,
+        notice_period=30,
+    )
+    start_engagement(engagement=contract, actor=None)
+    give_notice(engagement=contract, given_on=date(2026, 11, 1), actor=None)
+
+    found = stored(contract)
+
+    assert (found.ends_on, found.agreed_until_on) == (
+        date(2026, 12, 31),
+        date(2028, 12, 31),
+    )
+    after = position(engagement=found, as_of=date(2026, 12, 1))
+    assert after.committed == Decimal(6_000)
+
+
+def test_milestones_still_to_be_accepted_are_committed() -> None:
+    contract = make_contract(
+        fee=None, starts_on=date(2026, 1, 1), ends_on=date(2026, 12, 31)
+    )
+    start_engagement(engagement=contract, actor=None)
+    for amount, due_on, accepted_on, kind in (
+        (100, date(2026, 12, 1), None, "milestone"),
+        (20, None, None, "one_off"),
+        (3, date(2026, 12, 1), date(2026, 10, 1), "milestone"),
+        (4, date(2027, 2, 1), None, "milestone"),
+        (5, date(2026, 12, 1), None, "unit"),
+    ):
+        Charge.objects.create(
+            engagement=contract,
+            charge_kind=kind,
+            description="Design",
+            amount=Decimal(amount),
+            unit_name="site",
+            due_on=due_on,
+            accepted_on=accepted_on,
+        )
+
+    found = position(engagement=stored(contract), as_of=date(2026, 11, 1))
+
+    assert found.committed == Decimal(120)
