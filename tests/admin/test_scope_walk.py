@@ -1,0 +1,255 @@
+"""Every address of the product, found by walking it, as a manager of one department:
+nothing of another department is shown, and nothing of it can be changed."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from io import BytesIO
+from itertools import product
+from typing import Any
+from uuid import uuid4
+from zipfile import ZipFile, is_zipfile
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from engagements.choices import Role
+from engagements.models import (
+    ApprovalRule,
+    Engagement,
+    Event,
+    TenurePolicy,
+    Vendor,
+)
+from engagements.services.records import create_record
+from tests.admin.conftest import logged_in
+from tests.admin.test_scope import CANARY, Other
+from tracker.dashboards.report import all_reports
+from tracker.notify.models import TOKEN_LENGTH
+from tracker.notify.services.feeds import renew_feed
+from tracker.spend.models import Payment
+
+# Shared by all departments, or closed to managers; so without a row of another's.
+NOBODYS = {
+    "engagements.vendor",
+    "engagements.skill",
+    "engagements.checklisttemplate",
+    "auth.group",
+    "axes.accessattempt",
+    "tracker.apikey",
+    "tracker.importrun",
+    "tracker.jobrun",
+}
+# What its address alone doesn't open: the rest of the path is nobody's page.
+CATCH_ALL = "admin/(?P<url>.*)$"
+# Leaving these out of the walk: they end the session that walks.
+ENDS_THE_SESSION = {"admin/logout/", "logout/"}
+
+pytestmark = pytest.mark.django_db
+
+
+@dataclass(frozen=True)
+class Address:
+    route: str
+    names: tuple[str, ...]
+
+    def filled(self, values: dict[str, Any]) -> str:
+        """Return the path with each part that varies in its place."""
+        path = re.sub(r"[\^$\\]", "", self.route)
+        path = re.sub(r"<(?:\w+:)?(\w+)>", lambda m: str(values[m[1]]), _unnamed(path))
+        return f"/{path}"
+
+
+def _unnamed(path: str) -> str:
+    """Write the groups of a regular expression as parts of a path."""
+    return re.sub(r"\(\?P(<\w+>)[^)]*\)", r"\1", path)
+
+
+def addresses(resolver: URLResolver | None = None, prefix: str = "") -> list[Address]:
+    found = []
+    for entry in (resolver or get_resolver()).url_patterns:
+        route = prefix + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            found += addresses(entry, route)
+        elif isinstance(entry, URLPattern):
+            names = [*entry.pattern.converters, *re.findall(r"\(\?P<(\w+)>", route)]
+            found.append(Address(route, tuple(names)))
+    return found
+
+
+class Everything(Other):
+    """A row of each model that belongs to a department, of the other department."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        create_record(
+            record=TenurePolicy(
+                name=f"{CANARY} policy",
+                department=self.department,
+                maximum_months=12,
+                source=CANARY,
+                checked_on=date(2026, 1, 1),
+            ),
+            actor=self.manager,
+        )
+        create_record(
+            record=ApprovalRule(
+                name=f"{CANARY} rule",
+                department=self.department,
+                approver_group=Group.objects.get(name=Role.MANAGER),
+            ),
+            actor=self.manager,
+        )
+        Payment.objects.create(
+            engagement_id=self.contract.pk,
+            vendor=self.vendor,
+            paid_on=date(2026, 3, 1),
+            amount=Decimal(5),
+            currency="GBP",
+            description=CANARY,
+            source_key="1",
+            source_line=1,
+            source_run=uuid4(),
+        )
+        Engagement.objects.filter(pk=self.contract.pk).update(external_id=CANARY)
+        renew_feed(user=self.manager, actor=self.manager)
+
+
+def _model_of(route: str) -> type[Model] | None:
+    parts = re.match(r"admin/(\w+)/(\w+)/", route)
+    return apps.get_model(parts[1], parts[2]) if parts else None
+
+
+def _keys(route: str) -> list[Any]:
+    model = _model_of(route)
+    assert model is not None, f"whose id does {route} take?"
+    return list(model._base_manager.values_list("pk", flat=True)[:4])
+
+
+def _public_ids(route: str) -> list[Any]:
+    model: type[Model] = Vendor if "/vendors/" in route else Engagement
+    return list(model._base_manager.values_list("public_id", flat=True))
+
+
+def values_of(name: str, route: str, other: Everything) -> list[Any]:
+    """Return what stands for the part of the path; a part nobody knows fails."""
+    known: dict[str, Callable[[], list[Any]]] = {
+        "object_id": lambda: _keys(route),
+        "id": lambda: _public_ids(route) if route.startswith("api/") else _keys(route),
+        "run_id": lambda: _keys(route),
+        "app_label": lambda: ["engagements", "tracker", "auth", "axes"],
+        "external_id": lambda: [CANARY],
+        "slug": lambda: list(all_reports()),
+        "extension": lambda: ["csv", "xlsx"],
+        # Who has the secret address is who it shows; it is not for others to guess.
+        "token": lambda: ["A" * TOKEN_LENGTH],
+    }
+    assert name in known, f"{route} takes {name}: say what stands for it"
+    return known[name]()
+
+
+def paths(address: Address, other: Everything) -> Iterator[str]:
+    if address.route.startswith("admin/r/"):
+        for record in (other.contract, other.assignment, other.contractor):
+            kind = ContentType.objects.get_for_model(record)
+            yield address.filled({"content_type_id": kind.pk, "object_id": record.pk})
+        return
+    choices = [values_of(name, address.route, other) for name in address.names]
+    for values in product(*choices):
+        yield address.filled(dict(zip(address.names, values, strict=True)))
+
+
+def walked() -> list[Address]:
+    return [a for a in addresses() if a.route not in {CATCH_ALL, *ENDS_THE_SESSION}]
+
+
+def test_the_walk_finds_the_pages():
+    routes = {address.route for address in walked()}
+
+    assert {
+        "admin/",
+        "admin/autocomplete/",
+        "admin/engagements/managedcontract/<path:object_id>/end/",
+        "api/v1/engagements/<uuid:id>",
+        "spend/<slug:slug>/",
+    } <= routes
+    assert len(routes) > 150
+
+
+def test_each_model_of_a_department_has_a_row_of_the_other_one():
+    Everything()
+
+    empty = {
+        model._meta.label_lower
+        for model in admin.site._registry
+        if not model._base_manager.exists()
+    }
+
+    assert empty - NOBODYS == set()
+
+
+def shown_to(client: Client, other: Everything) -> list[str]:
+    """Return the addresses that show the other department, or fail to answer."""
+    shown = []
+    for address in walked():
+        for path in paths(address, other):
+            response = client.get(path, follow=True)
+            if response.status_code >= 500 or CANARY.encode() in content(response):
+                shown.append(path)
+    return shown
+
+
+def content(response: Any) -> bytes:
+    """Return what was answered; of a workbook, all the parts that it packs."""
+    answered = b"".join(response) if response.streaming else response.content
+    if not is_zipfile(BytesIO(answered)):
+        return bytes(answered)
+    with ZipFile(BytesIO(answered)) as workbook:
+        return b"".join(map(workbook.read, workbook.namelist()))
+
+
+def test_the_walk_would_see_it(db):
+    """The same walk by a role that sees all departments comes upon the other one."""
+    other = Everything()
+
+    shown = shown_to(logged_in(Role.AUDITOR), other)
+
+    contract = f"/admin/engagements/managedcontract/{other.contract.pk}"
+    assert {
+        "/admin/engagements/engagement/",
+        f"{contract}/change/",
+        f"{contract}/history/",
+        f"/admin/tracker/flag/{other.flag.pk}/change/",
+        f"/api/v1/engagements/{other.contract.public_id}",
+        "/spend/cost-centres.csv",
+        "/spend/cost-centres.xlsx",
+    } <= set(shown)
+
+
+def test_no_address_shows_anything_of_another_department(client: Client, manager):
+    assert shown_to(client, Everything()) == []
+
+
+def test_no_posted_id_changes_anything_of_another_department(client: Client, manager):
+    other = Everything()
+    known = Event.objects.latest("id").pk
+    written = []
+
+    for address in walked():
+        if "object_id" not in address.names or _model_of(address.route) is None:
+            continue
+        for path in paths(address, other):
+            client.post(path, {"_form_submitted": "True", "post": "yes"})
+            if Event.objects.latest("id").pk != known:
+                written.append(path)
+                known = Event.objects.latest("id").pk
+
+    assert written == []
