@@ -49,6 +49,10 @@ app.conf.beat_schedule = {
         "task": "tracker.tasks.assess_engagements",
         "schedule": crontab(hour="3", minute="0"),
     },
+    "verify ledger": {
+        "task": "tracker.tasks.verify_ledger",
+        "schedule": crontab(hour="4", minute="0"),
+    },
     # Done at 7; the later hours are for mails that failed.
     "send reminders": {
         "task": "tracker.tasks.send_reminders",

@@ -11,6 +11,8 @@ from tracker.fit.services import assess
 from tracker.imports import services as imports
 from tracker.jobs.services import run_job
 from tracker.notify import services as notices
+from tracker.spend import services as spend
+from tracker.spend.services import LedgerMismatchError
 
 
 @shared_task
@@ -39,6 +41,30 @@ def assess_engagements() -> None:
         key=today.isoformat(),
         work=lambda: asdict(assess(as_of=today, actor=None)),
     )
+
+
+@shared_task
+def verify_ledger() -> None:
+    """Compare the roll-ups with the ledger; a difference fails the job's run."""
+    run_job(
+        name="verify ledger",
+        key=timezone.localdate().isoformat(),
+        work=_verified,
+    )
+
+
+def _verified() -> dict[str, int]:
+    found = spend.verify_ledger()
+    wrong = {
+        "roll_ups": len(found.roll_up_mismatches),
+        "documents": len(found.source_mismatches),
+        "reversals": len(found.reversal_mismatches),
+    }
+    if not found.is_exact:
+        raise LedgerMismatchError(
+            f"What is kept differs from the ledger: {wrong}. verify_ledger names each."
+        )
+    return {"entries": found.entries, **wrong}
 
 
 @shared_task

@@ -1,10 +1,17 @@
 from tracker.spend.services.invoices import post_invoice
 from tracker.spend.services.ledger import Posting, post, reverse
 from tracker.spend.services.payments import post_payments
+from tracker.spend.services.verification import (
+    LedgerMismatchError,
+    Verification,
+    verify_ledger,
+)
 from tracker.spend.services.work import log_oversight, log_work, log_work_lines
 
 __all__ = [
+    "LedgerMismatchError",
     "Posting",
+    "Verification",
     "log_oversight",
     "log_work",
     "log_work_lines",
@@ -12,4 +19,5 @@ __all__ = [
     "post_invoice",
     "post_payments",
     "reverse",
+    "verify_ledger",
 ]

@@ -1,0 +1,170 @@
+"""The ledger verified: what agrees, and each way in which it may not."""
+
+import json
+from contextlib import suppress
+from datetime import date
+from decimal import Decimal
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.db.models import F
+
+from engagements.models.guards import lifted
+from tests.factories import make_assignment, make_contract, make_cost_centre
+from tests.spend.test_ledger import bill, pay, work
+from tracker.jobs.models import JobRun
+from tracker.spend.models import InvoiceLine, LedgerEntry, MonthlySpend, Payment
+from tracker.spend.services import LedgerMismatchError, log_work_lines, verify_ledger
+from tracker.spend.services.verification import (
+    ReversalMismatch,
+    RollUpMismatch,
+    SourceMismatch,
+)
+from tracker.tasks import verify_ledger as verify_ledger_task
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def contract():
+    """Billed 1,000 for January, in halves."""
+    first, second = make_cost_centre(code="A"), make_cost_centre(code="B")
+    split = {first: Decimal(50), second: Decimal(50)}
+    contract = make_contract(cost_shares=split)
+    bill(contract, "1000.00")
+    return contract
+
+
+def report() -> dict[str, Any]:
+    """Return what the command prints as JSON, whether or not it then fails."""
+    out = StringIO()
+    with suppress(CommandError):
+        call_command("verify_ledger", "--json", stdout=out)
+    told: dict[str, Any] = json.loads(out.getvalue())
+    return told
+
+
+def test_an_empty_ledger_is_exact():
+    found = verify_ledger()
+
+    assert (found.entries, found.roll_ups, found.total) == (0, 0, Decimal(0))
+    assert found.is_exact
+
+
+def test_work_billed_and_paid_is_exact(contract):
+    assignment = make_assignment(rate=Decimal(600))
+    log_work_lines(lines=[work(assignment, 5), work(assignment, 6, "4")], actor=None)
+    bill(assignment, "920.00", number="T-1", charge_kind="time")
+    pay(contract, "33.33")
+
+    found = verify_ledger()
+
+    # Two halves of the fee, two days and their reversals, the bill, the payment.
+    assert (found.entries, found.documents) == (8 + 1, 3)
+    assert found.total == Decimal("1953.33")
+    assert found.is_exact
+
+
+def test_a_roll_up_that_differs_is_told_with_both_figures(contract):
+    MonthlySpend.objects.filter(cost_centre__code="B").update(
+        amount=F("amount") + F("amount")
+    )
+
+    assert verify_ledger().roll_up_mismatches == [
+        RollUpMismatch(
+            engagement=contract.reference,
+            month=date(2026, 1, 1),
+            cost_centre="B",
+            charge_kind="recurring",
+            basis="actual",
+            ledger=Decimal(500),
+            roll_up=Decimal(1000),
+            ledger_reporting=Decimal(500),
+            roll_up_reporting=Decimal(500),
+        )
+    ]
+
+
+def test_a_roll_up_too_many_and_one_too_few_are_told(contract):
+    row = MonthlySpend.objects.get(cost_centre__code="A")
+    MonthlySpend.objects.filter(pk=row.pk).update(month=date(2026, 2, 1))
+
+    found = verify_ledger().roll_up_mismatches
+
+    assert [(m.month.month, m.ledger, m.roll_up) for m in found] == [
+        (1, Decimal(500), Decimal(0)),
+        (2, Decimal(0), Decimal(500)),
+    ]
+
+
+def test_a_document_that_the_ledger_holds_otherwise_is_told(contract):
+    pay(contract, "10.00")
+    Payment.objects.update(amount=Decimal(11))
+    line = InvoiceLine.objects.get()
+    with lifted(connection):
+        LedgerEntry.objects.filter(source_type="invoice_line").delete()
+
+    assert verify_ledger().source_mismatches == [
+        SourceMismatch("invoice_line", line.pk, Decimal(1000), Decimal(0)),
+        SourceMismatch("payment", Payment.objects.get().pk, Decimal(11), Decimal(10)),
+    ]
+
+
+def test_a_reversal_that_is_no_opposite_is_told():
+    assignment = make_assignment(rate=Decimal(600))
+    log_work_lines(lines=[work(assignment, 5)], actor=None)
+    bill(assignment, "600.00", charge_kind="time")
+    reversal = LedgerEntry.objects.get(reversal_of__isnull=False)
+    with lifted(connection):
+        LedgerEntry.objects.filter(pk=reversal.pk).update(
+            reporting_amount=Decimal(-599)
+        )
+
+    assert verify_ledger().reversal_mismatches == [
+        ReversalMismatch(reversal.pk, reversal.reversal_of_id)
+    ]
+
+
+def test_the_command_says_that_everything_agrees(contract, capsys):
+    call_command("verify_ledger")
+
+    assert capsys.readouterr().out == (
+        "2 entries, 2 months rolled up, 1 documents; 1000.0000 GBP in all.\n"
+        "Everything agrees, to the cent.\n"
+    )
+
+
+def test_the_command_fails_and_names_what_differs(contract):
+    MonthlySpend.objects.filter(cost_centre__code="A").update(amount=Decimal(1))
+
+    told = report()
+
+    assert told["is_exact"] is False
+    [month] = told["roll_up_mismatches"]
+    assert (month["engagement"], month["ledger"], month["roll_up"]) == (
+        contract.reference,
+        "500.0000",
+        "1.0000",
+    )
+    with pytest.raises(CommandError, match="The ledger is the truth"):
+        call_command("verify_ledger")
+
+
+def test_the_nightly_job_fails_where_something_differs(contract):
+    MonthlySpend.objects.update(amount=Decimal(1))
+
+    with pytest.raises(LedgerMismatchError, match="'roll_ups': 2"):
+        verify_ledger_task()
+
+    assert JobRun.objects.get(name="verify ledger").status == "failed"
+
+
+def test_verifying_asks_as_often_for_more_rows(contract, django_assert_num_queries):
+    for engagements in (1, 3):
+        while LedgerEntry.objects.values("engagement").distinct().count() < engagements:
+            bill(make_contract(), "10.00", number="X")
+        with django_assert_num_queries(12):
+            verify_ledger()

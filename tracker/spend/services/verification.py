@@ -1,0 +1,221 @@
+"""Does the ledger add up? Roll-ups, sources and reversals recomputed and compared."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from engagements.errors import TrackerError
+from engagements.models import CostCentre, Engagement
+from engagements.models.fields import MoneyField
+from tracker.spend.models import (
+    InvoiceLine,
+    LedgerEntry,
+    MonthlySpend,
+    Payment,
+    SourceType,
+)
+
+_READ_AT_A_TIME = 2000
+_NOTHING = (Decimal(0), Decimal(0))
+
+_PLACE = ("engagement_id", "month", "cost_centre_id")
+_PART = ("charge_kind", "basis")
+
+Place = tuple[int, date, int]
+Part = tuple[str, str]
+Amounts = tuple[Decimal, Decimal]
+
+
+class LedgerMismatchError(TrackerError):
+    """What is kept beside the ledger differs from it."""
+
+
+@dataclass(frozen=True)
+class RollUpMismatch:
+    """A month whose roll-up isn't what its entries sum to, in both currencies."""
+
+    engagement: str
+    month: date
+    cost_centre: str
+    charge_kind: str
+    basis: str
+    ledger: Decimal
+    roll_up: Decimal
+    ledger_reporting: Decimal
+    roll_up_reporting: Decimal
+
+
+@dataclass(frozen=True)
+class SourceMismatch:
+    """A document whose amount isn't what the ledger holds of it."""
+
+    source: str
+    source_id: int
+    document: Decimal
+    ledger: Decimal
+
+
+@dataclass(frozen=True)
+class ReversalMismatch:
+    """An entry that says it reverses another but isn't its exact opposite."""
+
+    entry: int
+    reversal_of: int
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was compared and what differs; `total` is in the reporting currency."""
+
+    entries: int
+    roll_ups: int
+    documents: int
+    total: Decimal
+    currency: str
+    roll_up_mismatches: list[RollUpMismatch]
+    source_mismatches: list[SourceMismatch]
+    reversal_mismatches: list[ReversalMismatch]
+
+    @property
+    def is_exact(self) -> bool:
+        return not (
+            self.roll_up_mismatches
+            or self.source_mismatches
+            or self.reversal_mismatches
+        )
+
+
+def verify_ledger() -> Verification:
+    """Recompute everything that is derived from the ledger, as of one moment."""
+    with _one_snapshot():
+        sums = LedgerEntry.objects.aggregate(total=Sum("reporting_amount"))
+        return Verification(
+            entries=LedgerEntry.objects.count(),
+            roll_ups=MonthlySpend.objects.count(),
+            documents=InvoiceLine.objects.count() + Payment.objects.count(),
+            total=sums["total"] or Decimal(0),
+            currency=settings.REPORTING_CURRENCY,
+            roll_up_mismatches=list(_roll_up_mismatches()),
+            source_mismatches=list(_source_mismatches()),
+            reversal_mismatches=list(_reversal_mismatches()),
+        )
+
+
+@contextmanager
+def _one_snapshot() -> Iterator[None]:
+    """Read as of one moment: what is posted meanwhile is neither half in nor half out.
+
+    SQLite's transactions always do. Inside another transaction its own view holds.
+    """
+    is_outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if is_outermost and connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+                )
+        yield
+
+
+def _sums(rows: QuerySet[Any], side: int) -> Iterator[tuple[Place, Part, int, Amounts]]:
+    found = (
+        rows.order_by()
+        .values_list(*_PLACE, *_PART)
+        .annotate(a=Sum("amount"), r=Sum("reporting_amount"))
+        .order_by(*_PLACE)
+    )
+    for row in found.iterator(chunk_size=_READ_AT_A_TIME):
+        yield row[:3], row[3:5], side, row[5:]
+
+
+def _roll_up_mismatches() -> Iterator[RollUpMismatch]:
+    differing = list(_differing())
+    references = Engagement.objects.in_bulk({place[0] for place, *_ in differing})
+    centres = CostCentre.objects.in_bulk({place[2] for place, *_ in differing})
+    for (engagement, month, centre), (charge, basis), ledger, kept in differing:
+        yield RollUpMismatch(
+            engagement=references[engagement].reference,
+            month=month,
+            cost_centre=centres[centre].code,
+            charge_kind=charge,
+            basis=basis,
+            ledger=ledger[0],
+            roll_up=kept[0],
+            ledger_reporting=ledger[1],
+            roll_up_reporting=kept[1],
+        )
+
+
+def _differing() -> Iterator[tuple[Place, Part, Amounts, Amounts]]:
+    """Walk both in one order, so that neither is held in memory.
+
+    The order is that of numbers and days alone: databases sort words by their own
+    rules.
+    """
+    both = merge(
+        _sums(LedgerEntry.objects.all(), 0),
+        _sums(MonthlySpend.objects.all(), 1),
+        key=itemgetter(0),
+    )
+    for place, rows in groupby(both, key=itemgetter(0)):
+        parts: dict[Part, list[Amounts]] = {}
+        for _place, part, side, amounts in rows:
+            parts.setdefault(part, [_NOTHING, _NOTHING])[side] = amounts
+        for part, (ledger, kept) in sorted(parts.items()):
+            if ledger != kept:
+                yield place, part, ledger, kept
+
+
+def _source_mismatches() -> Iterator[SourceMismatch]:
+    documents: list[tuple[SourceType, QuerySet[Any]]] = [
+        (SourceType.INVOICE_LINE, InvoiceLine.objects.all()),
+        (SourceType.PAYMENT, Payment.objects.all()),
+    ]
+    for source_type, rows in documents:
+        posted = (
+            LedgerEntry.objects.filter(
+                source_type=source_type, source_id=OuterRef("pk")
+            )
+            .order_by()
+            .values("source_id")
+            .annotate(total=Sum("amount"))
+            .values("total")
+        )
+        wrong = rows.annotate(
+            posted=Coalesce(Subquery(posted), Decimal(0), output_field=MoneyField())
+        ).exclude(posted=F("amount"))
+        for row in wrong.order_by("pk"):
+            yield SourceMismatch(source_type.value, row.pk, row.amount, row.posted)
+
+
+def _reversal_mismatches() -> Iterator[ReversalMismatch]:
+    is_opposite = Q(
+        both=0,
+        both_reporting=0,
+        engagement_id=F("reversal_of__engagement_id"),
+        month=F("reversal_of__month"),
+        cost_centre_id=F("reversal_of__cost_centre_id"),
+        charge_kind=F("reversal_of__charge_kind"),
+        basis=F("reversal_of__basis"),
+    )
+    wrong = (
+        LedgerEntry.objects.filter(reversal_of__isnull=False)
+        .annotate(
+            both=F("amount") + F("reversal_of__amount"),
+            both_reporting=F("reporting_amount") + F("reversal_of__reporting_amount"),
+        )
+        .exclude(is_opposite)
+    )
+    for row in wrong.order_by("pk"):
+        yield ReversalMismatch(row.pk, row.reversal_of_id or 0)
