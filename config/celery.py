@@ -53,6 +53,11 @@ app.conf.beat_schedule = {
         "task": "tracker.tasks.verify_ledger",
         "schedule": crontab(hour="4", minute="0"),
     },
+    # The bank publishes at about 16:00 in Frankfurt; the later hours are for failures.
+    "refresh exchange rates": {
+        "task": "tracker.tasks.refresh_rates",
+        "schedule": crontab(hour="17-20", minute="10"),
+    },
     # Done at 7; the later hours are for mails that failed.
     "send reminders": {
         "task": "tracker.tasks.send_reminders",

@@ -148,6 +148,8 @@ USE_I18N = True
 
 # The currency that every amount is also told in, so that sums can be made.
 REPORTING_CURRENCY = env.str("REPORTING_CURRENCY", default="GBP")
+# Where newer reference rates are fetched each day; blank for the shipped ones alone.
+FX_RATES_URL = env.str("FX_RATES_URL", default="")
 # 1 makes the fiscal year the calendar year.
 FISCAL_YEAR_START_MONTH = env.int("FISCAL_YEAR_START_MONTH", default=4)
 if FISCAL_YEAR_START_MONTH not in range(1, 13):

@@ -12,6 +12,7 @@ from tracker.imports.models import CategoryCode, ImportProblem, ImportRun
 from tracker.jobs.models import JobRun
 from tracker.notify.models import CalendarFeed, Reminder
 from tracker.spend.models import (
+    ExchangeRate,
     Invoice,
     InvoiceLine,
     LedgerEntry,
@@ -27,6 +28,7 @@ __all__ = [
     "CalendarFeed",
     "CategoryCode",
     "Decision",
+    "ExchangeRate",
     "Flag",
     "ImportProblem",
     "ImportRun",

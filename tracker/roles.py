@@ -11,6 +11,7 @@ _MONEY = ("payment", "ledgerentry", "invoiceline")
 _WORK = ("worklog", "oversightlog")
 _IMPORTS = ("importrun", "importproblem")
 _FIT = ("assessment", "flag", "decision")
+_RATES: Models = {"exchangerate": ("view", "add", "change")}
 _IMPORT: Models = {"importrun": _ADD, "importproblem": VIEW}
 _LOG_WORK: Models = {"worklog": _ADD, "oversightlog": ("view", "add", "change")}
 _BILL: Models = {"invoice": _ADD, "invoiceline": _ADD}
@@ -19,14 +20,28 @@ _DECIDE: Models = {"assessment": VIEW, "flag": _CHANGE, "decision": VIEW}
 
 GRANTS: Grants = {
     Role.MANAGER: dict.fromkeys(_MONEY, VIEW) | _BILL | _LOG_WORK | _DECIDE,
-    Role.FINANCE: dict.fromkeys([*_MONEY, *_WORK, *_FIT], VIEW) | _BILL | _IMPORT,
+    Role.FINANCE: dict.fromkeys([*_MONEY, *_WORK, *_FIT], VIEW)
+    | _BILL
+    | _IMPORT
+    | _RATES,
     Role.AUDITOR: dict.fromkeys(
-        [*_MONEY, *_WORK, *_IMPORTS, *_FIT, "invoice", "jobrun", "policy", "apikey"],
+        [
+            *_MONEY,
+            *_WORK,
+            *_IMPORTS,
+            *_FIT,
+            "invoice",
+            "jobrun",
+            "policy",
+            "apikey",
+            "exchangerate",
+        ],
         VIEW,
     ),
     Role.ADMINISTRATOR: dict.fromkeys([*_MONEY, "jobrun", "policy"], VIEW)
     # A key is changed in one way only: it is revoked.
     | {"apikey": _CHANGE}
+    | _RATES
     | _BILL
     | _LOG_WORK
     | _IMPORT

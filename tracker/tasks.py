@@ -1,8 +1,10 @@
 """What runs by itself. A task takes plain arguments, and calls one service."""
 
 from dataclasses import asdict
+from typing import Any
 
 from celery import shared_task
+from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -41,6 +43,23 @@ def assess_engagements() -> None:
         key=today.isoformat(),
         work=lambda: asdict(assess(as_of=today, actor=None)),
     )
+
+
+@shared_task
+def refresh_rates() -> None:
+    """Fetch the reference rates of the day, where an address is set."""
+    if not settings.FX_RATES_URL:
+        return
+    run_job(
+        name="refresh exchange rates",
+        key=timezone.localdate().isoformat(),
+        work=_refreshed,
+    )
+
+
+def _refreshed() -> dict[str, Any]:
+    found = spend.refresh_rates()
+    return {"new": found.new, "last_on": found.last_on.isoformat()}
 
 
 @shared_task

@@ -45,6 +45,7 @@ NOBODYS = {
     "auth.group",
     "axes.accessattempt",
     "tracker.apikey",
+    "tracker.exchangerate",
     "tracker.importrun",
     "tracker.jobrun",
 }

@@ -9,6 +9,7 @@ from tracker.admin import (
     jobs,
     ledger,
     panels,
+    rates,
     scope,
     work,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "jobs",
     "ledger",
     "panels",
+    "rates",
     "scope",
     "work",
 ]

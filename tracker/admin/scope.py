@@ -9,6 +9,7 @@ from tracker.api.models import ApiKey
 from tracker.fit.models import Assessment, Flag
 from tracker.jobs.models import JobRun
 from tracker.spend.models import (
+    ExchangeRate,
     Invoice,
     InvoiceLine,
     LedgerEntry,
@@ -44,6 +45,8 @@ narrowed_by(
 )
 narrowed_by(_invoices, Invoice)
 narrowed_by(_oversight, OversightLog)
+# What a currency is worth is no department's.
+narrowed_by(for_everyone, ExchangeRate)
 # Keys are shown to administrators and auditors only.
 narrowed_by(for_everyone, ApiKey)
 # Runs hold counts, no names and no amounts of any one department.

@@ -30,7 +30,7 @@ from tracker.imports.payment_matching import Matching, match_payments, with_keys
 from tracker.imports.problems import Note, OptionError, Problem, shown
 from tracker.imports.queries import category_of, recorded_payments, supplier_name_of
 from tracker.imports.report import Report
-from tracker.spend.fx import MissingRateError, rate_on
+from tracker.spend.fx import MissingRateError, Rates
 
 # Payments are published after the fact; a little ahead are runs already ordered.
 _DAYS_AHEAD = 62
@@ -158,9 +158,10 @@ def _with_rates(
 ) -> tuple[list[PaymentLine], list[Problem]]:
     """Set apart lines in a currency that has no exchange rate on their day."""
     rated, problems = [], []
+    rates = Rates()
     for line in lines:
         try:
-            rate_on(line.currency, line.paid_on)
+            rates.on(line.currency, line.paid_on)
         except MissingRateError as error:
             problems.append(
                 Problem(

@@ -14,7 +14,7 @@ from engagements.choices import ChargeKind
 from engagements.models import CostCentre, CostSplit, Engagement
 from engagements.values.money import allocate, round_money
 from engagements.values.periods import month_of
-from tracker.spend.fx import rate_on
+from tracker.spend.fx import Rates
 from tracker.spend.models import Basis, LedgerEntry, MonthlySpend, SourceType
 
 # Cost centre ids with their percentages, from a day on.
@@ -48,10 +48,13 @@ def post(postings: Sequence[Posting]) -> list[LedgerEntry]:
     before.
     """
     splits = _Splits({posting.engagement.pk for posting in postings})
+    rates = Rates()
     entries = [
         entry
         for posting in postings
-        for entry in _entries(posting, splits.on(posting.engagement.pk, posting.day))
+        for entry in _entries(
+            posting, splits.on(posting.engagement.pk, posting.day), rates
+        )
     ]
     return _store(entries)
 
@@ -72,11 +75,11 @@ def _store(entries: list[LedgerEntry]) -> list[LedgerEntry]:
 
 
 def _entries(
-    posting: Posting, shares: list[tuple[int, Decimal]]
+    posting: Posting, shares: list[tuple[int, Decimal]], rates: Rates
 ) -> Iterable[LedgerEntry]:
     engagement = posting.engagement
     reporting = settings.REPORTING_CURRENCY
-    rate = rate_on(engagement.currency, posting.day)
+    rate = rates.on(engagement.currency, posting.day)
     converted = round_money(posting.amount * rate.factor, reporting)
     weights = [percent for _centre, percent in shares]
     amounts = allocate(posting.amount, weights, engagement.currency)
