@@ -1,6 +1,6 @@
 """What the pages of both models of engagement have in common."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
@@ -63,6 +63,17 @@ class AgreementForm(RecordForm):
             self.fields["currency"].help_text = _(
                 "Left blank, what the vendor bills in. ISO code such as GBP."
             )
+        self._hide_name_of_predecessor()
+
+    def _hide_name_of_predecessor(self) -> None:
+        """Keep a predecessor out of scope chosen, without saying what it is."""
+        field = self.fields.get("predecessor")
+        present = self.instance.predecessor_id
+        if not present or not isinstance(field, forms.ModelChoiceField):
+            return
+        seen = Engagement.objects.visible_to(actor_of(self.request))
+        if not seen.filter(pk=present).exists():
+            setattr(field, "label_from_instance", _name_unless(present))  # noqa: B010 - Django's documented hook is a method
 
     def clean_currency(self) -> str:
         currency: str = self.cleaned_data.get("currency") or ""
@@ -70,6 +81,11 @@ class AgreementForm(RecordForm):
         if currency or vendor is None:
             return (currency or str(self.instance.currency)).upper()
         return str(vendor.currency)
+
+
+def _name_unless(hidden: int) -> Callable[[Engagement], str]:
+    words = _("an engagement that you may not see")
+    return lambda row: words if row.pk == hidden else str(row)
 
 
 class ChargeInline(LineInline):

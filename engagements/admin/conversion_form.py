@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from engagements.admin.columns import money, short_date
 from engagements.admin.inputs import ExactNumberInput, MoneyInput, ShortTextArea
+from engagements.admin.record_admin import LONGEST_ID
 from engagements.admin.scope import visible
 from engagements.choices import Kind, RateUnit
 from engagements.models import (
@@ -43,6 +44,19 @@ else:
     from unfold.widgets import UnfoldAdminSelectWidget as Select
     from unfold.widgets import UnfoldAdminSingleDateWidget as DateInput
     from unfold.widgets import UnfoldAdminTextInputWidget as TextInput
+
+
+class ChoosingSelect(AutocompleteSelect):
+    """Says something while nothing is chosen, so that readers of screens know it."""
+
+    def build_attrs(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return super().build_attrs(*args, **kwargs) | {"data-placeholder": _("Choose")}
+
+    def optgroups(self, name: str, value: Any, *args: Any, **kwargs: Any) -> Any:
+        """Leave out what was posted and can't be an id: Django would look for it."""
+        ids = [one for one in value if str(one).isdecimal()]
+        known = [one for one in ids if len(str(one)) <= LONGEST_ID]
+        return super().optgroups(name, known, *args, **kwargs)
 
 
 def _date_field(label: Any, help_text: Any, *, required: bool) -> forms.DateField:
@@ -98,6 +112,7 @@ class ConversionForm(forms.Form):
     vendor = forms.ModelChoiceField(
         label=gettext_lazy("Vendor"), queryset=Vendor.objects.none()
     )
+    title: Any = ""
     # What decides the figures on the page.
     TELLING: tuple[str, ...] = ("last_on", "starts_on", "ends_on", "vendor")
 
@@ -129,7 +144,7 @@ class ConversionForm(forms.Form):
         relation = type(self.successor)._meta.get_field(name)
         if isinstance(field, forms.ModelChoiceField):
             # A new widget first: setting the rows hands it their choices.
-            field.widget = AutocompleteSelect(relation, admin.site)
+            field.widget = ChoosingSelect(relation, admin.site)
             field.widget.is_required = field.required
             field.queryset = rows
 
@@ -156,7 +171,8 @@ class ConversionForm(forms.Form):
     def _shown(self, name: str) -> Any:
         """Return a value as typed where it is sound, else what it starts from."""
         if not self.is_bound:
-            found = self.initial.get(name)
+            field = self.fields.get(name)
+            found = self.get_initial_for_field(field, name) if field else None
         else:
             found = getattr(self, "cleaned_data", {}).get(name)
         return getattr(found, "pk", found)
@@ -254,6 +270,7 @@ def _gap(last: date, starts: date) -> list[str]:
 
 
 class ToManagedForm(ConversionForm):
+    title = gettext_lazy("Convert to managed service")
     TELLING = (*ConversionForm.TELLING, "monthly_fee")
 
     monthly_fee = _amount_field(
@@ -281,6 +298,7 @@ class ToManagedForm(ConversionForm):
 
 
 class ToAugmentedForm(ConversionForm):
+    title = gettext_lazy("Convert to augmented contractor")
     TELLING = (
         *ConversionForm.TELLING,
         "contractor",

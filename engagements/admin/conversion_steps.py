@@ -1,5 +1,7 @@
 """Converting to the other model: a page that shows what it means before it writes."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -34,7 +36,7 @@ from engagements.services.tenure import check_tenure
 
 class ConversionSteps(LifecyclePage):
     @action(
-        description=gettext_lazy("Convert to managed service…"),
+        description=gettext_lazy("Convert…"),
         url_path="convert-to-managed",
         icon="swap_horiz",
         permissions=["convert_to_managed"],
@@ -43,7 +45,7 @@ class ConversionSteps(LifecyclePage):
         return self._conversion(request, object_id, ToManagedForm)
 
     @action(
-        description=gettext_lazy("Convert to augmented contractor…"),
+        description=gettext_lazy("Convert…"),
         url_path="convert-to-augmented",
         icon="swap_horiz",
         permissions=["convert_to_augmented"],
@@ -102,13 +104,14 @@ class ConversionSteps(LifecyclePage):
     ) -> HttpResponse:
         facts = form.facts()
         if form.is_bound and not form.errors:
-            form.data = form.data.copy()
-            form.data["shown_for"] = form.key
+            typed: Any = form.data
+            form.data = changed = typed.copy()
+            changed["shown_for"] = form.key
         else:
             form.initial["shown_for"] = form.key
         context = {
             **self.admin_site.each_context(request),
-            "title": _("Convert to the other model"),
+            "title": form.title,
             "subtitle": str(form.engagement),
             "opts": self.opts,
             "original": form.engagement,

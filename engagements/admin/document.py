@@ -217,7 +217,7 @@ class DocumentAdmin(RecordAdmin):
         (None, {"fields": ("of_engagement", "document_type", "title", "expires_on")}),
         (
             gettext_lazy("The file"),
-            {"fields": ("file_link", "file_size", "sha256", "added", "earlier")},
+            {"fields": ("file_link", "file_size", "checksum", "added", "earlier")},
         ),
         (gettext_lazy("Removal"), {"fields": ("removal",)}),
     )
@@ -225,7 +225,7 @@ class DocumentAdmin(RecordAdmin):
         "of_engagement",
         "file_link",
         "file_size",
-        "sha256",
+        "checksum",
         "added",
         "earlier",
         "removal",
@@ -435,7 +435,7 @@ class DocumentAdmin(RecordAdmin):
     @display(description=gettext_lazy("engagement"), ordering="engagement__title")
     def engagement_name(self, row: Document) -> SafeString:
         return format_html(
-            '<span>{}</span><span class="row-note">{} · {}</span>',
+            '<div>{}<span class="row-note">{} · {}</span></div>',
             row.engagement.title,
             row.engagement.reference,
             row.engagement.vendor,
@@ -448,7 +448,7 @@ class DocumentAdmin(RecordAdmin):
     @display(description=gettext_lazy("added"), ordering="created_at")
     def added(self, row: Document) -> SafeString:
         return format_html(
-            '<span>{}</span><span class="row-note">{}</span>',
+            '<div>{}<span class="row-note">{}</span></div>',
             short_date(timezone.localtime(row.created_at)),
             _name(row.uploaded_by),
         )
@@ -485,6 +485,10 @@ class DocumentAdmin(RecordAdmin):
     @display(description=gettext_lazy("size"))
     def file_size(self, row: Document) -> str:
         return filesizeformat(row.size)
+
+    @display(description=gettext_lazy("checksum (SHA-256)"))
+    def checksum(self, row: Document) -> str:
+        return row.sha256
 
     @display(description=gettext_lazy("earlier version"))
     def earlier(self, row: Document) -> SafeString | None:

@@ -90,5 +90,8 @@ def expiry(day: date | None) -> SafeString | str | None:
         words = ngettext("%(n)d day left", "%(n)d days left", left)
     css = "deadline-close" if left <= CLOSE_DAYS else "deadline-near"
     return format_html(
-        '{} <span class="{}">{}</span>', short_date(day), css, words % {"n": abs(left)}
+        '<div class="expiry">{} <span class="{}">{}</span></div>',
+        short_date(day),
+        css,
+        words % {"n": abs(left)},
     )

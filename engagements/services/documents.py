@@ -49,6 +49,7 @@ def attach_document(
     """
     engagement = _locked(document.engagement_id)
     if replaces is not None:
+        replaces = Document.objects.select_for_update().get(pk=replaces.pk)
         _check_replaceable(replaces, engagement)
     content = _read(upload)
     document.file_name = clean_file_name(upload.name or "")

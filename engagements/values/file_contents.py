@@ -124,9 +124,9 @@ def clean_file_name(name: str) -> str:
     """
     base = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
     shown = "".join(c for c in base if unicodedata.category(c)[0] != "C")
-    shown = " ".join(shown.split()).strip(". ")
+    shown = " ".join(shown.split()).rstrip(". ")
     ending = extension_of(shown)
-    stem = shown[: len(shown) - len(ending)].rstrip(". ")
+    stem = shown[: len(shown) - len(ending)].strip(". ")
     return f"{stem[: LONGEST_NAME - len(ending)] or 'document'}{ending}"
 
 
