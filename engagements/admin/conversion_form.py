@@ -47,10 +47,10 @@ else:
 
 
 class ChoosingSelect(AutocompleteSelect):
-    """Says something while nothing is chosen, so that readers of screens know it."""
+    """Has a name for readers of screens, and bears nonsense posted to it."""
 
-    def build_attrs(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        return super().build_attrs(*args, **kwargs) | {"data-placeholder": _("Choose")}
+    class Media:
+        js = ("engagements/select_names.js",)
 
     def optgroups(self, name: str, value: Any, *args: Any, **kwargs: Any) -> Any:
         """Leave out what was posted and can't be an id: Django would look for it."""

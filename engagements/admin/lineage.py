@@ -50,7 +50,7 @@ def _stop(engagement: Engagement, *, is_asked_for: bool) -> Stop:
         days=_("%(start)s to %(end)s")
         % {
             "start": short_date(engagement.starts_on),
-            "end": short_date(end) if end else _("open"),
+            "end": short_date(end) if end else _("open end"),
         },
         status=engagement.get_status_display(),
         page=reverse("admin:engagements_engagement_change", args=[engagement.pk]),

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('engagements', '0002_guards'),
+        ('engagements', '0003_commitment'),
     ]
 
     operations = [
