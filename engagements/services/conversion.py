@@ -23,13 +23,12 @@ from engagements.models import (
     RateTerm,
     User,
 )
+from engagements.services.commitment import Position, position
 from engagements.services.engagements import log_assignment, log_managed_contract
 from engagements.services.records import check_version
-from engagements.services.renewal import Position, position
 from engagements.values.commitment import monthly_price_of_time
-from engagements.values.periods import ONE_DAY
 
-CONVERTIBLE = (Status.ACTIVE, Status.ENDED)
+CONVERTIBLE = (Status.ACTIVE, Status.ENDED, Status.TERMINATED)
 OTHER_KIND = {Kind.MANAGED: Kind.AUGMENTED, Kind.AUGMENTED: Kind.MANAGED}
 
 Successor = ManagedContract | Assignment
@@ -66,7 +65,7 @@ class Outlook:
 def outlook(*, engagement: Engagement, as_of: date) -> Outlook:
     """Return what there is to know before a conversion, writing nothing."""
     stands = position(engagement=engagement, as_of=as_of)
-    is_certain = engagement.status == Status.ENDED or engagement.notice_given_on
+    is_certain = engagement.status != Status.ACTIVE or engagement.notice_given_on
     return Outlook(
         ends_on=engagement.term_ends_on if is_certain else None,
         earliest_end_on=None if is_certain else stands.committed_until_on,
@@ -118,8 +117,8 @@ def convert_engagement(
     """Log the successor of the other model as a draft, linked by `predecessor`.
 
     The cost split of its first day goes along. The engagement itself runs on until
-    its own steps end it. Raises WrongStateError where it isn't active or ended, or
-    was converted already, and ValidationError by field: a vendor not cleared for the
+    its own steps end it. Raises WrongStateError where it never started, or was
+    converted already, and ValidationError by field: a vendor not cleared for the
     model, a contractor beyond a blocking tenure policy.
     """
     stored = Engagement.objects.select_for_update().get(pk=engagement.pk)
@@ -141,7 +140,7 @@ def check_convertible(*, engagement: Engagement) -> None:
     """Raise WrongStateError where the engagement can't get a successor."""
     if engagement.status not in CONVERTIBLE:
         raise WrongStateError(
-            _("%(reference)s is %(status)s: only what is active or ended is converted.")
+            _("%(reference)s is %(status)s: only what has started is converted.")
             % {
                 "reference": engagement.reference,
                 "status": engagement.get_status_display().lower(),
@@ -227,7 +226,3 @@ def _monthly_price(engagement: Engagement, day: date) -> Decimal | None:
     rates = rates.select_related("assignment")
     rate = rates.filter(starts_on__lte=day).last() or rates.first()
     return monthly_price(rate, rate.assignment) if rate else None
-
-
-def day_after(day: date | None) -> date | None:
-    return day + ONE_DAY if day else None

@@ -37,7 +37,11 @@ from engagements.services.conversion import (
     monthly_price,
     outlook,
 )
-from engagements.services.lifecycle import end_engagement, start_engagement
+from engagements.services.lifecycle import (
+    end_engagement,
+    start_engagement,
+    terminate_engagement,
+)
 from engagements.services.records import change_record
 from engagements.services.renewal import give_notice
 from engagements.services.terms import set_cost_split
@@ -167,7 +171,7 @@ def test_predecessor_runs_on_as_it_was(contract, actor):
     }
     end_engagement(
         engagement=contract,
-        ended_on=date(2027, 5, 31),
+        ended_on=TODAY,
         reason=EndReason.CONVERTED,
         actor=actor,
     )
@@ -223,28 +227,30 @@ def test_successor_that_was_deleted_makes_room_for_another(contract, actor):
 
 @pytest.mark.parametrize(
     "status",
-    [Status.DRAFT, Status.PENDING_APPROVAL, Status.TERMINATED, Status.CANCELLED],
+    [Status.DRAFT, Status.PENDING_APPROVAL, Status.CANCELLED],
 )
-def test_only_what_is_active_or_ended_is_converted(contract, actor, status):
+def test_only_what_has_started_is_converted(contract, actor, status):
     Engagement.objects.filter(pk=contract.pk).update(status=status)
 
     with pytest.raises(WrongStateError) as caught:
         convert(contract, actor)
 
     assert str(caught.value) == (
-        f"{contract.reference} is {status.label.lower()}: only what is active or ended"
-        " is converted."
+        f"{contract.reference} is {status.label.lower()}: only what has started is"
+        " converted."
     )
 
 
-def test_ended_engagement_is_converted(contract, actor):
-    end_engagement(
+@pytest.mark.parametrize("close", [end_engagement, terminate_engagement])
+def test_closed_engagement_is_converted(contract, actor, close):
+    close(
         engagement=contract,
         ended_on=date(2027, 1, 10),
         reason=EndReason.CONVERTED,
         actor=actor,
     )
 
+    assert outlook(engagement=contract, as_of=TODAY).last_on == date(2027, 1, 10)
     assert convert(contract, actor, starts_on=date(2027, 1, 11)).pk
 
 
