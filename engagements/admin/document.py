@@ -276,7 +276,7 @@ class DocumentAdmin(RecordAdmin):
     def get_urls(self) -> list[URLPattern]:
         own = [
             path(
-                "<int:document_id>/file/",
+                "<int:object_id>/file/",
                 self.admin_site.admin_view(self.file_view),
                 name="engagements_document_file",
             )
@@ -284,7 +284,7 @@ class DocumentAdmin(RecordAdmin):
         inherited: list[URLPattern] = super().get_urls()
         return own + inherited
 
-    def file_view(self, request: HttpRequest, document_id: int) -> Any:
+    def file_view(self, request: HttpRequest, object_id: int) -> Any:
         """Serve the file as an attachment, and tell who took it."""
         if request.method != "GET":
             return HttpResponseNotAllowed(["GET"])
@@ -292,7 +292,7 @@ class DocumentAdmin(RecordAdmin):
         if not user.has_perm("engagements.view_document"):
             raise Http404
         seen = Document.objects.visible_to(user).select_related("engagement")
-        document = seen.filter(pk=document_id, removed_at=None).first()
+        document = seen.filter(pk=object_id, removed_at=None).first()
         if document is None:
             raise Http404
         try:
