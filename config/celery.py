@@ -41,6 +41,10 @@ app.conf.beat_schedule = {
         "task": "tracker.tasks.clear_sessions",
         "schedule": crontab(hour="1", minute="30"),
     },
+    "delete orphan files": {
+        "task": "tracker.tasks.delete_orphan_files",
+        "schedule": crontab(hour="2", minute="30"),
+    },
     "roll terms": {
         "task": "tracker.tasks.roll_terms",
         "schedule": crontab(hour="0", minute="15"),

@@ -157,9 +157,17 @@ if FISCAL_YEAR_START_MONTH not in range(1, 13):
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
+# Has no URL: what is in it is served by views that ask who may see it.
 MEDIA_ROOT = DATA_DIR / "media"
+DOCUMENT_MAX_BYTES = env.int("DOCUMENT_MAX_MB", default=25) * 1024 * 1024
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if ENVIRONMENT == "test"

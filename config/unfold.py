@@ -63,6 +63,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _page(_("Augmented contractors"), "badge", "engagements.assignment"),
             _page(_("Vendors"), "apartment", "engagements.vendor"),
             _page(_("Contractors"), "person", "engagements.contractor"),
+            _page(_("Documents"), "description", "engagements.document"),
             {
                 "title": _("Calendar of deadlines"),
                 "icon": "calendar_month",

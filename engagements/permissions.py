@@ -150,6 +150,14 @@ def engagement_scope(
     )
 
 
+def document_scope(user: User | AnonymousUser) -> Q:
+    """Return the condition that keeps documents the user may see.
+
+    Those of engagements whose money they may see: contracts tell fees and rates.
+    """
+    return engagement_scope(user, prefix="engagement__", with_money=True)
+
+
 def grant(grants: Grants, app_label: str) -> None:
     """Give each role its permissions on an app's models; repeating has no effect."""
     permissions = {

@@ -1,13 +1,17 @@
 """Reads of the records that several surfaces need alike."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
+from django.db import connection
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from engagements.choices import Role
-from engagements.models import FeeTerm, RateTerm, User
+from engagements.models import Engagement, FeeTerm, RateTerm, User
 
 
 def administrators() -> QuerySet[User]:
@@ -40,3 +44,66 @@ def _latest(terms: QuerySet[Any], today: date, name: str) -> Subquery:
 def _first(terms: QuerySet[Any], today: date, name: str) -> Subquery:
     to_come = terms.filter(starts_on__gt=today).order_by("starts_on")
     return Subquery(to_come.values(name)[:1])
+
+
+@dataclass(frozen=True)
+class Link:
+    """One engagement of a lineage; None where the user may not see it."""
+
+    engagement: Engagement | None
+    is_asked_for: bool = False
+
+
+def lineage(engagement: Engagement, user: User | AnonymousUser) -> list[Link]:
+    """Return what came before the engagement, itself, and what followed, in order.
+
+    Two queries however long the line is.
+    """
+    before, after = lineage_ids(engagement.pk)
+    ids = [*reversed(before), engagement.pk, *after]
+    if len(ids) == 1:
+        return [Link(engagement, is_asked_for=True)]
+    seen: Mapping[int, Engagement] = Engagement.objects.visible_to(user).in_bulk(ids)
+    return [Link(seen.get(pk), is_asked_for=pk == engagement.pk) for pk in ids]
+
+
+def lineage_ids(pk: int) -> tuple[list[int], list[int]]:
+    """Return the ids of the predecessors, nearest first, and those of the successors.
+
+    Ends where a circle, which only raw SQL can make, comes back to where it was.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_LINEAGE, {"pk": pk})
+        pairs = cursor.fetchall()
+    before_of = {row[0]: row[1] for row in pairs}
+    after_of = {before: row for row, before in before_of.items() if before is not None}
+    before = _followed(pk, before_of)
+    return before, [row for row in _followed(pk, after_of) if row not in before]
+
+
+# UNION, not UNION ALL: a row met again isn't followed again, so that it ends.
+_LINEAGE = """
+    WITH RECURSIVE earlier(id, predecessor_id) AS (
+        SELECT id, predecessor_id FROM engagements_engagement WHERE id = %(pk)s
+        UNION
+        SELECT e.id, e.predecessor_id FROM engagements_engagement e
+            JOIN earlier ON e.id = earlier.predecessor_id
+    ), later(id, predecessor_id) AS (
+        SELECT id, predecessor_id FROM engagements_engagement WHERE id = %(pk)s
+        UNION
+        SELECT e.id, e.predecessor_id FROM engagements_engagement e
+            JOIN later ON e.predecessor_id = later.id
+    )
+    SELECT id, predecessor_id FROM earlier
+    UNION
+    SELECT id, predecessor_id FROM later
+"""
+
+
+def _followed(start: int, steps: Mapping[int, int | None]) -> list[int]:
+    found: list[int] = []
+    step = steps.get(start)
+    while step is not None and step != start and step not in found:
+        found.append(step)
+        step = steps.get(step)
+    return found

@@ -10,6 +10,10 @@ class TrackerConfig(AppConfig):
     verbose_name = "Tracker"
 
     def ready(self) -> None:
+        from engagements.services.conversion import on_conversion
+        from tracker.fit.services import note_conversion
+
+        on_conversion(note_conversion)
         post_migrate.connect(_grant_roles, sender=self)
 
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 
-from engagements.services import renewal
+from engagements.services import documents, renewal
 from tracker.fit.services import assess
 from tracker.imports import services as imports
 from tracker.jobs.services import run_job
@@ -31,6 +31,16 @@ def roll_terms() -> None:
         name="roll terms",
         key=today.isoformat(),
         work=lambda: asdict(renewal.roll_terms(today=today)),
+    )
+
+
+@shared_task
+def delete_orphan_files() -> None:
+    """Delete the files that no document names."""
+    run_job(
+        name="delete orphan files",
+        key=timezone.localdate().isoformat(),
+        work=lambda: {"files": documents.delete_orphan_files()},
     )
 
 

@@ -2,6 +2,7 @@
 
 from engagements.admin import (
     augmented,
+    document,
     engagement,
     event,
     managed,
@@ -14,6 +15,7 @@ from engagements.admin import (
 
 __all__ = [
     "augmented",
+    "document",
     "engagement",
     "event",
     "managed",

@@ -1,6 +1,6 @@
 """What the pages of both models of engagement have in common."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
@@ -25,6 +25,7 @@ from engagements.admin.columns import (
     short_date,
 )
 from engagements.admin.cost_split import CostSplitInline
+from engagements.admin.documents_tab import DocumentInline
 from engagements.admin.filters import (
     CommittedBetweenFilter,
     MineFilter,
@@ -34,6 +35,7 @@ from engagements.admin.filters import (
     ScopedDropdownFilter,
 )
 from engagements.admin.lifecycle_steps import LifecycleSteps
+from engagements.admin.lineage import lineage_line
 from engagements.admin.panels import engagement_panels
 from engagements.admin.record_admin import (
     LineInline,
@@ -44,10 +46,10 @@ from engagements.admin.record_admin import (
 )
 from engagements.admin.unfold_types import display
 from engagements.choices import Phase, Status
-from engagements.models import ChangeOrder, Charge, Engagement, User
+from engagements.models import ChangeOrder, Charge, Document, Engagement, User
 from engagements.permissions import sees_money
 from engagements.queries import with_price
-from engagements.services.engagements import change_engagement
+from engagements.services.engagements import change_engagement, delete_draft
 from engagements.values.periods import add_months, month_of
 
 
@@ -61,6 +63,17 @@ class AgreementForm(RecordForm):
             self.fields["currency"].help_text = _(
                 "Left blank, what the vendor bills in. ISO code such as GBP."
             )
+        self._hide_name_of_predecessor()
+
+    def _hide_name_of_predecessor(self) -> None:
+        """Keep a predecessor out of scope chosen, without saying what it is."""
+        field = self.fields.get("predecessor")
+        present = self.instance.predecessor_id
+        if not present or not isinstance(field, forms.ModelChoiceField):
+            return
+        seen = Engagement.objects.visible_to(actor_of(self.request))
+        if not seen.filter(pk=present).exists():
+            setattr(field, "label_from_instance", _name_unless(present))  # noqa: B010 - Django's documented hook is a method
 
     def clean_currency(self) -> str:
         currency: str = self.cleaned_data.get("currency") or ""
@@ -68,6 +81,11 @@ class AgreementForm(RecordForm):
         if currency or vendor is None:
             return (currency or str(self.instance.currency)).upper()
         return str(vendor.currency)
+
+
+def _name_unless(hidden: int) -> Callable[[Engagement], str]:
+    words = _("an engagement that you may not see")
+    return lambda row: words if row.pk == hidden else str(row)
 
 
 class ChargeInline(LineInline):
@@ -205,7 +223,12 @@ class AgreementAdmin(LifecycleSteps, AgreementList, RecordAdmin):
     )
     change_form_template = "engagements/admin/agreement_form.html"
     change_form_outer_before_template = "engagements/admin/panels.html"
-    common_inlines = (CostSplitInline, ChargeInline, ChangeOrderInline)
+    common_inlines = (
+        CostSplitInline,
+        ChargeInline,
+        ChangeOrderInline,
+        DocumentInline,
+    )
 
     PARTIES = (
         gettext_lazy("What and with whom"),
@@ -254,6 +277,7 @@ class AgreementAdmin(LifecycleSteps, AgreementList, RecordAdmin):
         inlines = [*super().get_inlines(request, obj), *self.common_inlines]
         if obj is None:
             inlines.remove(ChangeOrderInline)
+            inlines.remove(DocumentInline)
         return inlines if sees_money(request.user) else []
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -263,8 +287,13 @@ class AgreementAdmin(LifecycleSteps, AgreementList, RecordAdmin):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         names, counts, lacking, held = super().get_deleted_objects(objs, request)
-        # The row of the common list goes with it; nobody deletes that one by itself.
-        return names, counts, lacking - {Engagement._meta.verbose_name}, held
+        # The row of the common list goes with it, and so do a draft's documents;
+        # nobody deletes those by themselves.
+        along = {Engagement._meta.verbose_name, Document._meta.verbose_name}
+        return names, counts, lacking - along, held
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        delete_draft(engagement=obj, actor=actor_of(request))
 
     def change_record(self, record: Any, expected: int | None, actor: User) -> None:
         change_engagement(engagement=record, expected_version=expected, actor=actor)
@@ -274,6 +303,7 @@ class AgreementAdmin(LifecycleSteps, AgreementList, RecordAdmin):
     ) -> Any:
         shown = context.get("original")
         if shown is not None and not context.get("is_popup"):
+            context["lineage"] = lineage_line(shown, actor_of(request))
             context["panels"] = engagement_panels(shown, actor_of(request))
             context["summary"] = summary(shown, actor_of(request), timezone.localdate())
         return super().render_change_form(request, context, *args, **kwargs)

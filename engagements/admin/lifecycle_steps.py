@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from engagements.admin.conversion_steps import ConversionSteps
 from engagements.admin.lifecycle_page import LifecyclePage
 from engagements.admin.record_admin import actor_of
 from engagements.admin.renewal_steps import RenewalSteps
@@ -58,10 +59,12 @@ class ClosingDialog(_Dialog):
     )
 
 
-class LifecycleSteps(RenewalSteps, LifecyclePage):
+class LifecycleSteps(RenewalSteps, ConversionSteps, LifecyclePage):
     actions_detail = (
         "start",
         *RenewalSteps.actions_detail,
+        "convert_to_managed",
+        "convert_to_augmented",
         "end",
         "terminate",
         "cancel",

@@ -23,6 +23,7 @@ from engagements.models import (
     CostSplit,
     CostSplitShare,
     Department,
+    Document,
     Engagement,
     Event,
     FeeTerm,
@@ -37,7 +38,12 @@ from engagements.models import (
     Vendor,
     VendorContact,
 )
-from engagements.permissions import departments_under, engagement_scope, sees_all
+from engagements.permissions import (
+    departments_under,
+    document_scope,
+    engagement_scope,
+    sees_all,
+)
 
 M = TypeVar("M", bound=Model)
 Narrowing = Callable[[User], Q]
@@ -134,6 +140,7 @@ narrowed_by(through("contract"), FeeTerm, ServiceLevel, NamedWorker)
 narrowed_by(through("assignment"), RateTerm)
 narrowed_by(through("engagement"), Charge, ChangeOrder, CostSplit)
 narrowed_by(through("split__engagement"), CostSplitShare)
+narrowed_by(document_scope, Document)
 narrowed_by(_departments, Department)
 narrowed_by(_of_department_or_shared, CostCentre, TenurePolicy, ApprovalRule)
 narrowed_by(_services, Service)

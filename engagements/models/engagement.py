@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from engagements.choices import (
@@ -417,29 +417,96 @@ class ChangeOrder(Detail):
         return f"Change order {self.number}"
 
 
+def document_path(document: Document, _name: str) -> str:
+    """Return where the file is kept: a name of ours, whatever the person's was."""
+    return f"documents/{document.public_id.hex[:2]}/{document.public_id.hex}"
+
+
+class DocumentQuerySet(QuerySet["Document"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Keep what belongs to engagements whose money the user may see.
+
+        Contracts and statements of work tell fees and rates.
+        """
+        from engagements.permissions import document_scope
+
+        return self.filter(document_scope(user))
+
+    def current(self) -> Self:
+        """Leave out what was removed, and what a newer version replaced."""
+        newer = Document.objects.filter(replaces=OuterRef("pk"), removed_at=None)
+        return self.filter(~Exists(newer), removed_at=None)
+
+
 class Document(Record):
-    """A file that belongs to an engagement; served as an attachment only."""
+    """A file that belongs to an engagement; served as an attachment only.
+
+    A removed one keeps its row, with who, when and why; its file is gone.
+    """
+
+    # Names of files and titles name people: a confidentiality agreement's signatory.
+    PERSONAL_FIELDS: ClassVar[frozenset[str]] = frozenset({"title", "file_name"})
 
     engagement = models.ForeignKey(
-        Engagement, on_delete=models.PROTECT, related_name="documents"
+        Engagement,
+        on_delete=models.CASCADE,
+        related_name="documents",
+        verbose_name=_("engagement"),
     )
     document_type = models.CharField(
         _("type"), max_length=20, choices=DocumentType.choices
     )
     title = models.CharField(_("title"), max_length=200)
-    file = models.FileField(_("file"), upload_to="documents/%Y/%m")
+    file = models.FileField(_("file"), upload_to=document_path)
+    file_name = models.CharField(
+        _("file name"),
+        max_length=150,
+        editable=False,
+        help_text=_("What the file is called when it is downloaded."),
+    )
     content_type = models.CharField(max_length=100, editable=False)
+    size = models.PositiveBigIntegerField(_("size"), editable=False)
     sha256 = models.CharField(max_length=64, editable=False)
-    expires_on = models.DateField(_("expires on"), null=True, blank=True)
+    expires_on = models.DateField(
+        _("expires on"),
+        null=True,
+        blank=True,
+        help_text=_("Last day on which it is valid. Blank where it doesn't expire."),
+    )
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
         related_name="+",
         editable=False,
+        verbose_name=_("added by"),
+    )
+    replaces = models.OneToOneField(
+        "self",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="replacement",
+        verbose_name=_("replaces"),
+    )
+    removed_at = models.DateTimeField(_("removed at"), null=True, editable=False)
+    removed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        editable=False,
+        verbose_name=_("removed by"),
+    )
+    removal_reason = models.TextField(
+        _("reason for removal"), blank=True, editable=False
     )
 
+    objects: ClassVar[models.Manager[Document]] = DocumentQuerySet.as_manager()
+
     class Meta:
-        ordering = ["-created_at"]
+        ordering = ["-created_at", "-id"]
+        verbose_name = _("document")
         constraints = [
             models.CheckConstraint(
                 name="document_type_known",
@@ -447,6 +514,27 @@ class Document(Record):
             ),
             models.CheckConstraint(
                 name="document_sha256_whole", condition=has_length("sha256", 64)
+            ),
+            models.UniqueConstraint(
+                name="document_content_once_per_engagement",
+                fields=["engagement", "sha256"],
+                condition=Q(removed_at__isnull=True),
+                violation_error_message=_("This file is attached already."),
+            ),
+            models.CheckConstraint(
+                name="document_removal_is_whole",
+                condition=Q(
+                    removed_at__isnull=True,
+                    removed_by__isnull=True,
+                    removal_reason="",
+                )
+                | Q(removed_at__isnull=False, removed_by__isnull=False)
+                & ~Q(removal_reason=""),
+                violation_error_message=_("Say why the document is removed."),
+            ),
+            models.CheckConstraint(
+                name="document_not_own_replacement",
+                condition=Q(replaces__isnull=True) | ~Q(replaces=F("id")),
             ),
         ]
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from engagements import events
 from engagements.choices import Kind, Origin, Standing, Status
+from engagements.errors import WrongStateError
 from engagements.models import (
     Assignment,
     CostCentre,
@@ -18,8 +19,14 @@ from engagements.models import (
     ServiceLevel,
     User,
 )
+from engagements.queries import lineage_ids
 from engagements.services.commitment import set_commitment
-from engagements.services.records import change_record, create_record
+from engagements.services.documents import delete_files_of
+from engagements.services.records import (
+    change_record,
+    create_record,
+    delete_record,
+)
 from engagements.services.tenure import check_tenure, is_extended
 from engagements.services.terms import set_cost_split
 
@@ -95,6 +102,8 @@ def change_engagement(
     _check_fixed(engagement, stored)
     if engagement.vendor_id != stored.vendor_id:
         _check_vendor(engagement)
+    if engagement.predecessor_id != stored.predecessor_id:
+        _check_lineage(engagement)
     _move_term(engagement, stored)
     set_commitment(engagement, today=timezone.localdate())
     extended = isinstance(engagement, Assignment) and is_extended(engagement)
@@ -107,6 +116,39 @@ def change_engagement(
     if extended and isinstance(changed, Assignment):
         check_tenure(assignment=changed)
     return changed
+
+
+@transaction.atomic
+def delete_draft(*, engagement: Engagement, actor: User | None) -> None:
+    """Delete what was never more than a draft, with its documents and their files.
+
+    Raises WrongStateError for anything else, ValidationError naming what points to it.
+    """
+    stored = Engagement.objects.select_for_update().get(pk=engagement.pk)
+    if stored.status != Status.DRAFT:
+        raise WrongStateError(
+            _("%(reference)s is %(status)s: only a draft can be deleted.")
+            % {
+                "reference": stored.reference,
+                "status": stored.get_status_display().lower(),
+            }
+        )
+    delete_files_of(engagement=stored)
+    delete_record(record=engagement, engagement=stored, actor=actor)
+
+
+def _check_lineage(engagement: Engagement) -> None:
+    """Refuse a predecessor that comes after the engagement, however far."""
+    if engagement.predecessor_id is None or engagement.pk is None:
+        return
+    if engagement.predecessor_id in lineage_ids(engagement.pk)[1]:
+        raise ValidationError(
+            {
+                "predecessor": _(
+                    "It comes after this engagement, so it can't come before it."
+                )
+            }
+        )
 
 
 def _check_fixed(engagement: Engagement, stored: Engagement) -> None:

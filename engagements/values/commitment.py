@@ -15,6 +15,7 @@ from engagements.values.periods import (
 from engagements.values.workdays import working_days
 
 WEEK_DAYS = 5
+WEEKS_A_YEAR = 52
 
 
 @dataclass(frozen=True)
@@ -109,3 +110,10 @@ def committed_under_contract(
     is_early = agreed_until is not None and until < agreed_until
     due = committed_fees(fees, first, until, currency)
     return due + (exit_charge if is_early else 0)
+
+
+def monthly_price_of_time(
+    hourly_rate: Decimal, weekly_hours: Decimal, currency: str
+) -> Decimal:
+    """Return what planned hours cost in a month on average, of 52 weeks a year."""
+    return round_money(hourly_rate * weekly_hours * WEEKS_A_YEAR / 12, currency)

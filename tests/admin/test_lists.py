@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from engagements.choices import NoticeUnit, Status
-from engagements.models import Contractor, Engagement
+from engagements.models import Contractor, Document, Engagement
 from tests.factories import make_assignment, make_contract, make_vendor
 from tracker.fit.models import Flag
 from tracker.spend.models import Invoice, InvoiceLine, WorkLog
@@ -23,6 +23,7 @@ QUERIES = {
     "engagements_assignment": 13,
     "engagements_vendor": 9,
     "engagements_contractor": 11,
+    "engagements_document": 9,
     "tracker_worklog": 11,
     "tracker_invoice": 11,
     "tracker_ledgerentry": 10,
@@ -73,6 +74,15 @@ def grow(manager, vendor, *, rows: int) -> None:
                 )
             ],
             actor=manager,
+        )
+        Document.objects.create(
+            engagement=contract,
+            document_type="contract",
+            title="Contract",
+            file="documents/none",
+            size=1,
+            sha256=f"{contract.pk:064d}",
+            uploaded_by=manager,
         )
         Flag.objects.create(
             engagement=contract,

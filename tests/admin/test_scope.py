@@ -15,6 +15,7 @@ from engagements.models import (
     Assignment,
     Contractor,
     CostSplitShare,
+    Document,
     Engagement,
     ManagedContract,
     Service,
@@ -84,6 +85,16 @@ class Other:
         }
 
     def _happen(self) -> None:
+        self.document = Document.objects.create(
+            engagement=self.contract,
+            document_type="contract",
+            title=f"{CANARY} document",
+            file_name=f"{CANARY}.pdf",
+            file=f"documents/{CANARY}",
+            size=1,
+            sha256="0" * 64,
+            uploaded_by=self.manager,
+        )
         log_work(
             line=WorkLog(
                 engagement=self.assignment,
@@ -235,6 +246,7 @@ def test_page_of_another_departments_record_is_not_there(client, other, page):
         other.manager,
         other.flag,
         other.assessment,
+        other.document,
         Engagement.objects.get(pk=other.contract.pk),
         Invoice.objects.get(),
         WorkLog.objects.get(),

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from engagements.admin.conversion_steps import conversion_page
 from engagements.admin.record_admin import actor_of
 from engagements.admin.unfold_types import UnfoldModelAdmin, action
 from engagements.errors import TrackerError
+from engagements.services.conversion import CONVERTIBLE
 from tracker.fit.models import Flag, FlagState
 from tracker.fit.services import (
     accept_flag,
@@ -68,7 +70,7 @@ class DismissDialog(_Dialog):
 
 
 class FlagDecisions(UnfoldModelAdmin):
-    actions_detail = ("acknowledge", "snooze", "accept", "dismiss")
+    actions_detail = ("acknowledge", "snooze", "accept", "convert", "dismiss")
 
     @action(
         description=gettext_lazy("Acknowledge"),
@@ -129,6 +131,19 @@ class FlagDecisions(UnfoldModelAdmin):
         return self._decide(request, object_id, accept_flag, reason=reason)
 
     @action(
+        description=gettext_lazy("Convert…"),
+        url_path="convert",
+        icon="swap_horiz",
+        permissions=["convert"],
+    )
+    def convert(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Lead to the page on which the engagement is converted."""
+        flag = self.get_object(request, object_id)
+        if flag is None:
+            raise Http404
+        return HttpResponseRedirect(conversion_page(flag.engagement))
+
+    @action(
         description=gettext_lazy("Dismiss…"),
         url_path="dismiss",
         icon="close",
@@ -160,6 +175,14 @@ class FlagDecisions(UnfoldModelAdmin):
         self, request: HttpRequest, object_id: str | None = None
     ) -> bool:
         return self._is_in(request, object_id, *UNDECIDED, FlagState.ACCEPTED)
+
+    def has_convert_permission(
+        self, request: HttpRequest, object_id: str | None = None
+    ) -> bool:
+        if not self._is_in(request, object_id, FlagState.ACCEPTED):
+            return False
+        flag = self.get_object(request, str(object_id))
+        return flag is not None and flag.engagement.status in CONVERTIBLE
 
     def _is_in(
         self, request: HttpRequest, object_id: str | None, *states: FlagState

@@ -4,6 +4,7 @@ from tracker.fit.services.flags import (
     accept_flag,
     acknowledge_flag,
     dismiss_flag,
+    note_conversion,
     snooze_flag,
 )
 from tracker.fit.services.policies import current_policy
@@ -15,6 +16,7 @@ __all__ = [
     "assess",
     "current_policy",
     "dismiss_flag",
+    "note_conversion",
     "repeat",
     "snooze_flag",
 ]

@@ -11,8 +11,15 @@ from django.utils.translation import gettext as _
 
 from engagements import events
 from engagements.errors import WrongStateError
-from engagements.models import User
-from tracker.fit.models import Assessment, Decision, Flag, FlagAction, FlagState
+from engagements.models import Engagement, User
+from tracker.fit.models import (
+    LIVE_STATES,
+    Assessment,
+    Decision,
+    Flag,
+    FlagAction,
+    FlagState,
+)
 
 UNDECIDED = (FlagState.OPEN, FlagState.ACKNOWLEDGED, FlagState.SNOOZED)
 
@@ -76,6 +83,32 @@ def accept_flag(*, flag: Flag, reason: str = "", actor: User) -> Flag:
         allowed_from=UNDECIDED,
         event_type="model_flag.accepted",
         reason=reason,
+        actor=actor,
+    )
+
+
+@transaction.atomic
+def note_conversion(
+    engagement: Engagement, successor: Engagement, actor: User | None
+) -> None:
+    """Let the flag that asked for it be converted, once the successor is logged.
+
+    Whoever converts has decided, whether or not they accepted the flag beforehand.
+    """
+    flag = (
+        Flag.objects.select_for_update()
+        .filter(engagement=engagement.pk, leaning=successor.kind, state__in=LIVE_STATES)
+        .first()
+    )
+    if flag is None:
+        return
+    before, flag.state, flag.snoozed_until = flag.state, FlagState.CONVERTED, None
+    flag.save(update_fields=["state", "snoozed_until", "updated_at"])
+    events.record(
+        event_type="model_flag.converted",
+        subject=flag,
+        changes={"state": [before, FlagState.CONVERTED.value]},
+        engagement=engagement,
         actor=actor,
     )
 
