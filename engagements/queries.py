@@ -3,11 +3,12 @@
 from datetime import date
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from engagements.choices import Role
-from engagements.models import FeeTerm, RateTerm, User
+from engagements.models import ChecklistTask, FeeTerm, RateTerm, User
 
 
 def administrators() -> QuerySet[User]:
@@ -15,6 +16,15 @@ def administrators() -> QuerySet[User]:
     is_administrator = Q(is_superuser=True) | Q(groups__name=Role.ADMINISTRATOR)
     return (
         User.objects.filter(is_administrator, is_active=True).distinct().order_by("id")
+    )
+
+
+def open_task_count(user: User | AnonymousUser) -> int:
+    """Return how many tasks the user has to do."""
+    if user.is_anonymous:
+        return 0
+    return (
+        ChecklistTask.objects.visible_to(user).still_open().filter(owner=user).count()
     )
 
 

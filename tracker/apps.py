@@ -10,6 +10,9 @@ class TrackerConfig(AppConfig):
     verbose_name = "Tracker"
 
     def ready(self) -> None:
+        # Registers what keeps an engagement open, whatever program runs.
+        from tracker.spend.services import final_invoice  # noqa: F401
+
         post_migrate.connect(_grant_roles, sender=self)
 
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 
-from engagements.services import renewal
+from engagements.services import boarding, renewal
 from tracker.fit.services import assess
 from tracker.imports import services as imports
 from tracker.jobs.services import run_job
@@ -31,6 +31,17 @@ def roll_terms() -> None:
         name="roll terms",
         key=today.isoformat(),
         work=lambda: asdict(renewal.roll_terms(today=today)),
+    )
+
+
+@shared_task
+def start_offboardings() -> None:
+    """Make the off-boarding tasks of what ends soon."""
+    today = timezone.localdate()
+    run_job(
+        name="start off-boardings",
+        key=today.isoformat(),
+        work=lambda: asdict(boarding.start_due_offboardings(today=today)),
     )
 
 

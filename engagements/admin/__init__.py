@@ -1,6 +1,7 @@
 """The admin of what was agreed; Django finds the pages through this package."""
 
 from engagements.admin import (
+    access,
     augmented,
     engagement,
     event,
@@ -9,10 +10,12 @@ from engagements.admin import (
     people,
     policies,
     sign_in,
+    tasks,
     vendor,
 )
 
 __all__ = [
+    "access",
     "augmented",
     "engagement",
     "event",
@@ -21,5 +24,6 @@ __all__ = [
     "people",
     "policies",
     "sign_in",
+    "tasks",
     "vendor",
 ]

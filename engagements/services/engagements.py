@@ -18,6 +18,7 @@ from engagements.models import (
     ServiceLevel,
     User,
 )
+from engagements.services.boarding import move_due_days
 from engagements.services.commitment import set_commitment
 from engagements.services.records import change_record, create_record
 from engagements.services.tenure import check_tenure, is_extended
@@ -106,6 +107,7 @@ def change_engagement(
     )
     if extended and isinstance(changed, Assignment):
         check_tenure(assignment=changed)
+    move_due_days(engagements=[changed], actor=actor)
     return changed
 
 
