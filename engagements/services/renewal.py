@@ -14,6 +14,7 @@ from engagements import events
 from engagements.choices import Kind, Renewal, Status
 from engagements.errors import WrongStateError
 from engagements.models import Assignment, Engagement, Event, User
+from engagements.services.boarding import move_due_days, start_offboarding
 from engagements.services.commitment import (
     Position,
     committed_until,
@@ -25,7 +26,6 @@ from engagements.services.commitment import (
     set_commitment,
     term_rules,
 )
-from engagements.services.boarding import move_due_days, start_offboarding
 from engagements.services.records import check_version
 from engagements.services.tenure import check_tenure
 from engagements.values import periods
