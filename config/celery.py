@@ -49,6 +49,11 @@ app.conf.beat_schedule = {
         "task": "tracker.tasks.roll_terms",
         "schedule": crontab(hour="0", minute="15"),
     },
+    # After terms have rolled: what went on has no end in sight.
+    "start off-boardings": {
+        "task": "tracker.tasks.start_offboardings",
+        "schedule": crontab(hour="0", minute="45"),
+    },
     "assess engagements": {
         "task": "tracker.tasks.assess_engagements",
         "schedule": crontab(hour="3", minute="0"),

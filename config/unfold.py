@@ -44,6 +44,12 @@ def _page(title: Any, icon: str, model: str) -> dict[str, Any]:
     }
 
 
+def _open_tasks(request: HttpRequest) -> int:
+    from engagements.queries import open_task_count
+
+    return open_task_count(request.user)
+
+
 # Grouped by what a person is about to do, not by where it is stored.
 NAVIGATION: list[dict[str, Any]] = [
     {
@@ -64,6 +70,9 @@ NAVIGATION: list[dict[str, Any]] = [
             _page(_("Vendors"), "apartment", "engagements.vendor"),
             _page(_("Contractors"), "person", "engagements.contractor"),
             _page(_("Documents"), "description", "engagements.document"),
+            _page(_("My tasks"), "task_alt", "engagements.checklisttask")
+            | {"count": _open_tasks},
+            _page(_("Access"), "key", "engagements.accessgrant"),
             {
                 "title": _("Calendar of deadlines"),
                 "icon": "calendar_month",
@@ -131,6 +140,21 @@ NAVIGATION: list[dict[str, Any]] = [
     },
 ]
 
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the groups of pages, with a badge where something waits on one."""
+    return [
+        group | {"items": [_with_badge(item, request) for item in group["items"]]}
+        for group in NAVIGATION
+    ]
+
+
+def _with_badge(item: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
+    if "count" not in item or not item["permission"](request):
+        return item
+    return item | {"badge": item["count"](request), "badge_variant": "primary"}
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Engagement tracker",
     "SITE_HEADER": "Engagement tracker",
@@ -164,5 +188,5 @@ UNFOLD: dict[str, Any] = {
             "950": "#0d2238",
         },
     },
-    "SIDEBAR": {"show_search": True, "navigation": NAVIGATION},
+    "SIDEBAR": {"show_search": True, "navigation": navigation},
 }

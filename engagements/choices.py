@@ -184,6 +184,10 @@ class TaskStatus(models.TextChoices):
     IN_PROGRESS = "in_progress", _("In progress")
     STUCK = "stuck", _("Stuck")
     DONE = "done", _("Done")
+    DISMISSED = "dismissed", _("Not applicable")
+
+
+OPEN_TASKS = (TaskStatus.TO_DO, TaskStatus.IN_PROGRESS, TaskStatus.STUCK)
 
 
 class TenureAction(models.TextChoices):

@@ -44,6 +44,7 @@ _RECORDS = [
     "document",
     "approval",
     "checklisttask",
+    "accessgrant",
 ]
 _CATALOGUES = [
     "department",
@@ -64,10 +65,21 @@ GRANTS: Grants = {
     | {"user": VIEW, "event": VIEW},
     Role.FINANCE: dict.fromkeys(_RECORDS, VIEW)
     | {"vendor": EDIT, "costsplit": EDIT, "costsplitshare": EDIT}
+    # Some tasks of a checklist are theirs to do.
+    | {"checklisttask": ("view", "change")}
     | dict.fromkeys(_CATALOGUES, VIEW)
     | {"costcentre": EDIT, "user": VIEW, "event": VIEW},
     Role.HR_INTEGRATION: dict.fromkeys(
-        ("vendor", "contractor", "engagement", "department", "user"), VIEW
+        (
+            "vendor",
+            "contractor",
+            "engagement",
+            "department",
+            "user",
+            "checklisttask",
+            "accessgrant",
+        ),
+        VIEW,
     ),
     Role.AUDITOR: dict.fromkeys([*_RECORDS, *_CATALOGUES, "user", "event"], VIEW),
     Role.ADMINISTRATOR: dict.fromkeys(_RECORDS, EDIT)

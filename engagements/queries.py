@@ -11,7 +11,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from engagements.choices import Role
-from engagements.models import Engagement, FeeTerm, RateTerm, User
+from engagements.models import ChecklistTask, Engagement, FeeTerm, RateTerm, User
 
 
 def administrators() -> QuerySet[User]:
@@ -19,6 +19,15 @@ def administrators() -> QuerySet[User]:
     is_administrator = Q(is_superuser=True) | Q(groups__name=Role.ADMINISTRATOR)
     return (
         User.objects.filter(is_administrator, is_active=True).distinct().order_by("id")
+    )
+
+
+def open_task_count(user: User | AnonymousUser) -> int:
+    """Return how many tasks the user has to do."""
+    if user.is_anonymous:
+        return 0
+    return (
+        ChecklistTask.objects.visible_to(user).still_open().filter(owner=user).count()
     )
 
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 
-from engagements.choices import Role
+from engagements.choices import ChecklistStage, Role
 from engagements.models import (
+    AccessGrant,
     Assignment,
+    ChecklistTemplate,
     Contractor,
     CostCentre,
     Department,
@@ -21,6 +23,7 @@ from engagements.models import (
     User,
     Vendor,
 )
+from engagements.services.access import grant_access
 from engagements.services.engagements import log_assignment, log_managed_contract
 from engagements.services.vendors import register_vendor
 
@@ -105,6 +108,27 @@ def make_assignment(
         cost_shares=cost_shares,
         actor=actor,
     )
+
+
+def make_template(**fields: Any) -> ChecklistTemplate:
+    values: dict[str, Any] = {"stage": ChecklistStage.OFFBOARDING} | fields
+    values["title"] = values.get("title") or f"Task {next(_numbers)}"
+    return ChecklistTemplate.objects.create(**values)
+
+
+def make_grant(
+    engagement: Engagement, *, actor: User | None = None, **fields: Any
+) -> AccessGrant:
+    """Grant somebody of a running engagement access to a system."""
+    values: dict[str, Any] = {
+        "system": "Data warehouse",
+        "granted_on": engagement.starts_on,
+    } | fields
+    if "named_worker" not in values and "contractor" not in values:
+        assignment = Assignment._default_manager.get(pk=engagement.pk)
+        values["contractor"] = assignment.contractor
+    grant = AccessGrant(engagement_id=engagement.pk, **values)
+    return grant_access(grant=grant, actor=actor)
 
 
 def stored(engagement: Engagement) -> Engagement:

@@ -14,6 +14,9 @@ class TrackerConfig(AppConfig):
         from tracker.fit.services import note_conversion
 
         on_conversion(note_conversion)
+        # Registers what keeps an engagement open, whatever program runs.
+        from tracker.spend.services import final_invoice  # noqa: F401
+
         post_migrate.connect(_grant_roles, sender=self)
 
 

@@ -19,6 +19,7 @@ from tracker.spend.models import (
     MonthlySpend,
     OversightLog,
     Payment,
+    Settlement,
     WorkLog,
 )
 
@@ -42,5 +43,6 @@ __all__ = [
     "Policy",
     "QuarterPrior",
     "Reminder",
+    "Settlement",
     "WorkLog",
 ]

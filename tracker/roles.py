@@ -14,7 +14,9 @@ _FIT = ("assessment", "flag", "decision")
 _RATES: Models = {"exchangerate": ("view", "add", "change")}
 _IMPORT: Models = {"importrun": _ADD, "importproblem": VIEW}
 _LOG_WORK: Models = {"worklog": _ADD, "oversightlog": ("view", "add", "change")}
-_BILL: Models = {"invoice": _ADD, "invoiceline": _ADD}
+_BILL: Models = {"invoice": _ADD, "invoiceline": _ADD, "settlement": _ADD}
+# Recording that it was paid is the one change of an invoice.
+_PAY: Models = {"invoice": ("view", "add", "change")}
 # Acting on a flag is a change of it; assessments and decisions are never edited.
 _DECIDE: Models = {"assessment": VIEW, "flag": _CHANGE, "decision": VIEW}
 
@@ -22,19 +24,13 @@ GRANTS: Grants = {
     Role.MANAGER: dict.fromkeys(_MONEY, VIEW) | _BILL | _LOG_WORK | _DECIDE,
     Role.FINANCE: dict.fromkeys([*_MONEY, *_WORK, *_FIT], VIEW)
     | _BILL
+    | _PAY
     | _IMPORT
     | _RATES,
     Role.AUDITOR: dict.fromkeys(
         [
-            *_MONEY,
-            *_WORK,
-            *_IMPORTS,
-            *_FIT,
-            "invoice",
-            "jobrun",
-            "policy",
-            "apikey",
-            "exchangerate",
+            *(*_MONEY, *_WORK, *_IMPORTS, *_FIT),
+            *("invoice", "settlement", "jobrun", "policy", "apikey", "exchangerate"),
         ],
         VIEW,
     ),
@@ -43,6 +39,7 @@ GRANTS: Grants = {
     | {"apikey": _CHANGE}
     | _RATES
     | _BILL
+    | _PAY
     | _LOG_WORK
     | _IMPORT
     | _DECIDE,

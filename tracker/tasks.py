@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 
-from engagements.services import documents, renewal
+from engagements.services import boarding, documents, renewal
 from tracker.fit.services import assess
 from tracker.imports import services as imports
 from tracker.jobs.services import run_job
@@ -41,6 +41,17 @@ def delete_orphan_files() -> None:
         name="delete orphan files",
         key=timezone.localdate().isoformat(),
         work=lambda: {"files": documents.delete_orphan_files()},
+    )
+
+
+@shared_task
+def start_offboardings() -> None:
+    """Make the off-boarding tasks of what ends soon."""
+    today = timezone.localdate()
+    run_job(
+        name="start off-boardings",
+        key=today.isoformat(),
+        work=lambda: asdict(boarding.start_due_offboardings(today=today)),
     )
 
 

@@ -1,6 +1,7 @@
 """The admin of what was agreed; Django finds the pages through this package."""
 
 from engagements.admin import (
+    access,
     augmented,
     document,
     engagement,
@@ -10,10 +11,12 @@ from engagements.admin import (
     people,
     policies,
     sign_in,
+    tasks,
     vendor,
 )
 
 __all__ = [
+    "access",
     "augmented",
     "document",
     "engagement",
@@ -23,5 +26,6 @@ __all__ = [
     "people",
     "policies",
     "sign_in",
+    "tasks",
     "vendor",
 ]

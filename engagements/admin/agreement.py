@@ -16,6 +16,8 @@ from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
 )
 
+from engagements.admin.boarding_panel import boarding_of
+from engagements.admin.boarding_steps import BoardingSteps
 from engagements.admin.columns import (
     PHASE_COLOURS,
     STATUS_COLOURS,
@@ -210,9 +212,10 @@ class AgreementList(ScopedAdmin):
         return short_date(row.committed_until_on) if row.committed_until_on else None
 
 
-class AgreementAdmin(LifecycleSteps, AgreementList, RecordAdmin):
+class AgreementAdmin(BoardingSteps, LifecycleSteps, AgreementList, RecordAdmin):
     """One page for all of an agreement, in the order in which a person thinks."""
 
+    actions_detail = (*LifecycleSteps.actions_detail, *BoardingSteps.BOARDING)
     form = AgreementForm
     autocomplete_fields: Sequence[str] = (
         "vendor",
@@ -305,7 +308,10 @@ class AgreementAdmin(LifecycleSteps, AgreementList, RecordAdmin):
         if shown is not None and not context.get("is_popup"):
             context["lineage"] = lineage_line(shown, actor_of(request))
             context["panels"] = engagement_panels(shown, actor_of(request))
-            context["summary"] = summary(shown, actor_of(request), timezone.localdate())
+            today = timezone.localdate()
+            context["summary"] = summary(shown, actor_of(request), today)
+            context["boarding"] = boarding_of(shown, actor_of(request), today)
+            context["steps"] = self.boarding_links(request, str(shown.pk))
         return super().render_change_form(request, context, *args, **kwargs)
 
 

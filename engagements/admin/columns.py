@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.urls import reverse
 from django.utils import formats
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -11,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from engagements.choices import Phase, RateUnit, Standing, Status
+from engagements.models import Engagement
 from engagements.values.money import format_money
 
 PHASE_COLOURS = {
@@ -37,6 +39,17 @@ STANDING_COLOURS = {
 }
 # A deadline this near is told with the days that are left.
 NEAR_DAYS = 120
+
+
+def engagement_link(engagement: Engagement) -> SafeString:
+    """Return the title as a link, with reference and vendor (read along) below it."""
+    return format_html(
+        '<a class="text-link" href="{}">{}</a><span class="row-note">{} · {}</span>',
+        reverse("admin:engagements_engagement_change", args=[engagement.pk]),
+        engagement.title,
+        engagement.reference,
+        engagement.vendor,
+    )
 
 
 def price(row: Any) -> SafeString | None:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from engagements.admin.conversion_steps import ConversionSteps
 from engagements.admin.lifecycle_page import LifecyclePage
+from engagements.admin.obstacles import shown_obstacles
 from engagements.admin.record_admin import actor_of
 from engagements.admin.renewal_steps import RenewalSteps
 from engagements.admin.unfold_types import action
@@ -43,6 +44,8 @@ class YesDialog(_Dialog):
 
 
 class ClosingDialog(_Dialog):
+    form_before_template = "engagements/admin/obstacles.html"
+
     ended_on = forms.DateField(
         label=gettext_lazy("Last day"),
         initial=timezone.localdate,
@@ -57,6 +60,16 @@ class ClosingDialog(_Dialog):
         required=False,
         widget=NullBooleanSelect(),
     )
+
+    def get_before_template_context(
+        self, request: HttpRequest, object_id: Any = None
+    ) -> dict[str, Any]:
+        user, today = actor_of(request), timezone.localdate()
+        engagement = Engagement.objects.visible_to(user).get(pk=object_id)
+        return {
+            "obstacles": shown_obstacles(engagement, user, today),
+            "is_dialog": True,
+        }
 
 
 class LifecycleSteps(RenewalSteps, ConversionSteps, LifecyclePage):

@@ -67,7 +67,7 @@ class ServiceLevelInline(LineInline):
 
 class NamedWorkerInline(LineInline):
     model = NamedWorker
-    fields = ("full_name", "starts_on", "ends_on", "has_access", "is_client_directed")
+    fields = ("full_name", "starts_on", "ends_on", "is_client_directed")
     verbose_name_plural = gettext_lazy("people the provider sends by name")
     tab = True
 

@@ -204,7 +204,7 @@ class ExtendDialog(StepDialog):
 
 
 class RenewalSteps(LifecyclePage):
-    actions_detail: tuple[str, ...] = ("renew", "notice_step", "extend")
+    actions_detail: tuple[Any, ...] = ("renew", "notice_step", "extend")
 
     @action(
         description=gettext_lazy("Renew…"),

@@ -13,10 +13,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from engagements.models import (
+    AccessGrant,
     ApprovalRule,
     Assignment,
     ChangeOrder,
     Charge,
+    ChecklistTask,
     ChecklistTemplate,
     Contractor,
     CostCentre,
@@ -138,7 +140,9 @@ narrowed_by(
 narrowed_by(engagement_scope, Engagement, ManagedContract, Assignment)
 narrowed_by(through("contract"), FeeTerm, ServiceLevel, NamedWorker)
 narrowed_by(through("assignment"), RateTerm)
-narrowed_by(through("engagement"), Charge, ChangeOrder, CostSplit)
+narrowed_by(
+    through("engagement"), Charge, ChangeOrder, ChecklistTask, CostSplit, AccessGrant
+)
 narrowed_by(through("split__engagement"), CostSplitShare)
 narrowed_by(document_scope, Document)
 narrowed_by(_departments, Department)

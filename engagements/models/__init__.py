@@ -1,3 +1,4 @@
+from engagements.models.access import AccessGrant
 from engagements.models.augmented import Assignment, RateTerm
 from engagements.models.engagement import (
     ChangeOrder,
@@ -26,6 +27,7 @@ from engagements.models.people import Contractor, Skill, User
 from engagements.models.vendor import Vendor, VendorContact
 
 __all__ = [
+    "AccessGrant",
     "Approval",
     "ApprovalRule",
     "Assignment",

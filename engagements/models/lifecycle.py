@@ -1,10 +1,15 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Self
+
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from engagements.choices import (
+    OPEN_TASKS,
     ApprovalOutcome,
     ChecklistStage,
     Kind,
@@ -17,6 +22,12 @@ from engagements.models.fields import MoneyField
 from engagements.models.organisation import Department
 from engagements.models.record import Detail, Record, has_length
 from engagements.models.validators import country_code
+from engagements.permissions import engagement_scope
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from engagements.models.people import User
 
 
 class ApprovalRule(Record):
@@ -152,14 +163,36 @@ class ChecklistTemplate(Record):
         return self.title
 
 
+class ChecklistTaskQuerySet(QuerySet["ChecklistTask"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Keep tasks of engagements that the user may see."""
+        return self.filter(engagement_scope(user, prefix="engagement__"))
+
+    def still_open(self) -> Self:
+        return self.filter(status__in=OPEN_TASKS)
+
+
 class ChecklistTask(Detail):
-    """One task of an engagement's on- or off-boarding."""
+    """One task of an engagement's on- or off-boarding.
+
+    It keeps what its template said when it was made. `due_days` count from the start
+    or from the last day, so that the due day moves with them; blank where a person
+    gave the day.
+    """
+
+    # Why it is stuck or not applicable: free text, in which people may be named.
+    PERSONAL_FIELDS: ClassVar[frozenset[str]] = frozenset({"note"})
 
     engagement = models.ForeignKey(
         Engagement, on_delete=models.CASCADE, related_name="checklist_tasks"
     )
     template = models.ForeignKey(
-        ChecklistTemplate, on_delete=models.PROTECT, null=True, blank=True
+        ChecklistTemplate,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="tasks",
+        verbose_name=_("template"),
     )
     title = models.CharField(_("title"), max_length=200)
     stage = models.CharField(_("stage"), max_length=12, choices=ChecklistStage.choices)
@@ -171,12 +204,14 @@ class ChecklistTask(Detail):
         related_name="checklist_tasks",
         verbose_name=_("owner"),
     )
-    due_on = models.DateField(_("due on"), null=True, blank=True)
+    due_on = models.DateField(_("due on"), null=True, blank=True, db_index=True)
+    due_days = models.SmallIntegerField(null=True, blank=True, editable=False)
     status = models.CharField(
         _("status"), max_length=12, choices=TaskStatus.choices, default=TaskStatus.TO_DO
     )
+    note = models.CharField(_("note"), max_length=300, blank=True)
     removes_access = models.BooleanField(_("removes access"), default=False)
-    done_at = models.DateTimeField(null=True, blank=True, editable=False)
+    done_at = models.DateTimeField(_("done at"), null=True, blank=True, editable=False)
     done_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -184,12 +219,22 @@ class ChecklistTask(Detail):
         blank=True,
         related_name="+",
         editable=False,
+        verbose_name=_("done by"),
+    )
+
+    objects: ClassVar[models.Manager[ChecklistTask]] = (
+        ChecklistTaskQuerySet.as_manager()
     )
 
     class Meta:
         ordering = ["due_on", "id"]
-        verbose_name = _("checklist task")
+        verbose_name = _("task")
+        indexes = [models.Index(fields=["owner", "status"])]
         constraints = [
+            models.UniqueConstraint(
+                name="checklist_task_once_per_template",
+                fields=["engagement", "template"],
+            ),
             models.CheckConstraint(
                 name="checklist_task_stage_known",
                 condition=Q(stage__in=ChecklistStage.values),
@@ -200,13 +245,29 @@ class ChecklistTask(Detail):
             ),
             models.CheckConstraint(
                 name="checklist_task_done_is_dated",
-                condition=Q(status="done", done_at__isnull=False, done_by__isnull=False)
-                | (~Q(status="done") & Q(done_at__isnull=True, done_by__isnull=True)),
+                condition=Q(
+                    status__in=["done", "dismissed"],
+                    done_at__isnull=False,
+                    done_by__isnull=False,
+                )
+                | (
+                    ~Q(status__in=["done", "dismissed"])
+                    & Q(done_at__isnull=True, done_by__isnull=True)
+                ),
+            ),
+            models.CheckConstraint(
+                name="checklist_task_says_why",
+                condition=~Q(status__in=["stuck", "dismissed"]) | ~Q(note=""),
+                violation_error_message=_("Say why."),
             ),
         ]
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN_TASKS
 
 
 class TenurePolicy(Record):

@@ -217,7 +217,6 @@ class NamedWorker(Detail):
         ManagedContract, on_delete=models.CASCADE, related_name="named_workers"
     )
     full_name = models.CharField(_("full name"), max_length=200)
-    has_access = models.BooleanField(_("has access to our systems"), default=False)
     is_client_directed = models.BooleanField(
         _("directed by our managers"), default=False
     )

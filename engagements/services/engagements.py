@@ -20,6 +20,7 @@ from engagements.models import (
     User,
 )
 from engagements.queries import lineage_ids
+from engagements.services.boarding import move_due_days
 from engagements.services.commitment import set_commitment
 from engagements.services.documents import delete_files_of
 from engagements.services.records import (
@@ -115,6 +116,7 @@ def change_engagement(
     )
     if extended and isinstance(changed, Assignment):
         check_tenure(assignment=changed)
+    move_due_days(engagements=[changed], actor=actor)
     return changed
 
 

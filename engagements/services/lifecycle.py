@@ -10,7 +10,9 @@ from engagements import events
 from engagements.choices import EndReason, Status
 from engagements.errors import WrongStateError
 from engagements.models import Engagement, User
-from engagements.services.closing import check_can_close
+from engagements.services.access import check_nobody_has_access
+from engagements.services.boarding import start_onboarding
+from engagements.services.closing import Closing, check_can_close
 from engagements.services.commitment import set_commitment
 
 # From each status, the statuses that a person can bring about. Nothing leaves the last
@@ -94,8 +96,9 @@ def terminate_engagement(
 def cancel_engagement(*, engagement: Engagement, actor: User | None) -> Engagement:
     """Give up an engagement that never started; raises WrongStateError from elsewhere.
 
-    It stays on record, since others may have seen it.
+    It stays on record, since others may have seen it. Refused while people have access.
     """
+    check_nobody_has_access(engagement=engagement, reader=actor)
     return _step(
         engagement=engagement,
         status=Status.CANCELLED,
@@ -117,7 +120,7 @@ def _close(
     stored = Engagement.objects.select_for_update().get(pk=engagement.pk)
     _check_step(stored, status)
     _check_last_day(stored, ended_on)
-    check_can_close(stored)
+    check_can_close(Closing(stored, last_day=ended_on, reader=actor))
     return _step(
         engagement=engagement,
         status=status,
@@ -188,4 +191,6 @@ def _step(
         changes=events.difference(before, stored),
         actor=actor,
     )
+    if status == Status.ACTIVE:
+        start_onboarding(engagement=stored, actor=actor)
     return engagement

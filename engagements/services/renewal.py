@@ -14,6 +14,7 @@ from engagements import events
 from engagements.choices import Kind, Renewal, Status
 from engagements.errors import WrongStateError
 from engagements.models import Assignment, Engagement, Event, User
+from engagements.services.boarding import move_due_days, start_offboarding
 from engagements.services.commitment import (
     Position,
     committed_until,
@@ -264,6 +265,7 @@ def _roll_batch(pks: list[int], today: date) -> Rolled:
         row.updated_at = timezone.now()
     Engagement.objects.bulk_update(rows, [*_TERM_FIELDS, "version", "updated_at"])
     events.record_all(told)
+    move_due_days(engagements=rows, actor=None)
     return Rolled(len(rows), len(told))
 
 
@@ -324,6 +326,9 @@ def _take(
         changes=events.difference(before, stored),
         actor=actor,
     )
+    move_due_days(engagements=[stored], actor=actor)
+    if stored.notice_given_on and not before.notice_given_on:
+        start_offboarding(engagement=stored, actor=actor)
     for name in (*_FIELDS, "version", "updated_at"):
         setattr(engagement, name, getattr(stored, name))
     return engagement

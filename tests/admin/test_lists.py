@@ -16,19 +16,20 @@ from tracker.spend.models import Invoice, InvoiceLine, WorkLog
 from tracker.spend.services import log_work_lines, post_invoice
 
 ENGAGEMENTS = reverse("admin:engagements_engagement_changelist")
-# Who asks, what they may and whose rows they see; the rest are the list's own.
+# Who asks, what they may, whose rows they see, how many tasks they have; the rest are
+# the list's own.
 QUERIES = {
-    "engagements_engagement": 13,
-    "engagements_managedcontract": 13,
-    "engagements_assignment": 13,
-    "engagements_vendor": 9,
-    "engagements_contractor": 11,
-    "engagements_document": 9,
-    "tracker_worklog": 11,
-    "tracker_invoice": 11,
-    "tracker_ledgerentry": 10,
-    "tracker_flag": 12,
-    "engagements_event": 7,
+    "engagements_engagement": 14,
+    "engagements_managedcontract": 14,
+    "engagements_assignment": 14,
+    "engagements_vendor": 10,
+    "engagements_contractor": 12,
+    "engagements_document": 10,
+    "tracker_worklog": 12,
+    "tracker_invoice": 12,
+    "tracker_ledgerentry": 11,
+    "tracker_flag": 13,
+    "engagements_event": 8,
 }
 
 

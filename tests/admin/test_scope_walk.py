@@ -21,9 +21,11 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from engagements.choices import Role
+from engagements.choices import ChecklistStage, Role
 from engagements.models import (
+    AccessGrant,
     ApprovalRule,
+    ChecklistTask,
     Engagement,
     Event,
     TenurePolicy,
@@ -35,7 +37,8 @@ from tests.admin.test_scope import CANARY, Other
 from tracker.dashboards.report import all_reports
 from tracker.notify.models import TOKEN_LENGTH
 from tracker.notify.services.feeds import renew_feed
-from tracker.spend.models import Payment
+from tracker.spend.models import Payment, Settlement
+from tracker.spend.services import settle_final_invoice
 
 # Shared by all departments, or closed to managers; so without a row of another's.
 NOBODYS = {
@@ -120,8 +123,27 @@ class Everything(Other):
             source_line=1,
             source_run=uuid4(),
         )
+        self._board()
         Engagement.objects.filter(pk=self.contract.pk).update(external_id=CANARY)
         renew_feed(user=self.manager, actor=self.manager)
+
+    def _board(self) -> None:
+        ChecklistTask.objects.create(
+            engagement_id=self.assignment.pk,
+            title=f"{CANARY} task",
+            stage=ChecklistStage.OFFBOARDING,
+            owner=self.manager,
+        )
+        AccessGrant.objects.create(
+            engagement_id=self.assignment.pk,
+            contractor=self.contractor,
+            system=f"{CANARY} system",
+            granted_on=date(2026, 1, 1),
+        )
+        settle_final_invoice(
+            settlement=Settlement(engagement_id=self.contract.pk, reason=CANARY),
+            actor=self.manager,
+        )
 
 
 def _model_of(route: str) -> type[Model] | None:

@@ -9,7 +9,11 @@ pytestmark = pytest.mark.django_db
 
 
 def test_guards_stand_on_the_event_log_and_the_ledger() -> None:
-    assert guarded_tables(connection) == ["engagements_event", "tracker_ledgerentry"]
+    assert guarded_tables(connection) == [
+        "engagements_event",
+        "tracker_ledgerentry",
+        "tracker_settlement",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from engagements.choices import EndReason, Status
 from engagements.errors import WrongStateError
 from engagements.models import Engagement, Event
 from engagements.services import closing
-from engagements.services.closing import before_closing
+from engagements.services.closing import Obstacle, before_closing
 from engagements.services.lifecycle import (
     STEPS,
     cancel_engagement,
@@ -27,7 +27,8 @@ LAST_DAY = date(2026, 9, 30)
 
 
 def make_running(**fields) -> Engagement:
-    contract = make_contract(**fields)
+    # Without a fee no invoice is owed.
+    contract = make_contract(fee=None, **fields)
     start_engagement(engagement=contract, actor=None)
     return contract
 
@@ -65,7 +66,7 @@ def cancel(engagement: Engagement) -> Engagement:
 def test_each_step_leads_from_the_table_and_from_nowhere_else(
     step: Callable[[Engagement], Engagement], status: Status, was: str
 ) -> None:
-    contract = make_contract()
+    contract = make_contract(fee=None)
     Engagement.objects.filter(pk=contract.pk).update(status=was)
     contract.refresh_from_db()
 
@@ -124,9 +125,9 @@ def test_closing_tells_everything_that_is_still_open(
     monkeypatch: pytest.MonkeyPatch, close: Callable[[Engagement], Engagement]
 ) -> None:
     monkeypatch.setattr(closing, "_CHECKS", [])
-    before_closing(lambda _engagement: ["Two tasks are open: finish them."])
-    before_closing(lambda _engagement: [])
-    before_closing(lambda _engagement: ["The final invoice is not paid."])
+    before_closing(lambda _closing: [Obstacle("Two tasks are open: finish them.")])
+    before_closing(lambda _closing: [])
+    before_closing(lambda _closing: [Obstacle("The final invoice is not paid.")])
     contract = make_running()
 
     with pytest.raises(WrongStateError) as refusal:

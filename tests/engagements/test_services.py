@@ -304,7 +304,7 @@ def test_change_orders_are_numbered_per_engagement() -> None:
 
 
 def test_start_and_end_an_engagement() -> None:
-    contract = make_contract(ends_on=date(2026, 12, 31))
+    contract = make_contract(fee=None, ends_on=date(2026, 12, 31))
     start_engagement(engagement=contract, actor=None)
     end_engagement(
         engagement=contract,

@@ -98,7 +98,7 @@ def test_term_end_is_reminded_of():
 def test_closed_given_notice_and_drafted_engagements_are_left_alone():
     owner = make_manager()
     dates = {"notice_by": DEADLINE, "ends_on": DEADLINE + timedelta(days=20)}
-    closed = make_running(manager=owner, **dates)
+    closed = make_running(manager=owner, fee=None, **dates)
     end_engagement(
         engagement=closed,
         ended_on=date(2026, 11, 1),

@@ -11,6 +11,7 @@ from tracker.admin import (
     panels,
     rates,
     scope,
+    settlement,
     work,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "panels",
     "rates",
     "scope",
+    "settlement",
     "work",
 ]

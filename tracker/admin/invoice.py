@@ -1,10 +1,14 @@
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import OuterRef, Subquery, Sum
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -21,11 +25,22 @@ from engagements.admin.record_admin import (
     actor_of,
 )
 from engagements.admin.scope import visible
-from engagements.admin.unfold_types import display
+from engagements.admin.step_back import step_back
+from engagements.admin.unfold_types import action, display
+from engagements.errors import TrackerError
 from engagements.models import User
 from engagements.permissions import sees_all
 from tracker.spend.models import Invoice, InvoiceLine, InvoiceStatus
-from tracker.spend.services import post_invoice
+from tracker.spend.services import post_invoice, settle_invoice
+from tracker.spend.services.invoices import STEPS
+
+if TYPE_CHECKING:
+    from django.forms import DateInput
+
+    _Dialog = forms.Form
+else:
+    from unfold.forms import BaseDialogForm as _Dialog
+    from unfold.widgets import UnfoldAdminSingleDateWidget as DateInput
 
 STATUS_COLOURS = {
     InvoiceStatus.DRAFT.value: "default",
@@ -84,10 +99,19 @@ class InvoiceLineInline(LineInline):
         return 0
 
 
+class PaidDialog(_Dialog):
+    paid_on = forms.DateField(
+        label=gettext_lazy("Paid on"),
+        initial=timezone.localdate,
+        widget=DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+
+
 @admin.register(Invoice)
 class InvoiceAdmin(RecordAdmin):
     """Entered once and posted; a wrong one is answered by a credit, never edited."""
 
+    actions_detail = ("settle",)
     form = InvoiceForm
     inlines = (InvoiceLineInline,)
     list_display = ("number_name", "vendor", "day_name", "amount", "status_label")
@@ -115,11 +139,54 @@ class InvoiceAdmin(RecordAdmin):
             return fieldsets
         # The total may hold lines of other departments.
         amount = "total" if sees_all(request.user) else "amount"
-        fields = ("vendor", ("number", "issued_on"), ("currency", amount))
+        fields = (
+            "vendor",
+            ("number", "issued_on"),
+            ("currency", amount),
+            ("status_label", "paid_on", "paid_by"),
+        )
         return [(None, {"fields": fields})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("amount",) if obj else ()
+        return ("amount", "status_label", "paid_by") if obj else ()
+
+    @action(
+        description=gettext_lazy("Paid…"),
+        url_path="paid",
+        icon="paid",
+        permissions=["settle"],
+        dialog={
+            "title": gettext_lazy("This invoice was paid"),
+            "description": gettext_lazy("It is kept with your name."),
+            "form_class": PaidDialog,
+            "form_submit_text": gettext_lazy("Record the payment"),
+        },
+    )
+    def settle(
+        self, request: HttpRequest, form: forms.Form, object_id: str
+    ) -> HttpResponse:
+        invoice = self.get_object(request, object_id)
+        if invoice is None:
+            raise Http404
+        if not request.user.has_perm("tracker.change_invoice"):
+            raise PermissionDenied
+        page = reverse("admin:tracker_invoice_change", args=[invoice.pk])
+        paid_on = form.cleaned_data["paid_on"]
+        try:
+            settle_invoice(invoice=invoice, paid_on=paid_on, actor=actor_of(request))
+        except (TrackerError, ValidationError) as refusal:
+            return step_back(request, page, refusal=refusal)
+        return step_back(request, page, told=_("The payment is recorded."))
+
+    def has_settle_permission(
+        self, request: HttpRequest, object_id: str | None = None
+    ) -> bool:
+        if object_id is None or not request.user.has_perm("tracker.change_invoice"):
+            return False
+        invoice = self.get_object(request, object_id)
+        return invoice is not None and (
+            InvoiceStatus.PAID in STEPS.get(invoice.status, frozenset())
+        )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

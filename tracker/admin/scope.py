@@ -15,6 +15,7 @@ from tracker.spend.models import (
     LedgerEntry,
     OversightLog,
     Payment,
+    Settlement,
     WorkLog,
 )
 
@@ -40,6 +41,7 @@ narrowed_by(
     InvoiceLine,
     Payment,
     LedgerEntry,
+    Settlement,
     Assessment,
     Flag,
 )

@@ -27,7 +27,7 @@ from tracker.spend.models import (
     Payment,
     WorkLog,
 )
-from tracker.spend.services.invoices import post_invoice
+from tracker.spend.services.invoices import post_invoice, settle_invoice
 from tracker.spend.services.payments import post_payments
 
 PAYMENTS_FILE = "payments-of-the-demo-company.csv"
@@ -75,24 +75,26 @@ def _bill(
     ]
     if not lines:
         return False
-    post_invoice(
+    invoice = post_invoice(
         invoice=Invoice(
             vendor=cast.vendors[vendor],
             number=f"{vendor[:3].upper()}-{cast.month(months_ago):%Y%m}",
             issued_on=day,
             currency=lines[0].engagement.currency,
             total=sum((line.amount for line in lines), Decimal(0)),
-            status=_status(cast.vendors[vendor], day, cast.today),
+            status=_status(day, cast.today),
         ),
         lines=lines,
         actor=cast.people["finance"],
     )
+    paid_on = day + timedelta(days=cast.vendors[vendor].payment_terms_days)
+    if paid_on <= cast.today:
+        finance = cast.people["finance"]
+        settle_invoice(invoice=invoice, paid_on=paid_on, actor=finance)
     return True
 
 
-def _status(vendor: Vendor, day: date, today: date) -> InvoiceStatus:
-    if day + timedelta(days=vendor.payment_terms_days) <= today:
-        return InvoiceStatus.PAID
+def _status(day: date, today: date) -> InvoiceStatus:
     if day + APPROVAL_TAKES <= today:
         return InvoiceStatus.APPROVED
     return InvoiceStatus.RECEIVED

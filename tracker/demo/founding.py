@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group
 
 from engagements.choices import Role
 from engagements.models import (
+    ChecklistTemplate,
     Contractor,
     CostCentre,
     Department,
@@ -23,6 +24,7 @@ from engagements.services.vendors import register_vendor
 from engagements.values.periods import add_months, month_of
 from tracker.demo.credentials import LOGINS
 from tracker.demo.organisation import (
+    CHORES,
     COST_CENTRES,
     CRAFTS,
     PEOPLE,
@@ -79,6 +81,7 @@ def found_company(*, today: date) -> Cast:
     _appoint_heads(cast)
     _fill_catalogues(cast)
     _register_vendors(cast)
+    _write_checklists(cast)
     load_tenure_policies(actor=cast.people["admin"])
     return cast
 
@@ -155,6 +158,22 @@ def _fill_catalogues(cast: Cast) -> None:
                 maturity_declared_on=declared_on,
             ),
             actor=admin,
+        )
+
+
+def _write_checklists(cast: Cast) -> None:
+    groups = {group.name: group for group in Group.objects.all()}
+    for chore in CHORES:
+        create_record(
+            record=ChecklistTemplate(
+                title=chore.title,
+                stage=chore.stage,
+                kind=chore.kind or "",
+                owner_group=groups[chore.owner.value] if chore.owner else None,
+                due_days=chore.due_days,
+                removes_access=chore.removes_access,
+            ),
+            actor=cast.people["admin"],
         )
 
 

@@ -13,6 +13,11 @@ from engagements.values.periods import last_day_of_month
 from tracker.api.scopes import SCOPES
 from tracker.api.services import create_api_key
 from tracker.demo.billing import Told, bill_month, post_known_payments
+from tracker.demo.boarding import (
+    begin_offboardings,
+    finish_onboardings,
+    off_board,
+)
 from tracker.demo.company import HISTORY_MONTHS, STORIES
 from tracker.demo.contracts import PAID
 from tracker.demo.credentials import SANDBOX_KEY
@@ -54,9 +59,12 @@ def load_company(*, today: date) -> Loaded:
         work_logs += _log_work(told, months_ago, cast)
         _log_oversight(months_ago, cast)
         invoices += bill_month(told, issued_in=cast.month(months_ago), cast=cast)
-        _close_those_ending(told, months_ago, cast)
+    # Not before the final invoice was paid.
+    _close_those_ended(told, cast)
     for story in (story for story in STORIES if story.starts < 0):
         told.append(Told(story, sign(story, cast=cast, earlier=None)))
+    finish_onboardings(cast)
+    begin_offboardings(cast)
     for paid in PAID:
         post_known_payments(paid, months=PAID_MONTHS, cast=cast)
     _open_sandbox(cast)
@@ -179,12 +187,13 @@ def _log_oversight(months_ago: int, cast: Cast) -> None:
             )
 
 
-def _close_those_ending(told: Sequence[Told], months_ago: int, cast: Cast) -> None:
+def _close_those_ended(told: Sequence[Told], cast: Cast) -> None:
     for one in told:
-        if one.story.ended == months_ago:
+        months_ago = one.story.ended
+        if months_ago is not None:
+            off_board(
+                one.story, months_ago=months_ago, engagement=one.engagement, cast=cast
+            )
             close(
-                one.story,
-                months_ago=months_ago,
-                engagement=one.engagement,
-                cast=cast,
+                one.story, months_ago=months_ago, engagement=one.engagement, cast=cast
             )

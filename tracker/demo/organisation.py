@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from engagements.choices import Breadth, Estate, Role, Tier
+from engagements.choices import Breadth, ChecklistStage, Estate, Kind, Role, Tier
 
 COMPANY = "Wexmoor Home"
 
@@ -158,6 +158,84 @@ PEOPLE = (
     Person(username="hr", name="People Feed", unit="WXM", role=Role.HR_INTEGRATION),
     Person(username="auditor", name="Rashid Noor", unit="WXM", role=Role.AUDITOR),
     Person(username="admin", name="Yara Haddad", unit="TEC", role=Role.ADMINISTRATOR),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chore:
+    """A task of a checklist; `owner` is a role, blank for the manager."""
+
+    title: str
+    stage: ChecklistStage
+    due_days: int
+    kind: Kind | None = None
+    owner: Role | None = None
+    removes_access: bool = False
+
+
+CHORES = (
+    Chore(
+        title="Confidentiality agreement signed",
+        stage=ChecklistStage.ONBOARDING,
+        due_days=-5,
+    ),
+    Chore(
+        title="Accounts and building passes requested",
+        stage=ChecklistStage.ONBOARDING,
+        due_days=-3,
+    ),
+    Chore(
+        title="Purchase order sent to the vendor",
+        stage=ChecklistStage.ONBOARDING,
+        due_days=0,
+        owner=Role.FINANCE,
+    ),
+    Chore(
+        title="Introduced to the team and the systems",
+        stage=ChecklistStage.ONBOARDING,
+        due_days=2,
+        kind=Kind.AUGMENTED,
+    ),
+    Chore(
+        title="Kick-off with the provider's lead",
+        stage=ChecklistStage.ONBOARDING,
+        due_days=5,
+        kind=Kind.MANAGED,
+    ),
+    Chore(
+        title="First review of how it goes",
+        stage=ChecklistStage.ONBOARDING,
+        due_days=30,
+    ),
+    Chore(
+        title="Exit duties of the contract checked",
+        stage=ChecklistStage.OFFBOARDING,
+        due_days=-30,
+        kind=Kind.MANAGED,
+    ),
+    Chore(
+        title="Knowledge and documents handed over",
+        stage=ChecklistStage.OFFBOARDING,
+        due_days=-10,
+    ),
+    Chore(
+        title="Equipment returned",
+        stage=ChecklistStage.OFFBOARDING,
+        due_days=0,
+        kind=Kind.AUGMENTED,
+    ),
+    Chore(
+        title="All access removed",
+        stage=ChecklistStage.OFFBOARDING,
+        due_days=0,
+        removes_access=True,
+    ),
+    Chore(
+        title="Final invoice checked and paid",
+        stage=ChecklistStage.OFFBOARDING,
+        due_days=40,
+        owner=Role.FINANCE,
+    ),
 )
 
 # Code, name, department.

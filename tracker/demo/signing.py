@@ -26,6 +26,7 @@ from engagements.services.terms import (
     set_cost_split,
 )
 from engagements.values.periods import last_day_of_month
+from tracker.demo.boarding import grant_first_access
 from tracker.demo.founding import Cast, stable_id
 from tracker.demo.stories import (
     AssignmentStory,
@@ -55,6 +56,7 @@ def sign(
         signed = _sign_assignment(story, cast, earlier, actor)
     if not story.is_draft:
         start_engagement(engagement=signed, actor=actor)
+        grant_first_access(story, engagement=signed, cast=cast)
     return signed
 
 
@@ -137,7 +139,6 @@ def _sign_contract(
         worker = NamedWorker(
             contract=contract,
             full_name=name,
-            has_access=True,
             is_client_directed=story.is_client_directed,
             starts_on=contract.starts_on,
         )

@@ -216,6 +216,16 @@ class Invoice(Record):
         choices=InvoiceStatus.choices,
         default=InvoiceStatus.RECEIVED,
     )
+    paid_on = models.DateField(_("paid on"), null=True, blank=True)
+    paid_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        editable=False,
+        verbose_name=_("payment recorded by"),
+    )
 
     class Meta:
         ordering = ["-issued_on", "-id"]
@@ -234,6 +244,12 @@ class Invoice(Record):
             models.CheckConstraint(
                 name="invoice_status_known",
                 condition=Q(status__in=InvoiceStatus.values),
+            ),
+            models.CheckConstraint(
+                name="invoice_paid_is_dated",
+                condition=Q(status="paid", paid_on__isnull=False)
+                | (~Q(status="paid") & Q(paid_on__isnull=True, paid_by__isnull=True)),
+                violation_error_message=_("A paid invoice has the day of payment."),
             ),
         ]
 
@@ -290,6 +306,52 @@ class InvoiceLine(Detail):
 
     def __str__(self) -> str:
         return f"{self.number}: {self.description}"
+
+
+class Settlement(Detail):
+    """A person's word that no further invoice will come for what was done so far.
+
+    Append-only in the database. What is worked or falls due after it, and any invoice
+    that comes all the same, is open again.
+    """
+
+    engagement = models.ForeignKey(
+        Engagement,
+        on_delete=models.PROTECT,
+        related_name="settlements",
+        verbose_name=_("engagement"),
+    )
+    settled_at = models.DateTimeField(_("settled at"), editable=False)
+    settled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
+        verbose_name=_("settled by"),
+    )
+    reason = models.CharField(
+        _("reason"),
+        max_length=300,
+        help_text=_(
+            "How you know, such as “Paid in full by the old system”. It is kept for"
+            " good: name no people."
+        ),
+    )
+
+    objects = EngagementScoped.as_manager()
+
+    class Meta:
+        ordering = ["-settled_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="settlement_says_why",
+                condition=~Q(reason=""),
+                violation_error_message=_("Say how you know."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.settled_at:%Y-%m-%d}"
 
 
 class Payment(Detail):

@@ -1,4 +1,5 @@
-from tracker.spend.services.invoices import post_invoice
+from tracker.spend.services.final_invoice import settle_final_invoice
+from tracker.spend.services.invoices import post_invoice, settle_invoice
 from tracker.spend.services.ledger import Posting, post, reverse
 from tracker.spend.services.payments import post_payments
 from tracker.spend.services.rates import (
@@ -29,5 +30,7 @@ __all__ = [
     "record_rate",
     "refresh_rates",
     "reverse",
+    "settle_final_invoice",
+    "settle_invoice",
     "verify_ledger",
 ]

@@ -1,15 +1,20 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from copy import copy
+from datetime import date
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from engagements import events
-from engagements.choices import ChargeKind
-from engagements.models import User
+from engagements.choices import ChargeKind, Role
+from engagements.errors import NotAllowedError, WrongStateError
+from engagements.models import Engagement, User
+from engagements.permissions import roles_of
 from engagements.services.records import create_record
 from engagements.values.money import allocate
 from engagements.values.periods import last_day_of_month, months_between
@@ -17,10 +22,20 @@ from tracker.spend.models import (
     Basis,
     Invoice,
     InvoiceLine,
+    InvoiceStatus,
     LedgerEntry,
     SourceType,
 )
 from tracker.spend.services.ledger import Posting, post, reverse
+
+# From each status, the statuses that a service brings about.
+STEPS: dict[str, frozenset[str]] = {
+    InvoiceStatus.RECEIVED: frozenset({InvoiceStatus.PAID}),
+    InvoiceStatus.MATCHED: frozenset({InvoiceStatus.PAID}),
+    InvoiceStatus.APPROVED: frozenset({InvoiceStatus.PAID}),
+}
+# Who may say that an invoice was paid.
+PAYERS = frozenset({Role.FINANCE, Role.ADMINISTRATOR})
 
 
 def normalise_number(number: str) -> str:
@@ -54,6 +69,70 @@ def post_invoice(
     post([posting for line in lines for posting in _postings(line)])
     _tell_engagements(invoice, lines, actor)
     return invoice
+
+
+@transaction.atomic
+def settle_invoice(*, invoice: Invoice, paid_on: date, actor: User) -> Invoice:
+    """Record that an invoice was paid on a day.
+
+    Raises NotAllowedError unless `actor` is of finance or an administrator,
+    WrongStateError for one that is a draft, disputed or paid already, and
+    ValidationError for a day before its issue or to come.
+    """
+    if not roles_of(actor) & PAYERS:
+        raise NotAllowedError(_("Finance records what was paid."))
+    stored = Invoice.objects.select_for_update().get(pk=invoice.pk)
+    _check_step(stored, InvoiceStatus.PAID)
+    _check_paid_on(stored, paid_on)
+    before = copy(stored)
+    stored.status = InvoiceStatus.PAID
+    stored.paid_on = paid_on
+    stored.paid_by = actor
+    stored.version += 1
+    stored.full_clean()
+    stored.save()
+    events.record(
+        event_type="invoice.paid",
+        subject=stored,
+        changes=events.difference(before, stored),
+        actor=actor,
+    )
+    _tell_of_payment(stored, actor)
+    return stored
+
+
+def _check_step(invoice: Invoice, status: InvoiceStatus) -> None:
+    if status not in STEPS.get(invoice.status, frozenset()):
+        raise WrongStateError(
+            _("Invoice %(number)s is %(status)s and can't become %(wanted)s.")
+            % {
+                "number": invoice.number,
+                "status": invoice.get_status_display().lower(),
+                "wanted": status.label.lower(),
+            }
+        )
+
+
+def _check_paid_on(invoice: Invoice, paid_on: date) -> None:
+    if paid_on > timezone.localdate():
+        raise ValidationError(
+            {"paid_on": _("It is recorded once it was paid, not ahead of it.")}
+        )
+    if paid_on < invoice.issued_on:
+        raise ValidationError({"paid_on": _("It was not issued before that day.")})
+
+
+def _tell_of_payment(invoice: Invoice, actor: User) -> None:
+    lines = invoice.lines.values("engagement")
+    events.record_all(
+        events.draft(
+            event_type="engagement.invoice_paid",
+            subject=engagement,
+            changes={"invoice": [None, invoice.number]},
+            actor=actor,
+        )
+        for engagement in Engagement.objects.filter(pk__in=lines).order_by("pk")
+    )
 
 
 def _check(invoice: Invoice, lines: Sequence[InvoiceLine]) -> None:

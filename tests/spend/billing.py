@@ -1,0 +1,40 @@
+"""Invoices for tests of what is billed and paid."""
+
+from datetime import date
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from engagements.choices import ChargeKind
+from engagements.models import Engagement
+from engagements.values.periods import last_day_of_month
+from tracker.spend.models import Invoice, InvoiceLine
+from tracker.spend.services import post_invoice
+
+_numbers = count(1)
+
+
+def bill(
+    engagement: Engagement,
+    first: date,
+    last: date | None = None,
+    *,
+    kind: ChargeKind = ChargeKind.RECURRING,
+    **fields: Any,
+) -> Invoice:
+    """Post an invoice of one line, for the month of `first` unless `last` is given."""
+    line = InvoiceLine(
+        engagement=engagement,
+        charge_kind=kind,
+        period_from=first,
+        period_to=last or last_day_of_month(first),
+        amount=Decimal(100),
+    )
+    values: dict[str, Any] = {
+        "vendor": engagement.vendor,
+        "number": f"N-{next(_numbers)}",
+        "issued_on": first,
+        "currency": engagement.currency,
+        "total": line.amount,
+    } | fields
+    return post_invoice(invoice=Invoice(**values), lines=[line], actor=None)
