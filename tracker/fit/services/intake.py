@@ -210,7 +210,7 @@ def _prolonged(elapsed: Mean | None, planned: Observation) -> Observation:
         mean=elapsed.mean + planned.value,
         count=max(elapsed.count, planned.size),
         records=elapsed.records,
-        figures=elapsed.figures,
+        figures=planned.figures,
     )
 
 
