@@ -30,13 +30,13 @@ from engagements.admin.unfold_types import display
 from engagements.choices import Kind, RateUnit
 from engagements.errors import WrongStateError
 from engagements.models import Assignment, Engagement, ManagedContract, Service, User
-from engagements.permissions import engagement_scope, sees_money
+from engagements.permissions import sees_money
 from engagements.values.money import format_money
 from engagements.values.periods import ONE_DAY, add_months
 from tracker.admin.intake_forms import IntakeForm
 from tracker.admin.verdict import VERDICT_COLOURS, details_of
 from tracker.fit.explanation import percent
-from tracker.fit.models import Advice, Advised, Assessment
+from tracker.fit.models import Advice, Advised, Assessment, advice_scope
 from tracker.fit.outcome import NAMED, Borne, Followed, borne, followed
 from tracker.fit.queries import latest_assessment
 from tracker.fit.questions import in_words
@@ -337,9 +337,8 @@ def _cost(label: Any, amounts: dict[str, str], currency: str, months: int) -> Co
 def sees_money_of(advice: Advice, user: User) -> bool:
     if not sees_money(user):
         return False
-    seen = engagement_scope(user, prefix="engagement__", with_money=True)
-    rows = Advice.objects.filter(seen | Q(asked_by=user), pk=advice.pk)
-    return rows.exists()
+    seen = advice_scope(user, with_money=True)
+    return Advice.objects.filter(seen, pk=advice.pk).exists()
 
 
 @dataclass(frozen=True)

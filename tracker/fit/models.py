@@ -337,9 +337,13 @@ class AdviceQuerySet(QuerySet):  # type: ignore[type-arg] # one manager serves i
         return self.filter(advice_scope(user))
 
 
-def advice_scope(user: User | AnonymousUser) -> Q:
-    seen = engagement_scope(user, prefix="engagement__")
-    return seen if user.is_anonymous else seen | Q(asked_by=user)
+def advice_scope(user: User | AnonymousUser, *, with_money: bool = False) -> Q:
+    """Return the condition that keeps the advice, or its amounts, a user may see."""
+    seen = engagement_scope(user, prefix="engagement__", with_money=with_money)
+    # Where all is seen there is no condition, and nothing to widen.
+    if not seen or user.is_anonymous:
+        return seen
+    return seen | Q(asked_by=user)
 
 
 class Advice(Detail):

@@ -228,14 +228,16 @@ def design(dimensions: int, points: int = POINTS) -> Floats:
     """Evenly spread points of the unit cube, (points, dimensions); always the same.
 
     The additive recurrence of the generalised golden ratio (M. Roberts, "The
-    unreasonable effectiveness of quasirandom sequences", 2018).
+    unreasonable effectiveness of quasirandom sequences", 2018), with the points of
+    each axis moved to the middles of as many equal steps, in their order.
     """
     ratio = 2.0
     for _ in range(64):
         ratio = (1 + ratio) ** (1 / (dimensions + 1))
     steps = ratio ** -np.arange(1.0, dimensions + 1)
-    counted = np.arange(1, points + 1)[:, None]
-    return np.asarray((0.5 + counted * steps) % 1.0, dtype=np.float64)
+    spread = (0.5 + np.arange(1, points + 1)[:, None] * steps) % 1.0
+    ranks = np.argsort(np.argsort(spread, axis=0), axis=0)
+    return np.asarray((ranks + 0.5) / points, dtype=np.float64)
 
 
 class _Drawn(Draws):
