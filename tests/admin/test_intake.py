@@ -14,7 +14,7 @@ from engagements.choices import Role
 from engagements.models import Assignment, Engagement, ManagedContract, Service
 from tests.admin.conftest import logged_in
 from tests.admin.forms import fields_on
-from tests.admin.test_scope import make_assessment
+from tests.admin.test_scope import CANARY, make_assessment
 from tests.factories import make_contract, make_department, make_user
 from tracker.fit.models import Advice
 from tracker.fit.questions import QUESTIONS
@@ -23,7 +23,6 @@ from tracker.fit.services import Planned, give_advice, keep_advice
 ASK = "/admin/tracker/advice/add/"
 LIST = "/admin/tracker/advice/"
 ANSWERS = {f"answer_{q.code}": q.choices[0].code for q in QUESTIONS}
-CANARY = "Zanzibar"
 
 
 def ask(client: Client, **typed: Any) -> Any:

@@ -121,7 +121,7 @@ def test_without_json_the_answer_is_told_in_words(ask: Any) -> None:
 def test_every_error_is_named_and_nothing_printed(
     ask: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = [
+    given: list[Any] = [
         {"id": "good", "facts": facts(**MANAGED)},
         {
             "id": "bad",
