@@ -17,7 +17,7 @@ from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
 )
 
-from engagements.admin.beginnings import beginnings, keep_origins
+from engagements.admin.beginnings import beginnings, keep_sources
 from engagements.admin.columns import (
     PHASE_COLOURS,
     STATUS_COLOURS,
@@ -295,7 +295,7 @@ class AgreementAdmin(LifecycleSteps, AgreementList, RecordAdmin):
         super().save_related(request, form, formsets, change)
         if change:
             return
-        for warning in keep_origins(request, form.instance, actor_of(request)):
+        for warning in keep_sources(request, form.instance, actor_of(request)):
             messages.warning(request, warning)
 
 

@@ -24,7 +24,7 @@ class Beginning:
     initial: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Origin(ABC):
+class DraftSource(ABC):
     """Where engagements may begin from. `key` is as posted: anybody's guess."""
 
     @abstractmethod
@@ -33,40 +33,40 @@ class Origin(ABC):
 
     @abstractmethod
     def keep(self, key: str, engagement: Engagement, user: User) -> str:
-        """Link the stored engagement to its origin; return what to warn of."""
+        """Link the stored engagement to its source; return what to warn of."""
 
 
-_ORIGINS: dict[str, Origin] = {}
+_SOURCES: dict[str, DraftSource] = {}
 
 
-def begins_from(parameter: str, origin: Origin) -> None:
-    """Register an origin; each parameter names one."""
-    if parameter in _ORIGINS:
-        raise ImproperlyConfigured(f"“{parameter}” names an origin already.")
-    _ORIGINS[parameter] = origin
+def begins_from(parameter: str, source: DraftSource) -> None:
+    """Register a source; each parameter names one."""
+    if parameter in _SOURCES:
+        raise ImproperlyConfigured(f"“{parameter}” names a source already.")
+    _SOURCES[parameter] = source
 
 
 def beginnings(
     request: HttpRequest, model: type[Engagement], user: User
 ) -> Iterator[Beginning]:
-    for key, origin in _named(request):
-        beginning = origin.begin(key, model, user)
+    for key, source in _named(request):
+        beginning = source.begin(key, model, user)
         if beginning is not None:
             yield beginning
 
 
-def keep_origins(
+def keep_sources(
     request: HttpRequest, engagement: Engagement, user: User
 ) -> Iterator[str]:
     """Link the engagement to all that it began from; yield warnings."""
-    for key, origin in _named(request):
-        warning = origin.keep(key, engagement, user)
+    for key, source in _named(request):
+        warning = source.keep(key, engagement, user)
         if warning:
             yield warning
 
 
-def _named(request: HttpRequest) -> Iterator[tuple[str, Origin]]:
-    for parameter, origin in _ORIGINS.items():
+def _named(request: HttpRequest) -> Iterator[tuple[str, DraftSource]]:
+    for parameter, source in _SOURCES.items():
         key = request.GET.get(parameter)
         if key:
-            yield key, origin
+            yield key, source

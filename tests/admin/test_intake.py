@@ -92,6 +92,9 @@ def test_i_dont_know_is_an_answer(client):
 
     assert Advice.objects.get().verdict == "not_enough_evidence"
     assert "Answer more of the questions" in page
+    assert "Not enough evidence: less than 1 % of it is known." in page
+    # Only what runs already has performed.
+    assert "Performance so far" not in page
     assert "No price is known" in page
 
 

@@ -91,7 +91,7 @@ def test_parts_are_answered_with_the_same(ask: Any) -> None:
         {"name": "desk", "facts": facts(**MANAGED)},
         {"name": "pricing", "facts": facts(direction=0.9, core_work=0.9)},
     ]
-    given: dict[str, Any] = {"id": "x", "current_model": None, "facts": {}, "parts": parts}
+    given = {"id": "x", "facts": {}, "parts": parts}
     told = json.loads(ask(given, "--json"))
     assert [set(part) for part in told["parts"]] == [KEYS | {"name"}] * 2
     assert [part["name"] for part in told["parts"]] == ["desk", "pricing"]

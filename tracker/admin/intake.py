@@ -1,6 +1,6 @@
 """Which model should this be? Asked before a draft, and compared with what follows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from engagements.admin.beginnings import Beginning, Origin, begins_from
+from engagements.admin.beginnings import Beginning, DraftSource, begins_from
 from engagements.admin.columns import figure, short_date
 from engagements.admin.engagement import PAGES
 from engagements.admin.panels import Panel, on_engagement_page
@@ -33,8 +33,8 @@ from engagements.models import Assignment, Engagement, ManagedContract, Service,
 from engagements.permissions import sees_money
 from engagements.values.money import format_money
 from engagements.values.periods import ONE_DAY, add_months
-from tracker.admin.intake_forms import IntakeForm
-from tracker.admin.verdict import VERDICT_COLOURS, details_of
+from tracker.admin.intake_forms import ONLY_OF_RUNNING, IntakeForm
+from tracker.admin.verdict import VERDICT_COLOURS, Details, details_of
 from tracker.fit.explanation import percent
 from tracker.fit.models import Advice, Advised, Assessment, advice_scope
 from tracker.fit.outcome import NAMED, Borne, Followed, borne, followed
@@ -222,11 +222,18 @@ def told(advice: Advice, user: User) -> dict[str, Any]:
         "for_managed": percent(advice.acceptability),
         "for_augmented": percent(1 - advice.acceptability),
         "coverage": round(100 * advice.coverage),
-        "details": details_of(advice),
+        "details": _details(advice),
         "answers": [*in_words(advice.answers), *_plan(advice, user)],
         "outcome": outcome(advice, user),
         **_money(advice, user),
     }
+
+
+def _details(advice: Advice) -> Details:
+    """Without the facts that only what runs already can tell."""
+    details = details_of(advice)
+    open_yet = [fact for fact in details.missing if fact["code"] != ONLY_OF_RUNNING]
+    return replace(details, missing=open_yet)
 
 
 def _plan(advice: Advice, user: User) -> list[tuple[str, str]]:
@@ -368,7 +375,7 @@ def _ways(advice: Advice, request: HttpRequest) -> list[Way]:
     ]
 
 
-class FromAdvice(Origin):
+class FromAdvice(DraftSource):
     """Begins a draft with what was asked about, and keeps the advice on it."""
 
     def begin(self, key: str, model: type[Engagement], user: User) -> Beginning | None:

@@ -29,8 +29,9 @@ else:
     from unfold.widgets import UnfoldAdminTextInputWidget as TextInput
 
 ANSWER, FACT = "answer_", "fact_"
-# Told by the months that are planned, and by what runs already.
-NOT_ASKED = {"permanence", "performance"}
+ONLY_OF_RUNNING = "performance"
+# Permanence is told by the service and the months that are planned.
+NOT_ASKED = {"permanence", ONLY_OF_RUNNING}
 ASKED_AS_CHOICE = "in_house_team"
 HUNDRED = Decimal(100)
 

@@ -99,7 +99,8 @@ def headline(case: Case, judgement: Judgement) -> str:
     match judgement.verdict:
         case Verdict.NOT_ENOUGH_EVIDENCE:
             covered = percent(judgement.coverage)
-            return f"Not enough evidence: {covered} of it is recorded."
+            state = "known" if case.is_managed is None else "recorded"
+            return f"Not enough evidence: {covered} of it is {state}."
         case Verdict.OTHER_MODEL_FITS:
             return f"{other} would fit {degree}: so say {opposed} {READINGS}."
         case Verdict.CURRENT_MODEL_FITS if case.is_managed is None:
