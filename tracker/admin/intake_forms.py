@@ -197,7 +197,7 @@ class IntakeForm(forms.Form):
         names = {*self.PLAN, *self.PRICES} - {"rate_unit", "currency"}
         names |= {name for name in self.fields if name.startswith(FACT)}
         return self.is_bound and any(
-            self.data.get(name) or self.errors.get(name) for name in {*names}
+            self.data.get(name) or self.errors.get(name) for name in names
         )
 
     def clean_currency(self) -> str:
