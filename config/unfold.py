@@ -35,6 +35,10 @@ def _sees_money(request: HttpRequest) -> bool:
     return sees_money(request.user)
 
 
+def _may_ask(request: HttpRequest) -> bool:
+    return request.user.has_perm("tracker.add_advice")
+
+
 def _page(title: Any, icon: str, model: str) -> dict[str, Any]:
     return {
         "title": title,
@@ -83,6 +87,13 @@ NAVIGATION: list[dict[str, Any]] = [
     {
         "title": _("Which model fits"),
         "items": [
+            {
+                "title": _("Which model should this be?"),
+                "icon": "help_center",
+                "link": reverse_lazy("admin:tracker_advice_add"),
+                "permission": _may_ask,
+            },
+            _page(_("Advice"), "tips_and_updates", "tracker.advice"),
             _page(_("Flags"), "flag", "tracker.flag"),
             _page(_("Assessments"), "balance", "tracker.assessment"),
         ],

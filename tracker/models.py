@@ -2,6 +2,7 @@
 
 from tracker.api.models import ApiKey
 from tracker.fit.models import (
+    Advice,
     Assessment,
     Decision,
     Flag,
@@ -24,6 +25,7 @@ from tracker.spend.models import (
 )
 
 __all__ = [
+    "Advice",
     "ApiKey",
     "Assessment",
     "CalendarFeed",

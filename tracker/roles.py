@@ -10,15 +10,21 @@ _CHANGE = ("view", "change")
 _MONEY = ("payment", "ledgerentry", "invoiceline")
 _WORK = ("worklog", "oversightlog")
 _IMPORTS = ("importrun", "importproblem")
-_FIT = ("assessment", "flag", "decision")
+_FIT = ("assessment", "flag", "decision", "advice")
 _RATES: Models = {"exchangerate": ("view", "add", "change")}
 _IMPORT: Models = {"importrun": _ADD, "importproblem": VIEW}
 _LOG_WORK: Models = {"worklog": _ADD, "oversightlog": ("view", "add", "change")}
 _BILL: Models = {"invoice": _ADD, "invoiceline": _ADD, "settlement": _ADD}
 # Recording that it was paid is the one change of an invoice.
 _PAY: Models = {"invoice": ("view", "add", "change")}
-# Acting on a flag is a change of it; assessments and decisions are never edited.
-_DECIDE: Models = {"assessment": VIEW, "flag": _CHANGE, "decision": VIEW}
+# Acting on a flag is a change of it; assessments, decisions and advice are never
+# edited.
+_DECIDE: Models = {
+    "assessment": VIEW,
+    "flag": _CHANGE,
+    "decision": VIEW,
+    "advice": _ADD,
+}
 
 GRANTS: Grants = {
     Role.MANAGER: dict.fromkeys(_MONEY, VIEW) | _BILL | _LOG_WORK | _DECIDE,

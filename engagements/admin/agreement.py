@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
@@ -16,6 +17,7 @@ from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
 )
 
+from engagements.admin.beginnings import beginnings, keep_sources
 from engagements.admin.boarding_panel import boarding_of
 from engagements.admin.boarding_steps import BoardingSteps
 from engagements.admin.columns import (
@@ -274,6 +276,11 @@ class AgreementAdmin(BoardingSteps, LifecycleSteps, AgreementList, RecordAdmin):
             "starts_on": start,
             "currency": "",
             **super().get_changeform_initial_data(request),
+            **{
+                name: value
+                for beginning in beginnings(request, self.model, actor)
+                for name, value in beginning.initial.items()
+            },
         }
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
@@ -312,7 +319,20 @@ class AgreementAdmin(BoardingSteps, LifecycleSteps, AgreementList, RecordAdmin):
             context["summary"] = summary(shown, actor_of(request), today)
             context["boarding"] = boarding_of(shown, actor_of(request), today)
             context["steps"] = self.boarding_links(request, str(shown.pk))
+        elif shown is None:
+            context["beginnings"] = list(
+                beginnings(request, self.model, actor_of(request))
+            )
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def save_related(
+        self, request: HttpRequest, form: Any, formsets: Any, change: bool
+    ) -> None:
+        super().save_related(request, form, formsets, change)
+        if change:
+            return
+        for warning in keep_sources(request, form.instance, actor_of(request)):
+            messages.warning(request, warning)
 
 
 def summary(engagement: Any, user: User, today: date) -> dict[str, Any]:

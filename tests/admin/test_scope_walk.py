@@ -35,6 +35,7 @@ from engagements.services.records import create_record
 from tests.admin.conftest import logged_in
 from tests.admin.test_scope import CANARY, Other
 from tracker.dashboards.report import all_reports
+from tracker.fit.services import Planned, give_advice, keep_advice
 from tracker.notify.models import TOKEN_LENGTH
 from tracker.notify.services.feeds import renew_feed
 from tracker.spend.models import Payment, Settlement
@@ -126,6 +127,9 @@ class Everything(Other):
         self._board()
         Engagement.objects.filter(pk=self.contract.pk).update(external_id=CANARY)
         renew_feed(user=self.manager, actor=self.manager)
+        planned = Planned(title=f"{CANARY} idea", service=self.service, currency="GBP")
+        advice = give_advice(planned=planned, actor=self.manager)
+        keep_advice(advice=advice, engagement=self.contract, actor=self.manager)
 
     def _board(self) -> None:
         ChecklistTask.objects.create(
@@ -251,6 +255,7 @@ def test_the_walk_would_see_it(db):
         f"{contract}/change/",
         f"{contract}/history/",
         f"/admin/tracker/flag/{other.flag.pk}/change/",
+        "/admin/tracker/advice/",
         f"/api/v1/engagements/{other.contract.public_id}",
         "/spend/cost-centres.csv",
         "/spend/cost-centres.xlsx",

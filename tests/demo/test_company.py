@@ -25,7 +25,8 @@ from tracker.demo.company import PLANTED
 from tracker.demo.credentials import LOGINS, SANDBOX_KEY
 from tracker.demo.load import Loaded, load_company
 from tracker.demo.stories import Planted
-from tracker.fit.models import Assessment, Flag, Verdict
+from tracker.fit.models import Advice, Assessment, Flag, Verdict
+from tracker.fit.outcome import Followed, followed
 from tracker.spend.models import Basis, Invoice, LedgerEntry, MonthlySpend, WorkLog
 
 pytestmark = pytest.mark.usefixtures("company")
@@ -258,3 +259,18 @@ def test_thin_records_say_what_to_record() -> None:
     assert len(thin) == 6
     assert {found.verdict for found in thin} == {Verdict.NOT_ENOUGH_EVIDENCE}
     assert all(found.missing for found in thin)
+
+
+def test_load_tells_advice_followed_gone_against_and_not_yet_logged() -> None:
+    told = {
+        advice.title: followed(
+            advice.verdict, advice.engagement.kind if advice.engagement else None
+        )
+        for advice in Advice.objects.select_related("engagement")
+    }
+
+    assert told == {
+        "Single sign-on and access reviews": Followed.FOLLOWED,
+        "Loyalty programme, first release": Followed.NOT_FOLLOWED,
+        "Weekend cover for order management": Followed.NO_DRAFT,
+    }

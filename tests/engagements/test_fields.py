@@ -82,4 +82,7 @@ def test_no_column_holds_money_as_float_or_decimal() -> None:
         "Assessment.margin",
         "Flag.opposition",
         "Decision.opposition",
+        "Advice.acceptability",
+        "Advice.coverage",
+        "Advice.margin",
     ]

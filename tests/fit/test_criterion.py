@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tracker.fit import criteria
-from tracker.fit.criteria import all_criteria
+from tracker.fit.criteria import all_criteria, recordable_criteria
 from tracker.fit.criterion import (
     PERCENT,
     AnyCriterion,
@@ -69,6 +69,8 @@ def test_importances_are_those_of_the_design() -> None:
         "direction": 1.5,
         "in_house_team": 0.8,
         "manager_load": 1.4,
+        "measurability": 1.4,
+        "performance": 0.65,
         "permanence": 1.3,
         "scaling_friction": 0.65,
         "scope_change": 1.1,
@@ -79,6 +81,16 @@ def test_importances_are_those_of_the_design() -> None:
         "strategic_guidance": 0.7,
         "team_integrity": 0.9,
     }
+
+
+def test_criteria_that_nothing_can_record_yet_say_what_they_wait_for() -> None:
+    waiting = {c.code: c.waits_for for c in EVERY if c.waits_for}
+    assert waiting == {
+        "measurability": "measurements of service levels",
+        "performance": "measurements of service levels and reviews",
+    }
+    recordable = {criterion.code for criterion in recordable_criteria()}
+    assert recordable == {criterion.code for criterion in EVERY} - set(waiting)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tracker.fit.criteria import all_criteria
+from tracker.fit.criteria import recordable_criteria
 from tracker.fit.evidence import (
     Breakpoints,
     Mean,
@@ -21,7 +21,7 @@ from tracker.fit.verdict import Verdict
 RULEBOOK = Rulebook(
     rules=tuple(
         Rule(code=c.code, importance=c.importance, breakpoints=c.breakpoints)
-        for c in all_criteria()
+        for c in recordable_criteria()
     )
 )
 RULES = {rule.code: rule for rule in RULEBOOK.rules}

@@ -6,7 +6,7 @@ from engagements.admin.scope import for_everyone, narrowed_by, through
 from engagements.models import User
 from engagements.permissions import departments_under, engagement_scope, sees_all
 from tracker.api.models import ApiKey
-from tracker.fit.models import Assessment, Flag
+from tracker.fit.models import Advice, Assessment, Flag, advice_scope
 from tracker.jobs.models import JobRun
 from tracker.spend.models import (
     ExchangeRate,
@@ -45,6 +45,7 @@ narrowed_by(
     Assessment,
     Flag,
 )
+narrowed_by(advice_scope, Advice)
 narrowed_by(_invoices, Invoice)
 narrowed_by(_oversight, OversightLog)
 # What a currency is worth is no department's.

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.text import capfirst
 
-from tracker.fit.models import Assessment, Verdict
+from tracker.fit.models import Advice, Assessment, Verdict
 
 VERDICT_COLOURS = {
     Verdict.NOT_ENOUGH_EVIDENCE.value: "default",
@@ -28,8 +28,18 @@ class Bar:
     is_changing: bool
 
 
-@dataclass(frozen=True)
-class Reading:
+@dataclass(frozen=True, kw_only=True)
+class Details:
+    """Why a verdict is what it is, what is missing, and what would change it."""
+
+    bars: list[Bar]
+    idle: list[str]
+    missing: list[dict[str, Any]]
+    changes: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading(Details):
     """What a person reads of an assessment."""
 
     assessment: Assessment
@@ -38,10 +48,15 @@ class Reading:
     headline: str
     share: str
     coverage: int
-    bars: list[Bar]
-    idle: list[str]
-    missing: list[dict[str, Any]]
-    changes: list[str]
+
+
+def details_of(judged: Assessment | Advice) -> Details:
+    return Details(
+        bars=_bars(judged.points),
+        idle=[str(p["label"]) for p in judged.points if _is_idle(p)],
+        missing=judged.missing,
+        changes=[str(change["sentence"]) for change in judged.counterfactuals],
+    )
 
 
 def reading_of(assessment: Assessment) -> Reading:
@@ -52,10 +67,7 @@ def reading_of(assessment: Assessment) -> Reading:
         headline=str(assessment.sentences.get("headline", "")),
         share=percent(assessment.opposition),
         coverage=round(100 * assessment.coverage),
-        bars=_bars(assessment.points),
-        idle=[str(p["label"]) for p in assessment.points if _is_idle(p)],
-        missing=assessment.missing,
-        changes=[str(change["sentence"]) for change in assessment.counterfactuals],
+        **vars(details_of(assessment)),
     )
 
 

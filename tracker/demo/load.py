@@ -12,6 +12,7 @@ from engagements.models import Engagement
 from engagements.values.periods import last_day_of_month
 from tracker.api.scopes import SCOPES
 from tracker.api.services import create_api_key
+from tracker.demo.advice import ask_ahead
 from tracker.demo.billing import Told, bill_month, post_known_payments
 from tracker.demo.boarding import (
     begin_offboardings,
@@ -69,6 +70,7 @@ def load_company(*, today: date) -> Loaded:
         post_known_payments(paid, months=PAID_MONTHS, cast=cast)
     _open_sandbox(cast)
     assessed = assess(as_of=today, actor=cast.people["admin"])
+    ask_ahead(cast)
     return Loaded(
         engagements=len(told) + len(PAID),
         work_logs=work_logs,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from tracker.fit.evidence import Breakpoints, Observation
+from tracker.fit.stated import Scale
 
 if TYPE_CHECKING:
     from tracker.fit.queries import Scope
@@ -36,7 +37,13 @@ class Criterion(ABC, Generic[Seen]):
     """One question that tells the two models apart; declared in one file.
 
     `importance` and `breakpoints` are defaults that a policy may override.
-    `quantity` completes "if … fell below 41 %".
+    `quantity` completes "if … fell below 41 %".  `scale` says what a person may
+    state of it before there are records.
+
+    `augmented_breakpoints` stand in where augmentation runs and the question reads
+    otherwise there.  `waits_for` names what is not built yet, while nothing can be
+    recorded: until then running engagements are judged without the criterion, since
+    nobody could do anything about its being missing; stated, it counts like others.
     """
 
     code: ClassVar[str]
@@ -48,6 +55,9 @@ class Criterion(ABC, Generic[Seen]):
     unit: ClassVar[Unit]
     quantity: ClassVar[str]
     how_to_record: ClassVar[str]
+    scale: ClassVar[Scale]
+    augmented_breakpoints: ClassVar[Breakpoints | None] = None
+    waits_for: ClassVar[str] = ""
 
     @abstractmethod
     def gather(self, scope: Scope) -> Mapping[int, Seen]:

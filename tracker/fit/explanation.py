@@ -14,6 +14,7 @@ NOT_RECORDED = "not_recorded"
 NEARLY_ALL = 0.995
 
 MODEL = {True: "A managed service", False: "Augmentation"}
+READINGS = "of plausible priorities and readings of the evidence"
 
 
 class Figure(Protocol):
@@ -91,19 +92,21 @@ def explain(
 
 def headline(case: Case, judgement: Judgement) -> str:
     """The verdict in one sentence, with the figure it rests on."""
-    current, other = MODEL[case.is_managed], MODEL[not case.is_managed]
+    current, other = MODEL[bool(case.is_managed)], MODEL[not case.is_managed]
     opposed = percent(judgement.opposition)
     supported = percent(1 - judgement.opposition)
-    readings = "of plausible priorities and readings of the evidence"
+    degree = "much better" if judgement.is_strong else "better"
     match judgement.verdict:
         case Verdict.NOT_ENOUGH_EVIDENCE:
             covered = percent(judgement.coverage)
-            return f"Not enough evidence: {covered} of it is recorded."
+            state = "known" if case.is_managed is None else "recorded"
+            return f"Not enough evidence: {covered} of it is {state}."
         case Verdict.OTHER_MODEL_FITS:
-            degree = "much better" if judgement.is_strong else "better"
-            return f"{other} would fit {degree}: so say {opposed} {readings}."
+            return f"{other} would fit {degree}: so say {opposed} {READINGS}."
+        case Verdict.CURRENT_MODEL_FITS if case.is_managed is None:
+            return f"{current} would fit {degree}: so say {supported} {READINGS}."
         case Verdict.CURRENT_MODEL_FITS:
-            return f"{current} fits: so say {supported} {readings}."
+            return f"{current} fits: so say {supported} {READINGS}."
         case Verdict.MIXED:
             return "Mixed: parts of the work speak for each model."
         case _:
@@ -175,7 +178,7 @@ def _change(
     wordings: Mapping[str, Wording],
 ) -> str:
     if change.value is None:
-        return _pair(judgement, change, wordings)
+        return _pair(case, judgement, change, wordings)
     wording = wordings[change.codes[0]]
     present = case.facts[wording.code].value
     verb, side = ("fell", "below") if change.value < present else ("rose", "above")
@@ -186,13 +189,17 @@ def _change(
 
 
 def _pair(
-    judgement: Judgement, change: Counterfactual, wordings: Mapping[str, Wording]
+    case: Case,
+    judgement: Judgement,
+    change: Counterfactual,
+    wordings: Mapping[str, Wording],
 ) -> str:
     first, second = (wordings[code].label.lower() for code in change.codes)
     verb = "bring" if change.opposition < judgement.opposition else "raise"
+    other = "a managed service" if case.is_managed is None else "the other model"
     return (
         "no single fact would change this;"
-        f" {first} and {second} together could {verb} the case for the other model"
+        f" {first} and {second} together could {verb} the case for {other}"
         f" from {percent(judgement.opposition)} to {percent(change.opposition)}"
     )
 

@@ -6,14 +6,16 @@ from typing import ClassVar
 from django.db.models import Count, Q, Sum
 
 from tracker.fit.criterion import PERCENT, Criterion
-from tracker.fit.evidence import Share
+from tracker.fit.evidence import HOURS_OVERDISPERSION, Share
 from tracker.fit.queries import Scope
+from tracker.fit.stated import Scale
 
 
 class HoursShare(Criterion[Share]):
     """Hours of work logs that meet `part`, of those that recorded it at all."""
 
     unit = PERCENT
+    scale = Scale(kind="share", most=1.0, overdispersion=HOURS_OVERDISPERSION)
     part: ClassVar[Q]
     recorded: ClassVar[Q] = Q()
 

@@ -1,7 +1,9 @@
 """Many engagements judged at once from their observations, without a database."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -34,6 +36,7 @@ class Rule:
     code: str
     importance: float
     breakpoints: Breakpoints
+    augmented_breakpoints: Breakpoints | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,16 @@ class Rulebook:
         # Sums are taken by code, so that an order of registration can't move a digit.
         ordered = tuple(sorted(self.rules, key=lambda rule: rule.code))
         object.__setattr__(self, "rules", ordered)
+
+    def where(self, *, is_managed: bool | None) -> Rulebook:
+        """The rules as they read for work that runs in this model, or in neither."""
+        if is_managed is not False:
+            return self
+        rules = (
+            replace(rule, breakpoints=rule.augmented_breakpoints or rule.breakpoints)
+            for rule in self.rules
+        )
+        return replace(self, rules=tuple(rules))
 
     @property
     def importances(self) -> Floats:
@@ -70,10 +83,11 @@ class Case:
     """One engagement's evidence: over the window, and over its recent half.
 
     A criterion missing from `facts` is not recorded.  `priors` are by code; without
-    one the engine knows nothing beforehand.
+    one the engine knows nothing beforehand.  Work that is in neither model yet has
+    None for `is_managed`: its opposition is told as if it were augmented.
     """
 
-    is_managed: bool
+    is_managed: bool | None
     facts: Mapping[str, Observation]
     recent: Mapping[str, Observation] = field(default_factory=dict)
     priors: Mapping[str, Prior] = field(default_factory=dict)
@@ -229,13 +243,15 @@ def _judgement(row: int, case: Case, board: Board, rulebook: Rulebook) -> Judgem
     rest = float(np.sum((weights * expected)[~recorded]))
     not_recorded = round(100.0 * rest, POINT_DIGITS)
     is_enough = found is not Verdict.NOT_ENOUGH_EVIDENCE
+    # Work in neither model can be strongly advised to go into either.
+    strength = max(opposed, 1 - opposed) if case.is_managed is None else opposed
     return Judgement(
         acceptability=share,
         opposition=opposed,
         coverage=covered,
         margin=_exact_sum([*(point.points for point in points), not_recorded]),
         verdict=found,
-        is_strong=is_enough and opposed >= thresholds.oppose_strongly,
+        is_strong=is_enough and strength >= thresholds.oppose_strongly,
         leans_managed=share >= 0.5 if is_enough else None,
         points=points,
         not_recorded_points=not_recorded,

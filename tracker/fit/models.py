@@ -11,6 +11,7 @@ from engagements.choices import Kind
 from engagements.models import Engagement
 from engagements.models.record import Detail
 from engagements.permissions import engagement_scope
+from tracker.fit.verdict import Answer
 from tracker.fit.verdict import Verdict as VerdictWord
 
 if TYPE_CHECKING:
@@ -25,6 +26,16 @@ class Verdict(models.TextChoices):
     CURRENT_MODEL_FITS = VerdictWord.CURRENT_MODEL_FITS, _("Current model fits")
     MIXED = VerdictWord.MIXED, _("Mixed")
     EITHER_FITS = VerdictWord.EITHER_FITS, _("Either fits")
+
+
+class Advised(models.TextChoices):
+    """What advice can say of work that is in neither model yet."""
+
+    NOT_ENOUGH_EVIDENCE = Answer.NOT_ENOUGH_EVIDENCE, _("Not enough evidence")
+    MANAGED_FITS = Answer.MANAGED_FITS, _("Managed service fits")
+    AUGMENTED_FITS = Answer.AUGMENTED_FITS, _("Augmented contractor fits")
+    MIXED = Answer.MIXED, _("Mixed")
+    EITHER_FITS = Answer.EITHER_FITS, _("Either fits")
 
 
 class FlagState(models.TextChoices):
@@ -318,3 +329,110 @@ class Decision(Detail):
 
     def __str__(self) -> str:
         return f"{self.action} {self.at:%Y-%m-%d}"
+
+
+class AdviceQuerySet(QuerySet):  # type: ignore[type-arg] # one manager serves it
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Keep the user's own, and those of engagements that the user may see."""
+        return self.filter(advice_scope(user))
+
+
+def advice_scope(user: User | AnonymousUser, *, with_money: bool = False) -> Q:
+    """Return the condition that keeps the advice, or its amounts, a user may see."""
+    seen = engagement_scope(user, prefix="engagement__", with_money=with_money)
+    # Where all is seen there is no condition, and nothing to widen.
+    if not seen or user.is_anonymous:
+        return seen
+    return seen | Q(asked_by=user)
+
+
+class Advice(Detail):
+    """Which model was advised before there was a draft, and from what.
+
+    Written once and then only linked to the draft that followed, so that advice and
+    outcome can be compared.  Shapes:
+
+    - asked: what is planned, {name: text}: starts_on, months, weekly_hours,
+      rate, rate_unit, fee, manager_hour_cost, currency; what was left blank is absent.
+    - answers: {question: choice} of `questions.QUESTIONS`.
+    - points, missing, sentences, counterfactuals, evidence: as an Assessment has
+      them; `evidence` has no recent half.
+    - money: null, or {"currency", "managed", "augmented", "difference": each
+      {"p10", "p50", "p90"}, amounts a month as text, "assumptions": [{code, meaning,
+      figure, source}]}.
+    """
+
+    title = models.CharField(_("title"), max_length=200)
+    service = models.ForeignKey(
+        "engagements.Service",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("service"),
+    )
+    asked = models.JSONField(default=dict, blank=True)
+    answers = models.JSONField(default=dict, blank=True)
+    verdict = models.CharField(_("advice"), max_length=20, choices=Advised.choices)
+    is_strong = models.BooleanField(_("strongly"), default=False)
+    leaning = models.CharField(
+        _("leans to"), max_length=12, choices=Kind.choices, blank=True
+    )
+    acceptability = models.FloatField(
+        _("acceptability"),
+        help_text=_(
+            "Share of plausible priorities and readings of the evidence under which"
+            " a managed service fits better."
+        ),
+    )
+    coverage = models.FloatField(
+        _("coverage"), help_text=_("Share of the evidence that is known.")
+    )
+    margin = models.FloatField(_("margin"))
+    points = models.JSONField(default=list, blank=True)
+    missing = models.JSONField(default=list, blank=True)
+    sentences = models.JSONField(default=dict, blank=True)
+    counterfactuals = models.JSONField(default=list, blank=True)
+    evidence = models.JSONField(default=dict, blank=True)
+    money = models.JSONField(null=True, blank=True)
+    engine_version = models.CharField(_("engine"), max_length=20)
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="advices")
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("asked by"),
+    )
+    asked_at = models.DateTimeField(_("asked at"), db_index=True)
+    # A draft may be deleted; what was advised then stays.
+    engagement = models.OneToOneField(
+        Engagement,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="advice",
+        verbose_name=_("engagement"),
+    )
+
+    objects = AdviceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-asked_at", "-id"]
+        verbose_name = _("advice")
+        verbose_name_plural = _("advice")
+        constraints = [
+            models.CheckConstraint(
+                name="advice_shares_0_to_1",
+                condition=Q(acceptability__range=(0, 1), coverage__range=(0, 1)),
+            ),
+            models.CheckConstraint(
+                name="advice_verdict_known", condition=Q(verdict__in=Advised.values)
+            ),
+            models.CheckConstraint(
+                name="advice_leans_on_evidence",
+                condition=~Q(verdict="not_enough_evidence") | Q(leaning=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title}: {self.get_verdict_display()}"

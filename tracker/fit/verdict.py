@@ -16,6 +16,33 @@ class Verdict(StrEnum):
     EITHER_FITS = "either_fits"
 
 
+class Answer(StrEnum):
+    """A verdict on supposed work, which may be in neither model yet."""
+
+    NOT_ENOUGH_EVIDENCE = "not_enough_evidence"
+    OTHER_MODEL_FITS = "other_model_fits"
+    CURRENT_MODEL_FITS = "current_model_fits"
+    MANAGED_FITS = "managed_fits"
+    AUGMENTED_FITS = "augmented_fits"
+    MIXED = "mixed"
+    BLEND = "blend"
+    EITHER_FITS = "either_fits"
+
+
+# What the two verdicts on a present model mean where there is none.
+UNDECIDED = {
+    Verdict.OTHER_MODEL_FITS: Answer.MANAGED_FITS,
+    Verdict.CURRENT_MODEL_FITS: Answer.AUGMENTED_FITS,
+}
+
+
+def answer_to(verdict: Verdict, *, is_managed: bool | None) -> Answer:
+    """The verdict in the words for supposed work."""
+    if is_managed is None and verdict in UNDECIDED:
+        return UNDECIDED[verdict]
+    return Answer(verdict.value)
+
+
 @dataclass(frozen=True)
 class Thresholds:
     """Where one verdict ends and the next begins; `oppose` raises a flag."""
@@ -29,9 +56,11 @@ class Thresholds:
     mixed_ratio: float = 0.60
     changing: float = 0.20
     return_after_dismissal: float = 0.10
+    blend_managed: float = 0.65
+    blend_augmented: float = 0.35
 
 
-def opposition(acceptability: float, *, is_managed: bool) -> float:
+def opposition(acceptability: float, *, is_managed: bool | None) -> float:
     """How much speaks for the other model: 1 - a under managed, a otherwise.
 
     `acceptability` is the share of plausible priorities and readings of the evidence

@@ -17,3 +17,8 @@ def all_criteria() -> tuple[AnyCriterion, ...]:
     for module in iter_modules(__path__):
         import_module(f"{__name__}.{module.name}")
     return registry.all()
+
+
+def recordable_criteria() -> tuple[AnyCriterion, ...]:
+    """Those that running engagements are judged by: something can record them."""
+    return tuple(c for c in all_criteria() if not c.waits_for)

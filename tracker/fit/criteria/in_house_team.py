@@ -3,9 +3,10 @@ from collections.abc import Mapping
 from tracker.fit.criterion import Criterion, Unit, registry
 from tracker.fit.evidence import Breakpoints, Mean
 from tracker.fit.queries import Scope
+from tracker.fit.stated import Scale
 
 # A declaration is worth as much as a few observations: somebody who knows made it.
-WORTH = 4.0
+WORTH = 4
 
 
 @registry.add
@@ -21,6 +22,7 @@ class InHouseTeam(Criterion[Mean]):
     unit = Unit(digits=1, suffix=" of 5")
     quantity = "the in-house team"
     how_to_record = "On the service, declare how much of an in-house team there is."
+    scale = Scale(kind="mean", least=1.0, most=5.0, worth=WORTH)
 
     def gather(self, scope: Scope) -> Mapping[int, Mean]:
         rows = scope.engagements.filter(
@@ -28,10 +30,15 @@ class InHouseTeam(Criterion[Mean]):
             service__maturity_declared_on__lte=scope.as_of,
         ).values_list("pk", "service__in_house_maturity")
         return {
-            engagement: Mean(mean=maturity, count=WORTH, records=1)
+            engagement: declared(maturity)
             for engagement, maturity in rows
             if maturity is not None
         }
 
     def sentence(self, observation: Mean) -> str:
         return f"the in-house team is declared at {observation.value:.0f} of 5"
+
+
+def declared(maturity: int) -> Mean:
+    """A service's declared maturity as evidence."""
+    return Mean(mean=maturity, count=WORTH, records=1)

@@ -7,6 +7,7 @@ from engagements.values.periods import month_of
 from tracker.fit.criterion import PERCENT, Criterion, registry
 from tracker.fit.evidence import Breakpoints, Mean, rounded
 from tracker.fit.queries import Scope
+from tracker.fit.stated import Scale
 from tracker.spend.models import OversightLog
 
 WEEKS_PER_MONTH = 365.2425 / 7 / 12
@@ -28,6 +29,7 @@ class ManagerLoad(Criterion[Mean]):
     unit = PERCENT
     quantity = "the manager's time spent on oversight"
     how_to_record = "Log the manager's monthly hours of oversight."
+    scale = Scale(kind="mean", most=5.0)
 
     def gather(self, scope: Scope) -> Mapping[int, Mean]:
         loads = {

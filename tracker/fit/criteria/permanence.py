@@ -10,6 +10,7 @@ from engagements.values.periods import ONE_DAY
 from tracker.fit.criterion import MONTHS, Criterion, registry
 from tracker.fit.evidence import Breakpoints, Mean, rounded
 from tracker.fit.queries import DAYS_PER_MONTH, HAPPENED, Scope
+from tracker.fit.stated import Scale
 
 # A pause between two engagements that does not interrupt the need.
 TOLERATED_GAP = timedelta(days=31)
@@ -34,6 +35,7 @@ class Permanence(Criterion[Mean]):
     unit = MONTHS
     quantity = "the length of the need"
     how_to_record = "Name the service that the engagement keeps running or builds."
+    scale = Scale(kind="mean", most=1200.0)
 
     def gather(self, scope: Scope) -> Mapping[int, Mean]:
         needs = _needs_by_service(scope)

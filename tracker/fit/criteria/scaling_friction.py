@@ -6,6 +6,7 @@ from engagements.values.periods import last_day_of_month, month_of, months_betwe
 from tracker.fit.criterion import Criterion, Unit, registry
 from tracker.fit.evidence import Breakpoints, Mean, rounded
 from tracker.fit.queries import Scope, Stay, teams
+from tracker.fit.stated import Scale
 
 STEP = 0.20
 LEAST_MONTHS = 6
@@ -25,6 +26,7 @@ class ScalingFriction(Criterion[Mean]):
     unit = Unit(digits=1, suffix=" times a year")
     quantity = "the steps in headcount"
     how_to_record = "Name the person in work logs, or the service of each contractor."
+    scale = Scale(kind="mean", most=100.0)
 
     def gather(self, scope: Scope) -> Mapping[int, Mean]:
         found = {}

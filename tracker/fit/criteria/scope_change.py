@@ -9,6 +9,7 @@ from engagements.values.periods import month_of
 from tracker.fit.criterion import PERCENT, Criterion, registry
 from tracker.fit.evidence import Breakpoints, Share, rounded
 from tracker.fit.queries import Scope
+from tracker.fit.stated import Scale
 from tracker.spend.models import Basis
 
 LEAST_MONTHS = 3
@@ -34,6 +35,7 @@ class ScopeChange(Criterion[Share]):
     unit = PERCENT
     quantity = "the spend on change orders"
     how_to_record = "Record change orders, and post invoices against the engagement."
+    scale = Scale(kind="share", most=1.0)
 
     def gather(self, scope: Scope) -> Mapping[int, Share]:
         orders = _added_value(scope)

@@ -6,6 +6,7 @@ from django.db.models import Count, Sum
 from tracker.fit.criterion import SKILLS, Criterion, registry
 from tracker.fit.evidence import HOURS_OVERDISPERSION, Breakpoints, Mean, rounded
 from tracker.fit.queries import Scope
+from tracker.fit.stated import Scale
 
 
 @registry.add
@@ -23,6 +24,7 @@ class SkillsBreadth(Criterion[Mean]):
     unit = SKILLS
     quantity = "the spread of the work"
     how_to_record = "In work logs, name the skill used."
+    scale = Scale(kind="mean", least=1.0, most=100.0)
 
     def gather(self, scope: Scope) -> Mapping[int, Mean]:
         rows = (

@@ -14,6 +14,7 @@ from engagements.values.periods import (
 from tracker.fit.criterion import PERCENT, Criterion, registry
 from tracker.fit.evidence import Breakpoints, Variation
 from tracker.fit.queries import Scope
+from tracker.fit.stated import Scale
 from tracker.spend.models import Basis
 
 LEAST_MONTHS = 3
@@ -42,6 +43,7 @@ class Steadiness(Criterion[Variation]):
     unit = PERCENT
     quantity = "the monthly variation"
     how_to_record = "Log work, or post invoices, for at least three whole months."
+    scale = Scale(kind="variation", most=10.0)
 
     def gather(self, scope: Scope) -> Mapping[int, Variation]:
         # The later of the two wins: hours say more than invoices do.

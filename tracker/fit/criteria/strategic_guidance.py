@@ -6,6 +6,7 @@ from engagements.values.periods import count_months
 from tracker.fit.criterion import Criterion, Unit, registry
 from tracker.fit.evidence import Breakpoints, Mean, rounded
 from tracker.fit.queries import Scope
+from tracker.fit.stated import Scale
 from tracker.spend.models import Activity
 
 MONTHS_PER_QUARTER = 3
@@ -24,6 +25,7 @@ class StrategicGuidance(Criterion[Mean]):
     unit = Unit(digits=1, suffix=" a quarter")
     quantity = "the pieces of advice"
     how_to_record = "In work logs, choose the activity advisory and describe the piece."
+    scale = Scale(kind="mean", most=100.0)
 
     def gather(self, scope: Scope) -> Mapping[int, Mean]:
         is_advice = Q(activity=Activity.ADVISORY)

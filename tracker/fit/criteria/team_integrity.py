@@ -6,6 +6,7 @@ from engagements.values.periods import ONE_DAY
 from tracker.fit.criterion import MONTHS, Criterion, registry
 from tracker.fit.evidence import Breakpoints, Mean, rounded
 from tracker.fit.queries import DAYS_PER_MONTH, Scope, Stay, teams
+from tracker.fit.stated import Scale
 
 LEAST_PEOPLE = 3
 # A team's pairs are averaged over at most this many people, the longest there.
@@ -25,6 +26,7 @@ class TeamIntegrity(Criterion[Mean]):
     unit = MONTHS
     quantity = "the time that people have worked together"
     how_to_record = "Name the person in work logs, or the service of each contractor."
+    scale = Scale(kind="mean", most=1200.0)
 
     def gather(self, scope: Scope) -> Mapping[int, Mean]:
         found = {}

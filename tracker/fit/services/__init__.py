@@ -7,16 +7,23 @@ from tracker.fit.services.flags import (
     note_conversion,
     snooze_flag,
 )
+from tracker.fit.services.intake import Planned, give_advice, keep_advice
 from tracker.fit.services.policies import current_policy
+from tracker.fit.services.supposing import scales, suppose
 
 __all__ = [
     "AssessmentRun",
+    "Planned",
     "accept_flag",
     "acknowledge_flag",
     "assess",
     "current_policy",
     "dismiss_flag",
+    "give_advice",
+    "keep_advice",
     "note_conversion",
     "repeat",
+    "scales",
     "snooze_flag",
+    "suppose",
 ]

@@ -1,6 +1,6 @@
 """From records to assessments, not yet stored."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,7 +11,7 @@ from engagements.choices import Kind
 from engagements.models import Engagement
 from engagements.values.periods import month_of
 from tracker.fit.counterfactual import counterfactuals
-from tracker.fit.criteria import all_criteria
+from tracker.fit.criteria import all_criteria, recordable_criteria
 from tracker.fit.evidence import (
     UNINFORMED,
     Observation,
@@ -20,7 +20,7 @@ from tracker.fit.evidence import (
 )
 from tracker.fit.explanation import Explanation, explain
 from tracker.fit.judgement import Case, Judgement, judge
-from tracker.fit.models import Assessment, Policy
+from tracker.fit.models import Advice, Assessment, Policy
 from tracker.fit.queries import Scope
 from tracker.fit.services.policies import (
     WINDOW_MONTHS,
@@ -91,11 +91,11 @@ def evaluate(
     return evaluated
 
 
-def repeat(assessment: Assessment) -> Judgement:
-    """Judge a stored assessment's evidence again, under the policy it names."""
-    evidence: Mapping[str, Mapping[str, Any]] = assessment.evidence
+def repeat(judged: Assessment | Advice) -> Judgement:
+    """Judge stored evidence again, under the policy that it names."""
+    evidence: Mapping[str, Mapping[str, Any]] = judged.evidence
     case = Case(
-        is_managed=assessment.kind == Kind.MANAGED,
+        is_managed=_present_model(judged),
         facts=_observations(evidence, str(WINDOW_MONTHS)),
         recent=_observations(evidence, str(RECENT_MONTHS)),
         priors={
@@ -104,12 +104,16 @@ def repeat(assessment: Assessment) -> Judgement:
             if found["prior"] is not None
         },
     )
-    rulebook = rulebook_of(assessment.policy, codes=evidence.keys())
+    rulebook = rulebook_of(judged.policy, codes=evidence.keys())
     return judge([case], rulebook).judgements[0]
 
 
+def _present_model(judged: Assessment | Advice) -> bool | None:
+    return None if isinstance(judged, Advice) else judged.kind == Kind.MANAGED
+
+
 def _gather(scope: Scope) -> Records:
-    return {criterion.code: criterion.gather(scope) for criterion in all_criteria()}
+    return {c.code: c.gather(scope) for c in recordable_criteria()}
 
 
 def _case(
@@ -152,16 +156,21 @@ def _assessment(
         missing=explanation.missing,
         sentences=explanation.sentences,
         counterfactuals=explanation.counterfactuals,
-        evidence={
-            code: {
-                "prior": None if prior == UNINFORMED else prior.as_json(),
-                str(WINDOW_MONTHS): _stored(case.facts.get(code)),
-                str(RECENT_MONTHS): _stored(case.recent.get(code)),
-            }
-            for code, prior in sorted(case.priors.items())
-        },
+        evidence=evidence_of(case, case.priors),
         engine_version=ENGINE_VERSION,
     )
+
+
+def evidence_of(case: Case, codes: Iterable[str]) -> dict[str, Any]:
+    """What the case rests on, as an assessment or advice keeps it."""
+    return {
+        code: {
+            "prior": None if prior == UNINFORMED else prior.as_json(),
+            str(WINDOW_MONTHS): _stored(case.facts.get(code)),
+            str(RECENT_MONTHS): _stored(case.recent.get(code)),
+        }
+        for code, prior in ((code, case.prior(code)) for code in sorted(codes))
+    }
 
 
 def _stored(observation: Observation | None) -> dict[str, Any] | None:

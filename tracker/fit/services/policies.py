@@ -1,6 +1,6 @@
 """The policy in force, and the priors frozen for a quarter."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from engagements.models import Engagement
 from engagements.values.periods import ONE_DAY, month_of
-from tracker.fit.criteria import all_criteria
+from tracker.fit.criteria import all_criteria, recordable_criteria
 from tracker.fit.criterion import AnyCriterion
 from tracker.fit.evidence import UNINFORMED, Breakpoints, Observation, Prior, prior_from
 from tracker.fit.judgement import Rule, Rulebook
@@ -29,6 +29,10 @@ class Priors:
     """What a quarter expects of each criterion, by vendor and of the portfolio."""
 
     stored: Mapping[str, Mapping[str, Any]]
+
+    def of_portfolio(self, code: str) -> Prior:
+        found = self.stored.get(code)
+        return Prior.from_json(found["portfolio"]) if found else UNINFORMED
 
     def of(self, code: str, vendor_id: int) -> Prior:
         found = self.stored.get(code)
@@ -51,8 +55,10 @@ def current_policy() -> Policy:
 
 
 def rulebook_of(policy: Policy, codes: Collection[str] | None = None) -> Rulebook:
-    """The criteria as the policy weighs them; only those of `codes` where given."""
-    criteria = [c for c in all_criteria() if codes is None or c.code in codes]
+    """The criteria as the policy weighs them: those of `codes`, or all recordable."""
+    criteria: Iterable[AnyCriterion] = recordable_criteria()
+    if codes is not None:
+        criteria = [c for c in all_criteria() if c.code in codes]
     return Rulebook(
         rules=tuple(_rule(criterion, policy) for criterion in criteria),
         thresholds=Thresholds(**policy.thresholds),
@@ -70,6 +76,7 @@ def _rule(criterion: AnyCriterion, policy: Policy) -> Rule:
         code=criterion.code,
         importance=float(policy.importances.get(criterion.code, criterion.importance)),
         breakpoints=breakpoints,
+        augmented_breakpoints=None if own else criterion.augmented_breakpoints,
     )
 
 
@@ -104,7 +111,7 @@ def _computed(quarter: date) -> dict[str, Any]:
         months=WINDOW_MONTHS,
     )
     computed = {}
-    for criterion in all_criteria():
+    for criterion in recordable_criteria():
         observations = criterion.gather(scope)
         prior = prior_from(observations.values())
         if prior:

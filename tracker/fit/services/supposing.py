@@ -1,0 +1,28 @@
+"""What the engine in force would say of supposed work."""
+
+from collections.abc import Mapping, Sequence
+
+from django.utils import timezone
+
+from tracker.fit.criteria import all_criteria
+from tracker.fit.models import Policy
+from tracker.fit.services.policies import current_policy, priors_for, rulebook_of
+from tracker.fit.stated import Scale
+from tracker.fit.what_if import Answered, Work, answer
+
+
+def scales() -> Mapping[str, Scale]:
+    """What may be stated of each criterion, by code."""
+    return {criterion.code: criterion.scale for criterion in all_criteria()}
+
+
+def suppose(*, works: Sequence[Work], policy: Policy | None = None) -> list[Answered]:
+    """Judge the works by all criteria, under the policy in force unless given one."""
+    wordings = {criterion.code: criterion for criterion in all_criteria()}
+    priors = priors_for(timezone.localdate())
+    return answer(
+        works,
+        rulebook_of(policy or current_policy(), codes=wordings.keys()),
+        wordings,
+        {code: priors.of_portfolio(code) for code in wordings},
+    )
