@@ -124,6 +124,18 @@ def test_manager_takes_out_their_own_rows_alone(client, manager, department):
     assert Contractor.objects.filter(pk=theirs.contractor_id).exists()
 
 
+def test_reference_of_another_department_is_not_told(client, manager):
+    theirs = make_contract(reference="THEIRS")
+    make_contract(reference="MINE", manager=manager, predecessor=theirs)
+    url = url_of("engagement", "engagements")
+
+    mine = client.get(url)
+    whole = rows_of(logged_in(Role.FINANCE).get(url, {"q": "MINE"}))
+
+    assert b"THEIRS" not in b"".join(mine.streaming_content)
+    assert [row["Predecessor"] for row in whole] == ["THEIRS"]
+
+
 def test_feed_is_offered_no_money():
     make_contract()
     feed = logged_in(Role.HR_INTEGRATION)

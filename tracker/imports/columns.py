@@ -44,6 +44,8 @@ class Column:
     is_money: bool = False
     # What a reader of an export has to be allowed, beyond the list itself.
     permission: str = ""
+    # Names a row that may lie outside what a reader sees; not told to those.
+    is_of_any_scope: bool = False
     # Told in exports, never read.
     is_told_only: bool = False
     # Names another record: by code, name or reference.

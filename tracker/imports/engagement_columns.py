@@ -295,6 +295,7 @@ COLUMNS = (
         longest=40,
         may_be_blank=True,
         is_reference=True,
+        is_of_any_scope=True,
     ),
     Column(
         "external_id",

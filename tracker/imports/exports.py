@@ -8,7 +8,7 @@ from django.db import transaction
 
 from engagements import events
 from engagements.models import User
-from engagements.permissions import sees_money
+from engagements.permissions import sees_all, sees_money
 from tracker.imports.columns import Column
 from tracker.imports.kinds import kind_named
 from tracker.imports.record_files import write_file, write_template
@@ -30,6 +30,7 @@ def columns_for(kind: RecordKind[Any], user: User) -> list[Column]:
         for column in kind.columns
         if (sees_money(user) or not column.is_money)
         and (not column.permission or user.has_perm(column.permission))
+        and (sees_all(user) or not column.is_of_any_scope)
     ]
 
 
