@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -11,7 +12,15 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from engagements.choices import Role
-from engagements.models import ChecklistTask, Engagement, FeeTerm, RateTerm, User
+from engagements.models import (
+    ChecklistTask,
+    CostCentre,
+    Department,
+    Engagement,
+    FeeTerm,
+    RateTerm,
+    User,
+)
 
 
 def administrators() -> QuerySet[User]:
@@ -29,6 +38,14 @@ def open_task_count(user: User | AnonymousUser) -> int:
     return (
         ChecklistTask.objects.visible_to(user).still_open().filter(owner=user).count()
     )
+
+
+def default_shares(department: Department | None) -> dict[CostCentre, Decimal]:
+    """Return all of it for the department's one open cost centre, else nothing."""
+    if department is None:
+        return {}
+    centres = list(department.cost_centres.filter(is_open=True)[:2])
+    return {centres[0]: Decimal(100)} if len(centres) == 1 else {}
 
 
 def with_price(rows: QuerySet[Any], today: date) -> QuerySet[Any]:

@@ -30,6 +30,7 @@ from engagements.admin.columns import (
 )
 from engagements.admin.cost_split import CostSplitInline
 from engagements.admin.documents_tab import DocumentInline
+from engagements.admin.exports import ExportableList
 from engagements.admin.filters import (
     CommittedBetweenFilter,
     MineFilter,
@@ -45,7 +46,6 @@ from engagements.admin.record_admin import (
     LineInline,
     RecordAdmin,
     RecordForm,
-    ScopedAdmin,
     actor_of,
 )
 from engagements.admin.unfold_types import display
@@ -122,7 +122,7 @@ class ChangeOrderInline(LineInline):
         return False
 
 
-class AgreementList(ScopedAdmin):
+class AgreementList(ExportableList):
     """The columns, filters and search of any list of engagements."""
 
     list_select_related: Sequence[str] = ("vendor", "manager", "department")

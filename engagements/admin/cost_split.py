@@ -24,6 +24,7 @@ from engagements.models import (
     Engagement,
     User,
 )
+from engagements.queries import default_shares
 from engagements.services.terms import HUNDRED, set_cost_split
 from engagements.values.periods import month_of
 
@@ -228,10 +229,7 @@ def shares_or_default(
 ) -> Mapping[CostCentre, Decimal]:
     """Return the shares given, or all of it for the department's one cost centre."""
     given = lines.formset.shares() if lines and lines.has_changed() else {}
-    if given or department is None:
-        return dict(given)
-    centres = list(department.cost_centres.filter(is_open=True)[:2])
-    return {centres[0]: HUNDRED} if len(centres) == 1 else {}
+    return dict(given) or default_shares(department)
 
 
 def _splits_of(engagement: Engagement | None) -> list[CostSplit]:

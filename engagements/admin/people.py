@@ -16,6 +16,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdo
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from engagements import events
+from engagements.admin.exports import ExportableList
 from engagements.admin.filters import ScopedDropdownFilter
 from engagements.admin.record_admin import RecordAdmin, RecordForm, actor_of
 from engagements.admin.unfold_types import display
@@ -178,7 +179,7 @@ class GroupAdmin(RecordAdmin, DjangoGroupAdmin):
 
 
 @admin.register(Contractor)
-class ContractorAdmin(RecordAdmin):
+class ContractorAdmin(ExportableList, RecordAdmin):
     list_display = (
         "full_name",
         "vendor",

@@ -116,7 +116,7 @@ class ScopedAdmin(UnfoldModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> Any:
-        if any(map(_is_beyond_any_id, request.GET.values())):
+        if any(map(is_beyond_any_id, request.GET.values())):
             # Django so refuses other nonsense, but asks the database for such ids.
             return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
         return super().changelist_view(request, extra_context)
@@ -170,7 +170,7 @@ class ScopedAdmin(UnfoldModelAdmin):
         return history_page(self, request, object_id)
 
 
-def _is_beyond_any_id(value: object) -> bool:
+def is_beyond_any_id(value: object) -> bool:
     text = str(value).strip().lstrip("-")
     return text.isdecimal() and len(text) > LONGEST_ID
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from engagements.admin.columns import STANDING_COLOURS, figure
+from engagements.admin.exports import ExportableList
 from engagements.admin.record_admin import (
     LineInline,
     Lines,
@@ -59,7 +60,7 @@ class VendorForm(RecordForm):
 
 
 @admin.register(Vendor)
-class VendorAdmin(RecordAdmin):
+class VendorAdmin(ExportableList, RecordAdmin):
     form = VendorForm
     list_display = (
         "name",

@@ -1,9 +1,12 @@
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from engagements.choices import Role
-from tests.factories import make_user
+from engagements.models import Event, Vendor
+from tests.admin.conftest import logged_in
+from tests.factories import make_user, make_vendor
 from tracker.imports import services
 from tracker.imports.models import ImportRun, RunState
 from tracker.spend.models import Payment
@@ -201,3 +204,106 @@ def test_list_asks_as_many_questions_at_one_row_as_at_three(
     upload(finance)
     with django_assert_num_queries(9):
         finance.get(listing)
+
+
+RECORDS = (
+    "Legal name,Currency\nNorthwind IT Ltd,EUR\n=HYPERLINK(1),QQQ\nPenna PLC,GBP\n"
+)
+KINDS = {
+    Role.FINANCE: ["payments", "vendors"],
+    Role.ADMINISTRATOR: [
+        "contractors",
+        "engagements",
+        "payments",
+        "terms",
+        "vendors",
+    ],
+}
+
+
+@pytest.mark.parametrize("role", KINDS)
+def test_kinds_are_offered_to_those_who_may_change_such_records(role):
+    page = logged_in(role).get(ADD)
+
+    form = page.context["form"]
+    assert [name for name, _label in form.fields["kind"].choices] == KINDS[role]
+
+
+def test_right_to_import_alone_is_not_enough_for_one_department(client):
+    manager = make_user(Role.MANAGER)
+    manager.user_permissions.add(Permission.objects.get(codename="add_importrun"))
+    client.force_login(manager)
+
+    response = client.post(
+        ADD,
+        {"kind": "vendors", "file": SimpleUploadedFile("v.csv", RECORDS.encode())},
+    )
+
+    assert list(response.context["form"].errors) == ["kind"]
+    assert ImportRun.objects.count() == 0
+
+
+def test_finance_can_not_go_on_with_what_an_administrator_uploaded(finance):
+    run = ImportRun.objects.create(
+        kind="engagements", file_name="e.csv", sha256="0" * 64, state="checked"
+    )
+
+    assert finance.post(page_of(run), {"apply": "all"}).status_code == 403
+    assert finance.get(page_of(run)).context["may_import"] is False
+
+
+def test_records_are_checked_then_imported_with_every_refusal(finance, worker):
+    file = SimpleUploadedFile("vendors.csv", RECORDS.encode())
+    finance.post(ADD, {"kind": "vendors", "file": file})
+    run = ImportRun.objects.get()
+    columns = fields_of(finance.get(page_of(run)))
+    assert columns["column_legal_name"] == "Legal name"
+    assert {"undated_on", "currency", "category_models"} & columns.keys() == set()
+
+    worker(finance, page_of(run), columns | {"check": "1"})
+    checked = finance.get(page_of(run))
+    text = checked.content.decode()
+    assert [(item.line, item.field) for _label, item in checked.context["lines"]] == [
+        (3, "legal_name"),
+        (3, "currency"),
+    ]
+    assert "Import accepted lines only: add 2, change 0" in text
+    assert Vendor.objects.count() == 0
+
+    worker(finance, page_of(run), {"apply": "per_line"})
+    applied = finance.get(page_of(run)).content.decode()
+    assert "2 added, 0 changed, 0 left as they were." in applied
+    assert Vendor.objects.count() == 2
+    assert Event.objects.filter(
+        event_type="vendor.registered", actor=run.started_by
+    ).exists()
+    refused = finance.get(reverse("admin:tracker_importrun_refused", args=[run.pk]))
+    assert b"'=HYPERLINK(1)" in b"".join(refused.streaming_content)
+
+
+def test_file_without_news_offers_nothing_to_import(finance, worker):
+    make_vendor(legal_name="Penna PLC")
+    file = SimpleUploadedFile("vendors.csv", b"Legal name\nPenna PLC\n")
+    finance.post(ADD, {"kind": "vendors", "file": file})
+    run = ImportRun.objects.get()
+
+    worker(finance, page_of(run), fields_of(finance.get(page_of(run))))
+
+    page = finance.get(page_of(run)).content.decode()
+    assert "Nothing to import" in page
+    assert 'name="apply"' not in page
+
+
+@pytest.mark.parametrize("kind", KINDS[Role.ADMINISTRATOR])
+@pytest.mark.parametrize("file_format", ["csv", "xlsx"])
+def test_template_holds_headings_and_an_example(kind, file_format):
+    url = reverse("admin:tracker_importrun_template", args=[kind, file_format])
+
+    response = logged_in(Role.ADMINISTRATOR).get(url)
+
+    if kind == "payments":
+        assert response.status_code == 404
+    else:
+        content = b"".join(response.streaming_content)
+        assert content.startswith(b"PK" if file_format == "xlsx" else b"\xef\xbb\xbf")
+    assert logged_in(Role.MANAGER).get(url).status_code == 403

@@ -36,6 +36,7 @@ from tests.admin.conftest import logged_in
 from tests.admin.test_scope import CANARY, Other
 from tracker.dashboards.report import all_reports
 from tracker.fit.services import Planned, give_advice, keep_advice
+from tracker.imports.kinds import kind_names
 from tracker.notify.models import TOKEN_LENGTH
 from tracker.notify.services.feeds import renew_feed
 from tracker.spend.models import Payment, Settlement
@@ -176,6 +177,9 @@ def values_of(name: str, route: str, other: Everything) -> list[Any]:
         "external_id": lambda: [CANARY],
         "slug": lambda: list(all_reports()),
         "extension": lambda: ["csv", "xlsx"],
+        "export_name": lambda: ["vendors", "contractors", "engagements", "terms"],
+        "file_format": lambda: ["csv", "xlsx"],
+        "kind": kind_names,
         # Who has the secret address is who it shows; it is not for others to guess.
         "token": lambda: ["A" * TOKEN_LENGTH],
     }
@@ -259,6 +263,9 @@ def test_the_walk_would_see_it(db):
         f"/api/v1/engagements/{other.contract.public_id}",
         "/spend/cost-centres.csv",
         "/spend/cost-centres.xlsx",
+        "/admin/engagements/engagement/export/engagements.csv",
+        "/admin/engagements/assignment/export/terms.xlsx",
+        "/admin/engagements/contractor/export/contractors.xlsx",
     } <= set(shown)
 
 

@@ -123,7 +123,7 @@ def test_column_without_a_name_and_a_repeated_name_are_told_apart(opened):
         (b"\x01\x00\x02\x00" * 100, "This is not a text file."),
         (b"PK\x03\x04rubbish", "The file is damaged."),
         (b"[1, 2", "The JSON breaks off in line 1"),
-        (b'{"rows": []}', "The document is no list of payments."),
+        (b'{"rows": []}', "The document is no list of lines."),
         (b"[]", "The document holds no item with fields."),
         (b"[" * 100_000, "The JSON is nested too deep."),
         (b'[{"a": "\xff"}]', "The JSON is not UTF-8."),

@@ -192,6 +192,20 @@ def test_payment_goes_to_the_one_engagement_that_a_person_logged(bring_in):
     assert Payment.objects.get().engagement_id == contract.pk
 
 
+def test_payment_goes_to_a_running_engagement_that_a_file_of_engagements_told(bring_in):
+    contract = make_contract(
+        vendor=make_vendor(legal_name="Penna PLC"),
+        department=make_department(name="HR"),
+        starts_on=date(2016, 1, 1),
+        origin=Origin.IMPORTED,
+        status=Status.ACTIVE,
+    )
+
+    bring_in(FIRST)
+
+    assert Payment.objects.get().engagement_id == contract.pk
+
+
 @pytest.mark.parametrize(
     "fields", [{"starts_on": date(2016, 11, 1)}, {"status": Status.CANCELLED}]
 )

@@ -3,6 +3,7 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
+from engagements.models import Vendor
 from tracker.spend.models import Payment
 
 pytestmark = pytest.mark.django_db
@@ -99,4 +100,57 @@ def test_file_that_is_not_there_is_told(tmp_path):
     with pytest.raises(CommandError) as refused:
         call_command("import_file", "payments", str(tmp_path / "none.csv"))
 
+    assert refused.value.returncode == 2
+
+
+def test_records_are_imported_by_their_kind(tmp_path, capsys):
+    path = tmp_path / "vendors.csv"
+    path.write_text("Legal name,Country\nNorthwind IT Ltd,DE\n")
+
+    call_command("import_file", "vendors", str(path), "--dry-run")
+    assert Vendor.objects.count() == 0
+    call_command("import_file", "vendors", str(path))
+
+    out = capsys.readouterr().out
+    assert "Accepted: 1 new, 0 changed, 0 unchanged." in out
+    assert "Added 1 vendors; changed 0." in out
+    assert Vendor.objects.get().country == "DE"
+
+
+def test_account_of_records_can_be_had_as_json(tmp_path, capsys):
+    path = tmp_path / "terms.csv"
+    path.write_text("Engagement,Term,From,Amount\nC-9,fee,2026-01-01,1\n")
+
+    with pytest.raises(SystemExit):
+        call_command("import_file", "terms", str(path), "--json")
+
+    report = json.loads(capsys.readouterr().out)
+    assert (report["read"], report["changed"], report["refused"]) == (1, 0, 1)
+    assert report["problems"] == [
+        {
+            "line": 2,
+            "field": "engagement",
+            "reason": "is no recorded engagement",
+            "advice": "Give its reference or external id; record it first where it is"
+            " new.",
+            "raw": "C-9",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "message"),
+    [
+        ("Country,Tier\nGB,approved\n", [], "No column says which vendors the lines"),
+        ("Legal name,Tier\nA,x\n", ["--currency", "GBP"], "currency: not for vendors."),
+    ],
+)
+def test_file_or_option_of_no_use_is_told(tmp_path, content, arguments, message):
+    path = tmp_path / "vendors.csv"
+    path.write_text(content)
+
+    with pytest.raises(CommandError) as refused:
+        call_command("import_file", "vendors", str(path), *arguments)
+
+    assert str(refused.value).startswith(message)
     assert refused.value.returncode == 2

@@ -1,5 +1,6 @@
 """What a person says about an uploaded file: which it is, its columns, its gaps."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -7,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
-from tracker.imports.kinds import kind_named, kind_names
+from tracker.imports.kinds import kind_named
 from tracker.imports.problems import shown
 from tracker.imports.services import Preview
 from tracker.imports.tables import LARGEST_FILE_BYTES
@@ -23,22 +24,27 @@ else:
     from unfold.widgets import UnfoldBooleanSwitchWidget as CheckboxWidget
 
 
+# What a person can say about a file, where its kind can use it.
+OPTIONS = frozenset(
+    {"undated_on", "date_format", "currency", "decimal_comma", "category_models"}
+)
+
+
 class UploadForm(forms.Form):
     kind = forms.ChoiceField(label=_("What it holds"), widget=SelectWidget())
     file = forms.FileField(
         label=_("File"),
         widget=FileWidget(attrs={"accept": ".csv,.txt,.tsv,.xlsx,.json"}),
-        help_text=_("CSV, XLSX or JSON, as published. At most %(size)d MB.")
+        help_text=_("CSV, XLSX or JSON. At most %(size)d MB.")
         % {"size": LARGEST_FILE_BYTES // 1024**2},
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, kinds: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        kinds = [(name, kind_named(name).label) for name in kind_names()]
         kind = self.fields["kind"]
         assert isinstance(kind, forms.ChoiceField)  # noqa: S101 - for the type checker
-        kind.choices = kinds
-        kind.initial = kinds[0][0]
+        kind.choices = [(name, kind_named(name).label) for name in kinds]
+        kind.initial = kinds[0] if kinds else None
 
     def clean_file(self) -> "UploadedFile[bytes]":
         upload: UploadedFile[bytes] = self.cleaned_data["file"]
@@ -63,7 +69,7 @@ class ColumnsForm(forms.Form):
         label=_("How dates are written"),
         required=False,
         widget=TextWidget(attrs={"placeholder": "%d/%m/%Y"}),
-        help_text=_("Blank: found out from the file, the day first in doubt."),
+        help_text=_("Blank: found out from the file's own dates."),
     )
     currency = forms.CharField(
         label=_("Currency"),
@@ -97,7 +103,10 @@ class ColumnsForm(forms.Form):
         columns = preview.source.table.columns
         chosen = preview.source.mapping.by_field
         choices = [("", _("— no column —")), *((c, shown(c)) for c in columns)]
-        self.kind_fields = kind_named(kind_name).fields
+        kind = kind_named(kind_name)
+        for name in OPTIONS.difference(kind.options):
+            del self.fields[name]
+        self.kind_fields = kind.fields
         for field in self.kind_fields:
             self.fields[f"column_{field.name}"] = forms.ChoiceField(
                 label=field.label.capitalize(),
@@ -114,14 +123,9 @@ class ColumnsForm(forms.Form):
         }
 
     def options(self) -> dict[str, Any]:
-        names = (
-            "undated_on",
-            "date_format",
-            "currency",
-            "decimal_comma",
-            "category_models",
-        )
-        return {name: self.cleaned_data[name] for name in names}
+        return {
+            name: self.cleaned_data[name] for name in OPTIONS if name in self.fields
+        }
 
     def clean_category_models(self) -> dict[str, str]:
         choices = {}

@@ -7,6 +7,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import (
+    FileResponse,
     Http404,
     HttpRequest,
     HttpResponse,
@@ -27,10 +28,13 @@ from engagements.admin.unfold_types import UnfoldModelAdmin
 from engagements.errors import WrongStateError
 from engagements.models import User
 from tracker.admin.import_forms import ColumnsForm, UploadForm, options_as_initial
-from tracker.imports.kinds import kind_named
+from tracker.imports.exports import template_of
+from tracker.imports.kinds import kind_named, kind_names, may_import
 from tracker.imports.models import ImportRun, RunState
 from tracker.imports.problems import ImportRefusedError, shown
 from tracker.imports.queries import commonest_reasons
+from tracker.imports.record_files import CONTENT_TYPES
+from tracker.imports.record_kinds import RecordKind
 from tracker.imports.refusals import Refusal, refusals_as_csv
 from tracker.imports.services import (
     Preview,
@@ -40,6 +44,7 @@ from tracker.imports.services import (
     request_check,
 )
 
+_TEMPLATE = "admin:tracker_importrun_template"
 _PROBLEMS_ON_A_PAGE = 50
 _STATE_COLOURS = {
     RunState.UPLOADED.value: "info",
@@ -75,11 +80,12 @@ def _state_label(_page: object, run: ImportRun) -> tuple[str, str]:
 class ImportRunAdmin(UnfoldModelAdmin):
     list_display = [
         "file_name",
+        "holds",
         "state_label",
         "read_lines",
         "accepted_lines",
         "refused_lines",
-        "added_payments",
+        "added_records",
         "started_by",
         "created",
     ]
@@ -94,6 +100,10 @@ class ImportRunAdmin(UnfoldModelAdmin):
         _state_label
     )
 
+    @admin.display(description=gettext_lazy("what it holds"), ordering="kind")
+    def holds(self, run: ImportRun) -> str:
+        return run.kind.capitalize()
+
     @admin.display(description=gettext_lazy("read"), ordering="read")
     def read_lines(self, run: ImportRun) -> SafeString:
         return figure(f"{run.read:,}")
@@ -107,7 +117,7 @@ class ImportRunAdmin(UnfoldModelAdmin):
         return figure(f"{run.refused:,}")
 
     @admin.display(description=gettext_lazy("added"), ordering="added")
-    def added_payments(self, run: ImportRun) -> SafeString:
+    def added_records(self, run: ImportRun) -> SafeString:
         return figure(f"{run.added:,}")
 
     @admin.display(description=gettext_lazy("uploaded"), ordering="created_at")
@@ -130,7 +140,12 @@ class ImportRunAdmin(UnfoldModelAdmin):
                 "<int:run_id>/refused.csv",
                 self.admin_site.admin_view(self.refused_csv),
                 name="tracker_importrun_refused",
-            )
+            ),
+            path(
+                "templates/<slug:kind>.<slug:file_format>",
+                self.admin_site.admin_view(self.template_file),
+                name="tracker_importrun_template",
+            ),
         ]
         inherited: list[URLPattern] = super().get_urls()
         return own + inherited
@@ -143,7 +158,8 @@ class ImportRunAdmin(UnfoldModelAdmin):
     ) -> HttpResponse:
         """Take a file and say at once whether it can be read."""
         self._check_may_import(request)
-        form = UploadForm(request.POST or None, request.FILES or None)
+        kinds = kinds_for(_actor(request))
+        form = UploadForm(request.POST or None, request.FILES or None, kinds=kinds)
         if request.method == "POST" and form.is_valid():
             try:
                 run = accept_upload(
@@ -156,9 +172,8 @@ class ImportRunAdmin(UnfoldModelAdmin):
             else:
                 return HttpResponseRedirect(_url(run))
         context = self._context(request, title=_("Import a file"), step=1)
-        return TemplateResponse(
-            request, "tracker/imports/upload.html", context | {"form": form}
-        )
+        context |= {"form": form, "templates": list(_templates(kinds))}
+        return TemplateResponse(request, "tracker/imports/upload.html", context)
 
     def change_view(
         self,
@@ -170,13 +185,13 @@ class ImportRunAdmin(UnfoldModelAdmin):
         """Show where the import stands and take the next step."""
         run = self._run(request, object_id)
         if request.method == "POST":
-            self._check_may_import(request)
+            self._check_may_import_run(request, run)
             if "apply" in request.POST:
                 return self._apply(request, run)
             return self._columns(request, run)
         if run.is_working:
             return self._page(request, run, "progress.html", {"refresh_seconds": 2})
-        wants_columns = "columns" in request.GET and self.has_add_permission(request)
+        wants_columns = "columns" in request.GET and self._may_import(request, run)
         if wants_columns or run.state in (RunState.UPLOADED, RunState.FAILED):
             return self._columns(request, run)
         return self._result(request, run)
@@ -190,6 +205,24 @@ class ImportRunAdmin(UnfoldModelAdmin):
             f'attachment; filename="refused-{run.public_id}.csv"'
         )
         return response
+
+    def template_file(
+        self, request: HttpRequest, kind: str, file_format: str
+    ) -> FileResponse:
+        """Serve an empty file of a kind of records, with one example."""
+        self._check_may_import(request)
+        if kind not in kinds_for(_actor(request)) or file_format not in CONTENT_TYPES:
+            raise Http404
+        try:
+            file = template_of(kind, file_format)
+        except KeyError as error:
+            raise Http404 from error
+        return FileResponse(
+            file,
+            as_attachment=True,
+            filename=f"{kind}-template.{file_format}",
+            content_type=CONTENT_TYPES[file_format],
+        )
 
     # Pages
 
@@ -246,8 +279,9 @@ class ImportRunAdmin(UnfoldModelAdmin):
                 (labels.get(field, field), reason, count)
                 for field, reason, count in commonest_reasons(run)
             ],
-            "payments_url": _payments_url(run),
-            "may_import": self.has_add_permission(request),
+            "records_url": _records_url(run),
+            "is_of_payments": run.kind == "payments",
+            "may_import": self._may_import(request, run),
         }
         return self._page(request, run, "result.html", extra)
 
@@ -278,6 +312,13 @@ class ImportRunAdmin(UnfoldModelAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
 
+    def _may_import(self, request: HttpRequest, run: ImportRun) -> bool:
+        return may_import(_actor(request), kind_named(run.kind))
+
+    def _check_may_import_run(self, request: HttpRequest, run: ImportRun) -> None:
+        if not self._may_import(request, run):
+            raise PermissionDenied
+
     def _run(self, request: HttpRequest, object_id: str) -> ImportRun:
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -297,12 +338,37 @@ def _url(run: ImportRun) -> str:
     return reverse("admin:tracker_importrun_change", args=[run.pk])
 
 
-def _payments_url(run: ImportRun) -> str:
+_LISTS = {
+    "contractors": "engagements_contractor",
+    "engagements": "engagements_engagement",
+    "payments": "tracker_payment",
+    "terms": "engagements_engagement",
+    "vendors": "engagements_vendor",
+}
+
+
+def _records_url(run: ImportRun) -> str:
+    """Return the list on which the imported records stand."""
     try:
-        url = reverse("admin:tracker_payment_changelist")
+        url = reverse(f"admin:{_LISTS[run.kind]}_changelist")
     except NoReverseMatch:
         return ""
-    return f"{url}?source_run={run.public_id}"
+    return f"{url}?source_run={run.public_id}" if run.kind == "payments" else url
+
+
+def kinds_for(user: User) -> list[str]:
+    """Return the kinds of file that the person may bring in."""
+    return [name for name in kind_names() if may_import(user, kind_named(name))]
+
+
+def _templates(kinds: list[str]) -> Iterator[dict[str, Any]]:
+    for name in kinds:
+        if isinstance(kind := kind_named(name), RecordKind):
+            links = [
+                (form.upper(), reverse(_TEMPLATE, args=[name, form]))
+                for form in CONTENT_TYPES
+            ]
+            yield {"label": kind.label, "links": links}
 
 
 def _refusals(run: ImportRun) -> Iterator[Refusal]:

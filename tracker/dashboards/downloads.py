@@ -1,7 +1,6 @@
 """Reports as files: typed for a spreadsheet, and safe to open in one."""
 
 import csv
-import unicodedata
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -13,12 +12,10 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from tracker.dashboards.report import Column, ColumnKind, Report, Value
+from tracker.imports.formulas import starts_formula
 
 # Excel takes a file without it for one in the machine's old code page.
 BYTE_ORDER_MARK = "\ufeff"
-FORMULA_STARTS = frozenset("=+-@|\t\r\n")
-# Never drawn, so that a formula may hide behind them.
-INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Me"})
 LINES_PER_CHUNK = 200
 LONGEST_SHEET_NAME = 31
 NUMBER_FORMATS = {
@@ -34,16 +31,7 @@ NUMBER_WIDTH = 16
 
 def safe_text(text: str) -> str:
     """Return text that no spreadsheet reads as a formula; an apostrophe marks it."""
-    return f"'{text}" if _looks_like_formula(text) else text
-
-
-def _looks_like_formula(text: str) -> bool:
-    for character in unicodedata.normalize("NFKC", text):
-        if character in FORMULA_STARTS:
-            return True
-        if unicodedata.category(character) not in INVISIBLE_CATEGORIES:
-            return False
-    return False
+    return f"'{text}" if starts_formula(text) else text
 
 
 def plain(value: Value, kind: ColumnKind) -> str:

@@ -24,7 +24,7 @@ def read_json(path: Path) -> Table:
     document = _document(path)
     items = document.get("data") if isinstance(document, dict) else document
     if not isinstance(items, list):
-        raise UnreadableFileError(f"The document is no list of payments. {_SHAPE}")
+        raise UnreadableFileError(f"The document is no list of lines. {_SHAPE}")
     if len(items) > MOST_LINES:
         raise UnreadableFileError(f"The document has more than {MOST_LINES:,} items.")
     columns = _columns(items)

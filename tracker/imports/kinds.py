@@ -6,10 +6,12 @@ from importlib import import_module
 from typing import Any, Protocol
 
 from engagements.models import User
+from engagements.permissions import sees_all
 from tracker.imports.mapping import ColumnMapping, Field
 from tracker.imports.report import Report
 from tracker.imports.tables import Table
 
+PERMISSION = "tracker.add_importrun"
 Progress = Callable[[int], None]
 
 
@@ -36,9 +38,29 @@ class Batch(Protocol):
 class Kind(Protocol):
     """One kind of input. A new one is a new file that registers it, named below."""
 
-    name: str
-    label: str
-    fields: Sequence[Field]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def fields(self) -> Sequence[Field]: ...
+
+    @property
+    def options(self) -> Sequence[str]:
+        """Which of the options that a person may give mean something to it."""
+
+    @property
+    def permissions(self) -> Sequence[str]:
+        """What who imports needs beyond the right to import at all."""
+
+    @property
+    def wants_all_rows(self) -> bool:
+        """Whether who imports has to see every row: matching looks at all of them."""
+
+    @property
+    def report_type(self) -> type[Report]: ...
 
     def check_columns(self, mapping: ColumnMapping, options: Mapping[str, Any]) -> None:
         """Raise MappingError or OptionError where the file can't be read so."""
@@ -54,7 +76,13 @@ class Kind(Protocol):
 
 
 # A kind's file registers it when it is first asked for.
-_FILES = {"payments": "tracker.imports.payments"}
+_FILES = {
+    "contractors": "tracker.imports.contractors",
+    "engagements": "tracker.imports.engagements",
+    "payments": "tracker.imports.payments",
+    "terms": "tracker.imports.terms",
+    "vendors": "tracker.imports.vendors",
+}
 _KINDS: dict[str, Kind] = {}
 
 
@@ -74,3 +102,10 @@ def kind_named(name: str) -> Kind:
 
 def kind_names() -> list[str]:
     return sorted(_FILES)
+
+
+def may_import(user: User, kind: Kind) -> bool:
+    """Whether the person may bring in files of the kind."""
+    if not user.has_perms([PERMISSION, *kind.permissions]):
+        return False
+    return sees_all(user) or not kind.wants_all_rows

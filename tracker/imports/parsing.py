@@ -86,7 +86,7 @@ def parse_amount(
         raise Unreadable("is no amount that can be read", _amount_advice(bare))
     amount = _to_decimals(Decimal(bare.replace(",", "")), decimals)
     if amount > LARGEST_AMOUNT:
-        raise Unreadable("is too large", f"One payment is at most {LARGEST_AMOUNT:,}.")
+        raise Unreadable("is too large", f"Give at most {LARGEST_AMOUNT:,}.")
     return -amount if negative and amount else amount
 
 

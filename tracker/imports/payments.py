@@ -43,6 +43,16 @@ class Payments:
     name = "payments"
     label = "Payments to suppliers"
     fields: Sequence[Field] = FIELDS
+    options = (
+        "undated_on",
+        "date_format",
+        "decimal_comma",
+        "currency",
+        "category_models",
+    )
+    permissions: Sequence[str] = ()
+    wants_all_rows = False
+    report_type = Report
 
     def check_columns(self, mapping: ColumnMapping, options: Mapping[str, Any]) -> None:
         given = parse_options(options)

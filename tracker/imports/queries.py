@@ -132,14 +132,14 @@ def engagements_by_id(ids: Iterable[int]) -> dict[int, Engagement]:
 
 
 def logged_engagements(vendors: Iterable[int]) -> list[Engagement]:
-    """Return live engagements of the vendors that a person logged."""
+    """Return live engagements of the vendors, without drafts made of payments."""
     return [
         engagement
         for batch in _batches(vendors)
         for engagement in Engagement.objects.filter(
             vendor_id__in=batch, status__in=LIVE_STATUSES
         )
-        .exclude(origin=Origin.IMPORTED)
+        .exclude(origin=Origin.IMPORTED, status=Status.DRAFT)
         .order_by("id")
     ]
 

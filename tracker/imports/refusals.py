@@ -1,12 +1,10 @@
 """Refused lines as CSV, safe to open in a spreadsheet program."""
 
 import csv
-import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-# What a spreadsheet takes for the start of a formula, or of another cell.
-_LEADS = frozenset("=+-@|\t\r\n")
+from tracker.imports.formulas import starts_formula
 
 
 class Refusal(NamedTuple):
@@ -24,8 +22,7 @@ class _Echo:
 
 def without_formula(text: str) -> str:
     """Return the text with an apostrophe before what would run as a formula."""
-    visible = unicodedata.normalize("NFKC", text).lstrip(" \u200b\ufeff")
-    return f"'{text}" if visible[:1] in _LEADS else text
+    return f"'{text}" if starts_formula(text) else text
 
 
 def refusals_as_csv(refusals: Iterable[Refusal]) -> Iterator[str]:

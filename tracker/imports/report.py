@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from tracker.imports.problems import Note, Problem, shown
 
@@ -15,6 +15,11 @@ class Report:
     `accepted` = `new` + `already_recorded`. `added` is `new` once it is stored, else
     0. Totals are of accepted lines, by currency.
     """
+
+    NOTHING_APPLIED: ClassVar[str] = (
+        "Nothing was applied, since lines were refused. Correct them, or apply the"
+        " accepted ones with --per-line."
+    )
 
     kind: str
     file_name: str
@@ -100,11 +105,11 @@ class Report:
         yield f"{shown(self.file_name)}: {self.file_format} ({reading}){where}"
         yield "Columns:"
         for name, column in self.mapping.items():
-            yield f"  {name:<20}← {shown(column)}"
+            yield f"  {name:<21} ← {shown(column)}"
         used = set(self.mapping.values())
         unused = [shown(column) for column in self.columns if column not in used]
         if unused:
-            yield f"  not used            : {', '.join(unused)}"
+            yield f"  {'not used':<21} : {', '.join(unused)}"
         yield from self._problem_lines(most_problems)
         for note in self.notes:
             yield f"Note: {note}"
@@ -135,9 +140,6 @@ class Report:
         if self.is_applied:
             yield f"Added {self.added:,} payments; created {created}."
         elif not self.may_be_applied:
-            yield (
-                "Nothing was applied, since lines were refused. Correct them, or apply"
-                " the accepted ones with --per-line."
-            )
+            yield self.NOTHING_APPLIED
         else:
             yield f"Dry run: nothing was applied. It would create {created}."

@@ -27,7 +27,14 @@ from engagements import events
 from engagements.errors import ConflictError, NotAllowedError, WrongStateError
 from engagements.models import User
 from tracker.imports.files import open_table
-from tracker.imports.kinds import Batch, Kind, Progress, Source, kind_named
+from tracker.imports.kinds import (
+    Batch,
+    Kind,
+    Progress,
+    Source,
+    kind_named,
+    may_import,
+)
 from tracker.imports.mapping import (
     Suggestion,
     map_columns,
@@ -42,7 +49,6 @@ from tracker.jobs.services import run_job
 
 logger = logging.getLogger(__name__)
 
-PERMISSION = "tracker.add_importrun"
 TASK = "tracker.tasks.run_import"
 _ATTEMPTS = 3
 # After this long a worker that tells no more is taken for dead. Two at once would
@@ -145,7 +151,7 @@ def _read(
     )
     kind.check_columns(source.mapping, run.options)
     run.sha256 = source.sha256
-    report = Report(
+    report = kind.report_type(
         kind=kind.name,
         file_name=source.file_name,
         sha256=source.sha256,
@@ -389,7 +395,9 @@ def _work_on(run_id: int, step: int) -> dict[str, Any]:
         )
 
     try:
-        if run.started_by is None or not run.started_by.has_perm(PERMISSION):
+        if run.started_by is None or not may_import(
+            run.started_by, kind_named(run.kind)
+        ):
             raise NotAllowedError(_("The right to import was taken back."))
         _carry_out(
             run,
