@@ -1,6 +1,7 @@
 """The admin of what happened; Django finds the pages through this package."""
 
 from tracker.admin import (
+    alerts,
     api_keys,
     fit,
     home,
@@ -17,6 +18,7 @@ from tracker.admin import (
 )
 
 __all__ = [
+    "alerts",
     "api_keys",
     "fit",
     "home",
