@@ -16,7 +16,8 @@ from tracker.spend.models import Invoice, InvoiceLine, WorkLog
 from tracker.spend.services import log_work_lines, post_invoice
 
 ENGAGEMENTS = reverse("admin:engagements_engagement_changelist")
-# Who asks, what they may, whose rows they see, how many tasks they have; the rest are
+# Who asks, what they may, whose rows they see, how many tasks and unread alerts they
+# have; the rest are
 # the list's own.
 QUERIES = {
     "engagements_engagement": 15,

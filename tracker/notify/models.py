@@ -112,9 +112,11 @@ class CalendarFeed(models.Model):
 class AlertQuerySet(QuerySet["Alert"]):
     def visible_to(self, user: User) -> Self:
         """Keep the user's own, of what their roles let them see today."""
-        rows = self.filter(recipient=user).filter(
-            Q(engagement=None) | engagement_scope(user, prefix="engagement__")
-        )
+        rows = self.filter(recipient=user)
+        scope = engagement_scope(user, prefix="engagement__")
+        # An empty condition keeps all rows, but says nothing beside another.
+        if scope:
+            rows = rows.filter(Q(engagement=None) | scope)
         if user.has_perm("tracker.view_jobrun"):
             return rows
         return rows.exclude(event__event_type=JOB_FAILED)
