@@ -197,7 +197,7 @@ def make_task(owner: User | None, **fields: Any) -> ChecklistTask:
 def test_owner_of_a_task_is_told_when_it_is_assigned():
     owner = make_manager()
     task = make_task(owner)
-    record("checklist_task.assigned", task, engagement=task.engagement)
+    record("task.reassigned", task, engagement=task.engagement)
 
     tell_events()
 
@@ -221,7 +221,7 @@ def test_overdue_task_is_told_once_per_day_it_had():
     again = tell_overdue_tasks(today=day + timedelta(days=6))
 
     assert (counts, again) == ([0, 1, 0], 1)
-    assert Event.objects.filter(event_type="checklist_task.overdue").count() == 2
+    assert Event.objects.filter(event_type="task.overdue").count() == 2
 
 
 def test_administrators_are_told_when_a_job_begins_to_fail():
@@ -579,7 +579,7 @@ def test_page_costs_the_same_however_many_alerts(
 
 def make_document_alert(engagement: Engagement, owner: User) -> None:
     task = make_task(owner, engagement=engagement)
-    record("checklist_task.assigned", task, engagement=engagement)
+    record("task.reassigned", task, engagement=engagement)
 
 
 def test_count_of_the_unread_is_bounded():

@@ -29,7 +29,7 @@ _ICONS = {
     "approval": "approval",
     "engagement": "handshake",
     "change_order": "edit_document",
-    "checklist_task": "checklist",
+    "task": "checklist",
     "model_flag": "flag",
     "import": "upload_file",
     "job": "error",

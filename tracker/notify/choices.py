@@ -47,5 +47,6 @@ class Topic(models.TextChoices):
     JOBS = "jobs", _("Background jobs that fail (administrators)")
 
 
-# What somebody who chose nothing is mailed about.
-MAILED_TOPICS = (Topic.APPROVALS, Topic.DECISIONS, Topic.TASKS, Topic.JOBS)
+# What somebody who chose nothing is mailed about. Tasks come by the dozen, where an
+# engagement starts or ends.
+MAILED_TOPICS = (Topic.APPROVALS, Topic.DECISIONS, Topic.JOBS)

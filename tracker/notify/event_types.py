@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from engagements.models import Event, User
 from tracker.notify import audiences as to
-from tracker.notify.choices import Topic
+from tracker.notify.choices import Topic as On
 from tracker.notify.models import JOB_FAILED
 
 if TYPE_CHECKING:
@@ -22,31 +22,33 @@ Audience = Callable[[Event], Iterable[User]]
 @dataclass(frozen=True)
 class Telling:
     audience: Audience
-    topic: Topic
+    topic: On
     title: StrOrPromise
 
 
 # fmt: off
-_LINES: dict[str, tuple[Audience, Topic, StrOrPromise]] = {
-    "approval.asked": (to.approvers, Topic.APPROVALS, _("Approval waiting")),
-    "approval.given": (to.asker_and_owner, Topic.DECISIONS, _("Approved")),
-    "approval.rejected": (to.asker_and_owner, Topic.DECISIONS, _("Rejected")),
-    "engagement.submitted": (to.owner, Topic.ENGAGEMENTS, _("Sent for approval")),
-    "engagement.withdrawn": (to.owner, Topic.ENGAGEMENTS, _("No more for approval")),
-    "engagement.ended": (to.owner, Topic.ENGAGEMENTS, _("Ended")),
-    "engagement.terminated": (to.owner, Topic.ENGAGEMENTS, _("Terminated")),
-    "engagement.cancelled": (to.owner, Topic.ENGAGEMENTS, _("Cancelled")),
-    "engagement.term_rolled": (to.owner, Topic.ENGAGEMENTS, _("Renewed by itself")),
-    "engagement.change_ordered": (to.owner, Topic.ENGAGEMENTS, _("Change order")),
-    "change_order.asked": (to.owner, Topic.ENGAGEMENTS, _("Change order asked for")),
-    "change_order.approved": (to.owner, Topic.ENGAGEMENTS, _("Change order approved")),
-    "change_order.rejected": (to.owner, Topic.ENGAGEMENTS, _("Change order rejected")),
-    "checklist_task.assigned": (to.task_owner, Topic.TASKS, _("Task for you")),
-    "checklist_task.overdue": (to.task_owner, Topic.TASKS, _("Task overdue")),
-    "model_flag.raised": (to.owner, Topic.FLAGS, _("The other model would fit better")),
-    "import.applied": (to.importer_of_refused, Topic.IMPORTS, _("Lines refused")),
-    "import.refused": (to.importer_of_refused, Topic.IMPORTS, _("Import refused")),
-    JOB_FAILED: (to.administrators, Topic.JOBS, _("Background job failed")),
+_LINES: dict[str, tuple[Audience, On, StrOrPromise]] = {
+    "approval.asked": (to.approvers, On.APPROVALS, _("Approval waiting")),
+    "approval.given": (to.asker_and_owner, On.DECISIONS, _("Approved")),
+    "approval.rejected": (to.asker_and_owner, On.DECISIONS, _("Rejected")),
+    "engagement.submitted": (to.owner, On.ENGAGEMENTS, _("Sent for approval")),
+    "engagement.withdrawn": (to.owner, On.ENGAGEMENTS, _("Taken back from approval")),
+    "engagement.ended": (to.owner, On.ENGAGEMENTS, _("Ended")),
+    "engagement.terminated": (to.owner, On.ENGAGEMENTS, _("Terminated")),
+    "engagement.cancelled": (to.owner, On.ENGAGEMENTS, _("Cancelled")),
+    "engagement.term_rolled": (to.owner, On.ENGAGEMENTS, _("Renewed by itself")),
+    "engagement.change_ordered": (to.owner, On.ENGAGEMENTS, _("Change order")),
+    "change_order.recorded": (to.owner, On.ENGAGEMENTS, _("Change order recorded")),
+    "change_order.took_effect": (to.owner, On.ENGAGEMENTS, _("Change order in force")),
+    "change_order.rejected": (to.owner, On.ENGAGEMENTS, _("Change order rejected")),
+    "change_order.withdrawn": (to.owner, On.ENGAGEMENTS, _("Change order withdrawn")),
+    "task.added": (to.task_owner, On.TASKS, _("Task for you")),
+    "task.reassigned": (to.task_owner, On.TASKS, _("Task for you")),
+    "task.overdue": (to.task_owner, On.TASKS, _("Task overdue")),
+    "model_flag.raised": (to.owner, On.FLAGS, _("The other model would fit better")),
+    "import.applied": (to.importer_of_refused, On.IMPORTS, _("Lines refused")),
+    "import.refused": (to.importer_of_refused, On.IMPORTS, _("Import refused")),
+    JOB_FAILED: (to.administrators, On.JOBS, _("Background job failed")),
 }
 # fmt: on
 TELLINGS = {event_type: Telling(*line) for event_type, line in _LINES.items()}

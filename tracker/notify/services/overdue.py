@@ -6,7 +6,8 @@ from engagements import events
 from engagements.choices import Status, TaskStatus
 from engagements.models import ChecklistTask, Event
 
-EVENT_TYPE = "checklist_task.overdue"
+EVENT_TYPE = "task.overdue"
+_OPEN = (TaskStatus.TO_DO, TaskStatus.IN_PROGRESS, TaskStatus.STUCK)
 
 
 @transaction.atomic
@@ -17,8 +18,7 @@ def tell_overdue_tasks(*, today: date) -> int:
     """
     tasks = list(
         ChecklistTask.objects.select_for_update(of=("self",))
-        .filter(due_on__lt=today)
-        .exclude(status=TaskStatus.DONE)
+        .filter(due_on__lt=today, status__in=_OPEN)
         .exclude(engagement__status=Status.CANCELLED)
         .select_related("engagement")
         .order_by("id")
