@@ -241,6 +241,7 @@ def test_page_shows_the_defaults_and_stores_what_is_chosen(client):
     assert initial["kinds"] == ["notice", "term_end", "document", "tenure"]
     assert initial["thresholds"] == [90, 60, 30]
     assert initial["topics"] == ["approvals", "decisions", "jobs"]
+    assert "Background jobs" not in client.get(PAGE).content.decode()
     assert response.status_code == 302
     row = NotificationPreference.objects.get(user=owner)
     assert (row.frequency, row.digest_weekday, row.digest_hour) == ("weekly", 4, 16)

@@ -48,7 +48,7 @@ def _zones() -> list[tuple[str, str]]:
 
 class PreferenceForm(forms.Form):
     channel = forms.ChoiceField(
-        label=_("How"), choices=Channel.choices, widget=RadiosWidget()
+        label=_("You are told"), choices=Channel.choices, widget=RadiosWidget()
     )
     frequency = forms.ChoiceField(
         label=_("How often"), choices=Frequency.choices, widget=SelectWidget()
@@ -88,7 +88,9 @@ class PreferenceForm(forms.Form):
         help_text=_("In the product you are told of all of them."),
     )
 
-    def __init__(self, data: QueryDict | None, *, wishes: Wishes) -> None:
+    def __init__(
+        self, data: QueryDict | None, *, wishes: Wishes, sees_jobs: bool
+    ) -> None:
         initial = {
             "channel": wishes.channel,
             "frequency": wishes.frequency,
@@ -102,6 +104,10 @@ class PreferenceForm(forms.Form):
             "topics": [t for t in Topic.values if t in wishes.mailed_topics],
         }
         super().__init__(data, initial=initial)
+        if not sees_jobs:
+            topics = self.fields["topics"]
+            assert isinstance(topics, forms.MultipleChoiceField)  # noqa: S101 - for the type checker
+            topics.choices = [each for each in Topic.choices if each[0] != Topic.JOBS]
 
     def values(self) -> dict[str, Any]:
         """Return the preference's fields; what isn't chosen is what is left out."""

@@ -199,7 +199,9 @@ class AlertAdmin(ReadOnlyAdmin):
         """Let the reader choose what to be told of, and how."""
         reader = actor_of(request)
         form = PreferenceForm(
-            request.POST or None, wishes=wishes_of(preference_of(reader))
+            request.POST or None,
+            wishes=wishes_of(preference_of(reader)),
+            sees_jobs=reader.has_perm("tracker.view_jobrun"),
         )
         if request.method == "POST" and form.is_valid():
             set_preferences(user=reader, values=form.values(), actor=reader)

@@ -44,7 +44,7 @@ class Topic(models.TextChoices):
     ENGAGEMENTS = "engagements", _("Changes of my engagements")
     FLAGS = "flags", _("Flags on my engagements")
     IMPORTS = "imports", _("My imports with refused lines")
-    JOBS = "jobs", _("Background jobs that fail (administrators)")
+    JOBS = "jobs", _("Background jobs that fail")
 
 
 # What somebody who chose nothing is mailed about. Tasks come by the dozen, where an
