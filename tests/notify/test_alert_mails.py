@@ -1,7 +1,7 @@
 """Alerts by mail: at once, once, never lost, and never in a request's way."""
 
 import time
-from datetime import timedelta
+from datetime import date, timedelta
 from smtplib import SMTPServerDisconnected
 from threading import Barrier, Thread
 
@@ -11,12 +11,14 @@ from django.contrib.auth.models import Group
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives
 from django.db import connection, transaction
+from django.test import Client
 from django.utils import timezone
 
 from engagements.choices import Role
 from engagements.models import Engagement, User
 from engagements.services.records import change_record
 from tests.factories import make_department, make_user
+from tests.notify.agreements import make_running
 from tests.notify.test_alerts import (
     ask_approval,
     make_approver,
@@ -31,6 +33,7 @@ from tracker.notify.services import (
     alert_mails,
     retry_mail,
     send_alert_mails,
+    send_reminders,
     set_preferences,
     tell_events,
 )
@@ -343,3 +346,60 @@ def test_owner_who_was_replaced_before_the_mail_is_not_mailed():
         change_record(record=engagement, actor=None)
 
     assert send_alert_mails() == Mailed(dropped=1)
+
+
+def listed(path: str, *roles: Role, **post: str):
+    browser = Client()
+    browser.force_login(make_user(*roles))
+    return browser.post(path, post) if post else browser.get(path)
+
+
+def test_administrator_sees_failed_mails_and_tries_them_again(
+    department, approver, server
+):
+    server.add("down")
+    ask(department)
+    deliver()
+    server.clear()
+    alert = Alert.objects.get()
+    path = "/admin/tracker/alert/"
+
+    page = listed(f"{path}?mail=failed", Role.ADMINISTRATOR).content.decode()
+    answer = listed(
+        path, Role.ADMINISTRATOR, action="try_again", _selected_action=str(alert.pk)
+    )
+
+    assert "Failed, tried again" in page
+    assert answer.status_code == 302
+    assert send_alert_mails() == Mailed(sent=1)
+
+
+def test_auditor_sees_what_was_sent_and_tries_nothing_again(department, approver):
+    ask(department)
+    deliver()
+
+    page = listed("/admin/tracker/alert/?mail=sent", Role.AUDITOR).content.decode()
+
+    assert "Approval waiting" in page
+    assert "try_again" not in page
+
+
+def test_reminders_that_were_sent_are_listed(department):
+    owner = make_manager()
+    engagement = make_running(
+        manager=owner, notice_by=date(2026, 11, 30), ends_on=date(2027, 11, 30)
+    )
+    send_reminders(today=date(2026, 10, 31))
+
+    response = listed("/admin/tracker/reminder/?mail=sent", Role.AUDITOR)
+    page = response.content.decode()
+
+    assert response.context["cl"].result_count == 1
+    assert engagement.reference in page
+    assert "Notice deadline" in page
+
+
+@pytest.mark.parametrize("path", ["/admin/tracker/reminder/", "/admin/tracker/alert/"])
+@pytest.mark.parametrize("role", [Role.MANAGER, Role.FINANCE, Role.HR_INTEGRATION])
+def test_lists_of_what_was_sent_are_for_nobody_else(db, path, role):
+    assert listed(path, role).status_code == 403

@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.core import mail
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from engagements.choices import Role
 from tests.browser.test_admin_logging import complaints, desk, manager
@@ -28,8 +28,8 @@ pytestmark = pytest.mark.browser
 SHOTS = os.environ.get("SHOTS")
 CANARY = "<img src=x onerror=document.title='owned'><script>window.owned=1</script>"
 LONG_NAME = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerk" * 3
-PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1440, "height": 900}
+PHONE = ViewportSize(width=390, height=844)
+DESK = ViewportSize(width=1440, height=900)
 DARK = "on => document.documentElement.classList.toggle('dark', on)"
 WIDTH = "document.documentElement.scrollWidth"
 

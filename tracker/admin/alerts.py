@@ -18,7 +18,7 @@ from engagements.admin.filters import ScopedDropdownFilter
 from engagements.admin.record_admin import ReadOnlyAdmin, actor_of
 from engagements.admin.unfold_types import action, display
 from tracker.admin.alert_forms import PreferenceForm
-from tracker.notify.alert_text import alerts_of, in_words
+from tracker.notify.alert_text import REMINDED, alerts_of, in_words
 from tracker.notify.event_types import TELLINGS
 from tracker.notify.models import Alert, Reminder
 from tracker.notify.preferences import wishes_of
@@ -126,10 +126,12 @@ class AlertAdmin(ReadOnlyAdmin):
         if row.event is not None:
             telling = TELLINGS.get(row.event.event_type)
             return str(telling.title) if telling else row.event.event_type
-        return str(row.reminder.get_kind_display()) if row.reminder else ""
+        return str(REMINDED[row.reminder.kind]) if row.reminder else ""
 
     @display(description=gettext_lazy("mail"), label=_MAIL_COLOURS)
     def mail(self, row: Alert) -> tuple[str, str]:
+        if row.reminder is not None:
+            return _mail_state(row.reminder.sent_at, row.reminder.failed_at)
         if not row.is_mailed:
             return "none", _("In the product only")
         return _mail_state(row.mailed_at, row.failed_at)
@@ -225,15 +227,16 @@ class AlertAdmin(ReadOnlyAdmin):
 @admin.register(Reminder)
 class ReminderAdmin(ReadOnlyAdmin):
     list_display = (
-        "kind",
+        "what",
         "engagement",
         "falls_on",
         "threshold_days",
         "recipient",
-        "is_escalation",
+        "escalated",
         "mail",
         "sent_at",
     )
+    readonly_fields = ("what",)
     list_select_related = ("engagement", "recipient")
     list_filter = (
         MailStateFilter,
@@ -247,8 +250,8 @@ class ReminderAdmin(ReadOnlyAdmin):
             None,
             {
                 "fields": (
+                    "what",
                     "engagement",
-                    "kind",
                     "falls_on",
                     "threshold_days",
                     "recipient",
@@ -260,6 +263,14 @@ class ReminderAdmin(ReadOnlyAdmin):
             },
         ),
     )
+
+    @display(description=gettext_lazy("what"), ordering="kind")
+    def what(self, row: Reminder) -> str:
+        return str(REMINDED[row.kind])
+
+    @display(description=gettext_lazy("escalated"), ordering="is_escalation")
+    def escalated(self, row: Reminder) -> str:
+        return _("Escalated") if row.is_escalation else ""
 
     @display(description=gettext_lazy("mail"), label=_MAIL_COLOURS)
     def mail(self, row: Reminder) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from engagements.models import (
     User,
 )
 from engagements.permissions import engagement_scope
-from engagements.services.renewal import position
+from engagements.services.commitment import position
 from tracker.notify.choices import DateKind
 from tracker.notify.event_types import TELLINGS
 from tracker.notify.models import JOB_FAILED, Alert
@@ -35,7 +35,7 @@ _ICONS = {
     "job": "error",
 }
 _REMINDER_ICON = "alarm"
-_REMINDED = {
+REMINDED = {
     DateKind.NOTICE.value: gettext_lazy("Notice deadline"),
     DateKind.TERM_END.value: gettext_lazy("Term end"),
     DateKind.DOCUMENT.value: gettext_lazy("Document expires"),
@@ -150,8 +150,7 @@ def _reminder_in_words(alert: Alert, records: _Records) -> AlertText:
     day = date_format(reminder.falls_on, "j M Y")
     return AlertText(
         alert,
-        status=_("%(what)s on %(day)s")
-        % {"what": _REMINDED[reminder.kind], "day": day},
+        status=_("%(what)s on %(day)s") % {"what": REMINDED[reminder.kind], "day": day},
         about=alert.engagement.title,
         detail=" · ".join(filter(None, [alert.engagement.reference, name])),
         path=_page("engagements_engagement_change", alert.engagement.pk),
