@@ -27,6 +27,7 @@ from tests.notify.test_alerts import (
     page_of,
     record,
 )
+from tracker.notify.alert_text import alerts_of, in_words
 from tracker.notify.models import Alert
 from tracker.notify.queries import failed_mails
 from tracker.notify.services import (
@@ -255,6 +256,18 @@ def test_mail_that_waits_is_dropped_when_its_reader_may_not_read_it(
 
     assert send_alert_mails() == Mailed(dropped=1)
     assert mail.outbox == []
+
+
+def test_approval_that_was_decided_meanwhile_is_not_asked_for(department, approver):
+    approval = ask(department)
+    tell_events()
+    approval.outcome, approval.decided_by = "approved", make_user()
+    approval.decided_at = timezone.now()
+    approval.save()
+
+    assert send_alert_mails() == Mailed(dropped=1)
+    (text,) = in_words(alerts_of(approver), approver)
+    assert text.status == "Approval no longer waiting"
 
 
 def test_nothing_of_another_department_is_mailed(department, approver):

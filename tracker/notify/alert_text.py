@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from engagements.choices import ApprovalOutcome
 from engagements.models import (
     Approval,
     ChecklistTask,
@@ -181,7 +182,13 @@ def _particulars(alert: Alert, records: _Records) -> dict[str, str]:
         return {}
     if event.subject_type == "approval" and engagement is not None:
         approval = records.approvals.get(event.subject_id)
-        return _approval_in_words(approval, engagement, records) if approval else {}
+        if approval is None:
+            return {}
+        words = _approval_in_words(approval, engagement, records)
+        is_asked = event.event_type == "approval.asked"
+        if is_asked and approval.outcome != ApprovalOutcome.WAITING:
+            words["status"] = _("Approval no longer waiting")
+        return words
     if event.subject_type == "checklisttask" and engagement is not None:
         task = records.tasks.get(event.subject_id)
         return {"detail": _joined(engagement.reference, task.title if task else "")}

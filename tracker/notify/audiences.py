@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from engagements import queries
+from engagements.choices import ApprovalOutcome
 from engagements.models import Approval, ChecklistTask, Engagement, Event, User
 
 
@@ -55,6 +56,14 @@ def engagement_of(event: Event) -> Engagement | None:
         task = _task(event)
         return task.engagement if task else None
     return _engagement(event.engagement_id) if event.engagement_id else None
+
+
+def is_settled(event: Event) -> bool:
+    """Tell whether what the event asks for has been answered meanwhile."""
+    if event.event_type != "approval.asked":
+        return False
+    approval = _approval(event)
+    return approval is None or approval.outcome != ApprovalOutcome.WAITING
 
 
 def _task(event: Event) -> ChecklistTask | None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from engagements.models import User
 from tracker.notify.alert_text import alerts_of, in_words
+from tracker.notify.audiences import is_settled
 from tracker.notify.mails import page_address, site_address, written_mail
 from tracker.notify.models import Alert
 from tracker.notify.unsubscribing import Mailing
@@ -29,7 +30,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Mailed:
-    """What a run did; `dropped` counts mails to people who may not read them now."""
+    """What a run did.
+
+    `dropped` counts mails to people who may not read them now, or need not any more.
+    """
 
     sent: int = 0
     failed: int = 0
@@ -82,7 +86,7 @@ def _claim() -> Alert | None:
 def _deal_with(alert: Alert) -> str:
     # Whether the reader may still see it is asked anew: hours may have passed.
     readable = alerts_of(alert.recipient).filter(pk=alert.pk).first()
-    if readable is None or not alert.recipient.is_active:
+    if readable is None or not alert.recipient.is_active or _is_settled(readable):
         Alert.objects.filter(pk=alert.pk).update(is_mailed=False)
         return "dropped"
     try:
@@ -99,6 +103,10 @@ def _deal_with(alert: Alert) -> str:
         error="",
     )
     return "sent"
+
+
+def _is_settled(alert: Alert) -> bool:
+    return alert.event is not None and is_settled(alert.event)
 
 
 def _wait(alert: Alert, error: Exception) -> None:
