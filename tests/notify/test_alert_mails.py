@@ -321,7 +321,7 @@ def test_two_processes_at_once_send_one_mail_each(department, approver):
 
 def test_what_people_typed_reaches_no_header_but_as_one_line(department, approver):
     engagement = make_engagement(None, department=department)
-    title = "Desk\r\nBcc: all@example.org\u202e\x00" + "long " * 60
+    title = "Desk\r\nBcc: all@example.org\u202e\x00" + "long " * 30
     Engagement.objects.filter(pk=engagement.pk).update(title=title.replace("\x00", ""))
     ask_approval(engagement, make_manager("asker", department=department))
 
