@@ -15,8 +15,8 @@ class TrackerConfig(AppConfig):
 
         on_conversion(note_conversion)
         # Registers what keeps an engagement open, whatever program runs.
-        from tracker.spend.services import final_invoice  # noqa: F401
         from engagements.events import recorded
+        from tracker.spend.services import final_invoice  # noqa: F401
         from tracker.tasks import deliver_soon
 
         post_migrate.connect(_grant_roles, sender=self)

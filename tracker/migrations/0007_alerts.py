@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('engagements', '0002_guards'),
-        ('tracker', '0004_exchange_rates'),
+        ('tracker', '0006_advice'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
