@@ -67,9 +67,21 @@ app.conf.beat_schedule = {
         "task": "tracker.tasks.refresh_rates",
         "schedule": crontab(hour="17-20", minute="10"),
     },
-    # Done at 7; the later hours are for mails that failed.
+    # Each person chooses an hour, in a time zone of theirs.
     "send reminders": {
         "task": "tracker.tasks.send_reminders",
-        "schedule": crontab(hour="7-18", minute="0"),
+        "schedule": crontab(minute="0"),
+    },
+    "deliver alerts": {
+        "task": "tracker.tasks.deliver_alerts",
+        "schedule": crontab(minute="*"),
+    },
+    "tell overdue tasks": {
+        "task": "tracker.tasks.tell_overdue_tasks",
+        "schedule": crontab(hour="6", minute="30"),
+    },
+    "remove read alerts": {
+        "task": "tracker.tasks.remove_read_alerts",
+        "schedule": crontab(hour="2", minute="30"),
     },
 }

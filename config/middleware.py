@@ -16,8 +16,9 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 PROBES = ("/healthz", "/readyz")
-# A calendar feed's address is its key, and no key belongs in a log.
-KEY_IN_PATH = re.compile(r"(?<=^/calendar/).+(?=\.ics$)")
+# The address of a calendar feed, or of an unsubscription, is its key, and no key
+# belongs in a log.
+KEY_IN_PATH = re.compile(r"(?<=^/calendar/).+(?=\.ics$)|(?<=^/unsubscribe/).+(?=/$)")
 
 log = logging.getLogger("config.requests")
 

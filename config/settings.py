@@ -11,6 +11,7 @@ from config.api import API_REQUESTS_PER_MINUTE as API_REQUESTS_PER_MINUTE
 from config.api import REST_FRAMEWORK as REST_FRAMEWORK
 from config.api import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 from config.env import (
+    BASE_DIR,
     allowed_hosts,
     broker,
     data_dir,
@@ -75,12 +76,15 @@ ASGI_APPLICATION = "config.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        # What stands here takes the place of a package's own template.
+        "DIRS": [BASE_DIR / "config" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "tracker.admin.alerts.bell",
             ],
         },
     },

@@ -63,6 +63,11 @@ NAVIGATION: list[dict[str, Any]] = [
                 "icon": "home",
                 "link": reverse_lazy("admin:index"),
             },
+            {
+                "title": _("Alerts"),
+                "icon": "notifications",
+                "link": reverse_lazy("admin:tracker_alert_own"),
+            },
         ],
     },
     {
@@ -145,6 +150,8 @@ NAVIGATION: list[dict[str, Any]] = [
             _page(_("History"), "history", "engagements.event"),
             _page(_("API keys"), "key", "tracker.apikey"),
             _page(_("Job runs"), "play_circle", "tracker.jobrun"),
+            _page(_("Alerts sent"), "mark_email_read", "tracker.alert"),
+            _page(_("Reminders sent"), "alarm", "tracker.reminder"),
             _page(_("Groups"), "shield_person", "auth.group"),
             _page(_("Failed log-ins"), "lock", "axes.accessattempt"),
         ],
@@ -164,6 +171,25 @@ def _with_badge(item: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
     if "count" not in item or not item["permission"](request):
         return item
     return item | {"badge": item["count"](request), "badge_variant": "primary"}
+
+
+def account_links(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the user menu's links, which take the place of unfold's only one."""
+    links: list[dict[str, Any]] = [
+        {
+            "title": _("Notifications"),
+            "link": reverse_lazy("admin:tracker_notificationpreference_own"),
+        }
+    ]
+    # unfold asks for the log-in page too.
+    if request.user.is_authenticated and request.user.has_usable_password():
+        links.append(
+            {
+                "title": _("Change password"),
+                "link": reverse_lazy("admin:password_change"),
+            }
+        )
+    return links
 
 
 UNFOLD: dict[str, Any] = {
@@ -199,5 +225,6 @@ UNFOLD: dict[str, Any] = {
             "950": "#0d2238",
         },
     },
+    "ACCOUNT": {"navigation": account_links},
     "SIDEBAR": {"show_search": True, "navigation": navigation},
 }

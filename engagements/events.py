@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import models, transaction
+from django.dispatch import Signal
 from django.utils import timezone
 
 from engagements import request_id
@@ -16,6 +17,9 @@ from engagements.models import Engagement, Event, User
 Changes = Mapping[str, Any]
 
 HIDDEN = "(personal)"
+
+# Sent inside the transaction, with the list of `events` that were written.
+recorded = Signal()
 
 
 def record(
@@ -68,7 +72,9 @@ def record_all(events: Iterable[Event]) -> list[Event]:
     """Write many drafted events at once."""
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("Events are written in the transaction of their change.")
-    return Event.objects.bulk_create(list(events), batch_size=500)
+    written = Event.objects.bulk_create(list(events), batch_size=500)
+    recorded.send(sender=Event, events=written)
+    return written
 
 
 def difference(before: models.Model | None, after: models.Model) -> dict[str, Any]:

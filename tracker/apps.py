@@ -15,9 +15,12 @@ class TrackerConfig(AppConfig):
 
         on_conversion(note_conversion)
         # Registers what keeps an engagement open, whatever program runs.
+        from engagements.events import recorded
         from tracker.spend.services import final_invoice  # noqa: F401
+        from tracker.tasks import deliver_soon
 
         post_migrate.connect(_grant_roles, sender=self)
+        recorded.connect(deliver_soon, dispatch_uid="deliver alerts")
 
 
 def _grant_roles(**kwargs: Any) -> None:

@@ -11,7 +11,14 @@ from tracker.fit.models import (
 )
 from tracker.imports.models import CategoryCode, ImportProblem, ImportRun
 from tracker.jobs.models import JobRun
-from tracker.notify.models import CalendarFeed, Reminder
+from tracker.notify.models import (
+    Alert,
+    AlertCursor,
+    CalendarFeed,
+    NotificationPreference,
+    Reminder,
+    ToldEvent,
+)
 from tracker.spend.models import (
     ExchangeRate,
     Invoice,
@@ -26,6 +33,8 @@ from tracker.spend.models import (
 
 __all__ = [
     "Advice",
+    "Alert",
+    "AlertCursor",
     "ApiKey",
     "Assessment",
     "CalendarFeed",
@@ -40,11 +49,13 @@ __all__ = [
     "JobRun",
     "LedgerEntry",
     "MonthlySpend",
+    "NotificationPreference",
     "OversightLog",
     "Payment",
     "Policy",
     "QuarterPrior",
     "Reminder",
     "Settlement",
+    "ToldEvent",
     "WorkLog",
 ]

@@ -10,6 +10,7 @@ _CHANGE = ("view", "change")
 _MONEY = ("payment", "ledgerentry", "invoiceline")
 _WORK = ("worklog", "oversightlog")
 _IMPORTS = ("importrun", "importproblem")
+_TOLD = ("alert", "reminder")
 _FIT = ("assessment", "flag", "decision", "advice")
 _RATES: Models = {"exchangerate": ("view", "add", "change")}
 _IMPORT: Models = {"importrun": _ADD, "importproblem": VIEW}
@@ -35,12 +36,14 @@ GRANTS: Grants = {
     | _RATES,
     Role.AUDITOR: dict.fromkeys(
         [
-            *(*_MONEY, *_WORK, *_IMPORTS, *_FIT),
+            *(*_MONEY, *_WORK, *_IMPORTS, *_FIT, *_TOLD),
             *("invoice", "settlement", "jobrun", "policy", "apikey", "exchangerate"),
         ],
         VIEW,
     ),
-    Role.ADMINISTRATOR: dict.fromkeys([*_MONEY, "jobrun", "policy"], VIEW)
+    Role.ADMINISTRATOR: dict.fromkeys([*_MONEY, *_TOLD, "jobrun", "policy"], VIEW)
+    # Alerts are changed in one way only: a mail that failed is tried again.
+    | {"alert": _CHANGE}
     # A key is changed in one way only: it is revoked.
     | {"apikey": _CHANGE}
     | _RATES

@@ -1,20 +1,29 @@
 """What runs by itself. A task takes plain arguments, and calls one service."""
 
+import logging
+from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import UTC
 from typing import Any
 
 from celery import shared_task
 from django.conf import settings
 from django.core.management import call_command
+from django.db import transaction
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
+from engagements.models import Event
 from engagements.services import boarding, documents, renewal
 from tracker.fit.services import assess
 from tracker.imports import services as imports
 from tracker.jobs.services import run_job
-from tracker.notify import services as notices
+from tracker.notify import services as notify
+from tracker.notify.event_types import TELLINGS
 from tracker.spend import services as spend
 from tracker.spend.services import LedgerMismatchError
+
+log = logging.getLogger(__name__)
 
 
 @shared_task
@@ -109,12 +118,60 @@ def _verified() -> dict[str, int]:
 
 @shared_task
 def send_reminders() -> None:
-    """Tell people of deadlines, once a day; tried again while mails fail."""
-    today = timezone.localdate()
+    """Tell people of deadlines, once an hour, since each chooses when."""
+    now = timezone.now()
     run_job(
         name="send reminders",
+        # In UTC no hour comes twice, nor is one left out.
+        key=f"{now.astimezone(UTC):%Y-%m-%d %H:00 UTC}",
+        work=lambda: asdict(
+            notify.send_reminders(today=timezone.localdate(now), now=now)
+        ),
+    )
+
+
+@shared_task
+def deliver_alerts() -> None:
+    """Tell people of what happened, and send the mails that go with it."""
+    notify.tell_events()
+    notify.send_alert_mails()
+
+
+def deliver_soon(events: Iterable[Event], **_: Any) -> None:
+    """Have a worker tell of the events as soon as they are committed.
+
+    Only to be quicker: without a broker the next minute's run tells of them.
+    """
+    if any(event.event_type in TELLINGS for event in events):
+        transaction.on_commit(_send_for_delivery, robust=True)
+
+
+def _send_for_delivery() -> None:
+    try:
+        deliver_alerts.delay()
+    except OperationalError:
+        log.warning("no broker for alerts; left to the next minute's run")
+
+
+@shared_task
+def tell_overdue_tasks() -> None:
+    """Record which tasks of checklists are overdue since today."""
+    today = timezone.localdate()
+    run_job(
+        name="tell overdue tasks",
         key=today.isoformat(),
-        work=lambda: asdict(notices.send_reminders(today=today)),
+        work=lambda: {"tasks": notify.tell_overdue_tasks(today=today)},
+    )
+
+
+@shared_task
+def remove_read_alerts() -> None:
+    """Remove alerts that were read long ago."""
+    now = timezone.now()
+    run_job(
+        name="remove read alerts",
+        key=timezone.localdate(now).isoformat(),
+        work=lambda: {"removed": notify.remove_read_alerts(now=now)},
     )
 
 

@@ -2,6 +2,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import include, path, re_path
 
 from tracker.dashboards import views
+from tracker.notify.views import unsubscribe_page
 
 app_name = "tracker"
 
@@ -14,5 +15,6 @@ urlpatterns = [
     ),
     path("spend/<slug:slug>/", views.report, name="report"),
     path("calendar/", include("tracker.notify.urls")),
+    path("unsubscribe/<str:token>/", unsubscribe_page, name="unsubscribe"),
     path("logout/", LogoutView.as_view(next_page="admin:login"), name="logout"),
 ]

@@ -16,20 +16,21 @@ from tracker.spend.models import Invoice, InvoiceLine, WorkLog
 from tracker.spend.services import log_work_lines, post_invoice
 
 ENGAGEMENTS = reverse("admin:engagements_engagement_changelist")
-# Who asks, what they may, whose rows they see, how many tasks they have; the rest are
+# Who asks, what they may, whose rows they see, how many tasks and unread alerts they
+# have; the rest are
 # the list's own.
 QUERIES = {
-    "engagements_engagement": 14,
-    "engagements_managedcontract": 14,
-    "engagements_assignment": 14,
-    "engagements_vendor": 10,
-    "engagements_contractor": 12,
-    "engagements_document": 10,
-    "tracker_worklog": 12,
-    "tracker_invoice": 12,
-    "tracker_ledgerentry": 11,
-    "tracker_flag": 13,
-    "engagements_event": 8,
+    "engagements_engagement": 15,
+    "engagements_managedcontract": 15,
+    "engagements_assignment": 15,
+    "engagements_vendor": 11,
+    "engagements_contractor": 13,
+    "engagements_document": 11,
+    "tracker_worklog": 13,
+    "tracker_invoice": 13,
+    "tracker_ledgerentry": 12,
+    "tracker_flag": 14,
+    "engagements_event": 9,
 }
 
 

@@ -37,7 +37,7 @@ from tests.admin.test_scope import CANARY, Other
 from tracker.dashboards.report import all_reports
 from tracker.fit.services import Planned, give_advice, keep_advice
 from tracker.imports.kinds import kind_names
-from tracker.notify.models import TOKEN_LENGTH
+from tracker.notify.models import TOKEN_LENGTH, Alert, Reminder
 from tracker.notify.services.feeds import renew_feed
 from tracker.spend.models import Payment, Settlement
 from tracker.spend.services import settle_final_invoice
@@ -131,6 +131,16 @@ class Everything(Other):
         planned = Planned(title=f"{CANARY} idea", service=self.service, currency="GBP")
         advice = give_advice(planned=planned, actor=self.manager)
         keep_advice(advice=advice, engagement=self.contract, actor=self.manager)
+        reminder = Reminder.objects.create(
+            engagement_id=self.contract.pk,
+            kind="notice",
+            falls_on=date(2026, 11, 30),
+            threshold_days=30,
+            recipient=self.manager,
+        )
+        Alert.objects.create(
+            engagement_id=self.contract.pk, reminder=reminder, recipient=self.manager
+        )
 
     def _board(self) -> None:
         ChecklistTask.objects.create(
@@ -173,6 +183,7 @@ def values_of(name: str, route: str, other: Everything) -> list[Any]:
         "object_id": lambda: _keys(route),
         "id": lambda: _public_ids(route) if route.startswith("api/") else _keys(route),
         "run_id": lambda: _keys(route),
+        "alert_id": lambda: _keys(route),
         "app_label": lambda: ["engagements", "tracker", "auth", "axes"],
         "external_id": lambda: [CANARY],
         "slug": lambda: list(all_reports()),

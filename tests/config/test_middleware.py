@@ -49,15 +49,20 @@ def test_request_log_tells_the_path_without_the_query(rf, caplog):
     assert caplog.records[0].status == 404
 
 
-def test_request_log_tells_no_key_of_a_calendar(rf, caplog):
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/calendar/a-secret.ics", "/calendar/….ics"),
+        ("/unsubscribe/a-secret/", "/unsubscribe/…/"),
+    ],
+)
+def test_request_log_tells_no_key_in_an_address(rf, caplog, path, told):
     caplog.set_level(logging.INFO, logger="config.requests")
 
-    RequestIdMiddleware(lambda _: HttpResponse())(rf.get("/calendar/a-secret.ics"))
+    RequestIdMiddleware(lambda _: HttpResponse())(rf.get(path))
 
-    assert [record.getMessage() for record in caplog.records] == [
-        "GET /calendar/….ics 200"
-    ]
-    assert caplog.records[0].path == "/calendar/….ics"
+    assert [record.getMessage() for record in caplog.records] == [f"GET {told} 200"]
+    assert caplog.records[0].path == told
 
 
 def test_request_log_leaves_probes_out(client, caplog):

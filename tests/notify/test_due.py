@@ -97,3 +97,25 @@ def test_notice_is_escalated_at_seven_days_unless_somebody_acted(
         )
         is expected
     )
+
+
+@pytest.mark.parametrize(
+    ("falls_on", "today", "expected"),
+    [
+        (date(2028, 2, 29), date(2028, 1, 30), 30),
+        (date(2028, 2, 29), date(2028, 2, 22), 7),
+        (date(2028, 3, 7), date(2028, 2, 29), 7),
+        (date(2028, 3, 8), date(2028, 2, 29), 30),
+        (date(2029, 1, 1), date(2028, 10, 3), 90),
+    ],
+)
+def test_days_are_counted_over_leap_days_and_years(falls_on, today, expected):
+    assert threshold_reached(falls_on, today) == expected
+
+
+def test_wanted_thresholds_alone_are_reached():
+    assert threshold_reached(FALLS_ON, days_before(45), (90, 30, 7)) == 90
+    assert threshold_reached(FALLS_ON, days_before(45), (30, 7)) is None
+    assert (
+        due_threshold(FALLS_ON, today=days_before(20), sent={90}, among=(90, 7)) is None
+    )

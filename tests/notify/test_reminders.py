@@ -321,7 +321,7 @@ def test_mail_escapes_what_people_typed(settings):
     assert "Renews by itself for 12 months after 30 Nov 2027." in message.body
     page = f"/admin/engagements/engagement/{engagement.pk}/change/"
     assert f'href="https://tracker.example.org{page}"' in html
-    assert message.extra_headers == {"Auto-Submitted": "auto-generated"}
+    assert message.extra_headers["Auto-Submitted"] == "auto-generated"
 
 
 def test_mail_has_no_links_where_the_product_does_not_know_its_address(settings):
@@ -333,20 +333,20 @@ def test_mail_has_no_links_where_the_product_does_not_know_its_address(settings)
     assert "href" not in mail.outbox[0].alternatives[0].content
 
 
-# Rows are written in batches, of some 120 on SQLite.
-@pytest.mark.parametrize("rows", [1, 3, 100])
+# Rows are written in batches, of some 70 on SQLite.
+@pytest.mark.parametrize("rows", [1, 3, 60])
 def test_run_costs_the_same_however_many_engagements(rows, django_assert_num_queries):
     owner, vendor = make_manager(), make_vendor()
     for _ in range(rows):
         make_running(manager=owner, vendor=vendor, notice_by=DEADLINE, ends_on=ENDS_ON)
 
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(16):
         sent = send_reminders(today=before(30))
 
     assert sent == Sent(mails=1, reminders=rows)
 
 
-def test_task_runs_once_a_day():
+def test_task_runs_once_an_hour():
     make_running(manager=make_manager(), notice_by=DEADLINE, ends_on=ENDS_ON)
 
     with time_machine.travel("2026-10-31 07:00+00:00", tick=False):
@@ -354,8 +354,17 @@ def test_task_runs_once_a_day():
         send_reminders_task()
 
     run = JobRun.objects.get()
-    assert (run.name, run.key, run.attempts) == ("send reminders", "2026-10-31", 1)
-    assert run.result == {"mails": 1, "reminders": 1, "without_recipient": 0}
+    assert (run.name, run.key, run.attempts) == (
+        "send reminders",
+        "2026-10-31 07:00 UTC",
+        1,
+    )
+    assert run.result == {
+        "mails": 1,
+        "reminders": 1,
+        "held_back": 0,
+        "without_recipient": 0,
+    }
 
 
 @time_machine.travel("2026-10-31 07:00+00:00", tick=False)

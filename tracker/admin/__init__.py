@@ -1,6 +1,7 @@
 """The admin of what happened; Django finds the pages through this package."""
 
 from tracker.admin import (
+    alerts,
     api_keys,
     exports,
     fit,
@@ -18,6 +19,7 @@ from tracker.admin import (
 )
 
 __all__ = [
+    "alerts",
     "api_keys",
     "exports",
     "fit",

@@ -8,6 +8,7 @@ from engagements.permissions import departments_under, engagement_scope, sees_al
 from tracker.api.models import ApiKey
 from tracker.fit.models import Advice, Assessment, Flag, advice_scope
 from tracker.jobs.models import JobRun
+from tracker.notify.models import Alert, Reminder
 from tracker.spend.models import (
     ExchangeRate,
     Invoice,
@@ -35,8 +36,18 @@ def _oversight(user: User) -> Q:
     return Q(manager=user) | whole_span | engagement_scope(user, prefix="engagement__")
 
 
+def _alerts(user: User) -> Q:
+    """All to those who see all; else one's own, of what one may see."""
+    if sees_all(user):
+        return Q()
+    return Q(recipient=user) & (
+        Q(engagement=None) | engagement_scope(user, prefix="engagement__")
+    )
+
+
 narrowed_by(
     through("engagement"),
+    Reminder,
     WorkLog,
     InvoiceLine,
     Payment,
@@ -50,6 +61,7 @@ narrowed_by(_invoices, Invoice)
 narrowed_by(_oversight, OversightLog)
 # What a currency is worth is no department's.
 narrowed_by(for_everyone, ExchangeRate)
+narrowed_by(_alerts, Alert)
 # Keys are shown to administrators and auditors only.
 narrowed_by(for_everyone, ApiKey)
 # Runs hold counts, no names and no amounts of any one department.

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from engagements import events
 from tracker.jobs.models import JobRun, JobStatus
 
 LEASE = timedelta(hours=1)
@@ -64,5 +65,22 @@ def _finish(
     run.result = result or {}
     run.error = error
     run.finished_at = timezone.now()
-    run.save()
+    with transaction.atomic():
+        run.save()
+        if status == JobStatus.FAILED and _was_well(run):
+            events.record(
+                event_type="job.failed",
+                subject=run,
+                changes={"name": [None, run.name], "key": [None, run.key]},
+                actor=None,
+            )
     return run
+
+
+def _was_well(run: JobRun) -> bool:
+    """Tell whether the failure is news: not a run's second, nor the job's."""
+    if run.attempts > 1:
+        return False
+    before = JobRun.objects.filter(name=run.name, pk__lt=run.pk).order_by("-pk")
+    latest = before.first()
+    return latest is None or latest.status != JobStatus.FAILED

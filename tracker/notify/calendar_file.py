@@ -17,12 +17,17 @@ REFRESHED_EVERY = timedelta(hours=12)
 _TITLES = {
     DeadlineKind.NOTICE: "Notice deadline",
     DeadlineKind.TERM_END: "Term ends",
+    DeadlineKind.DOCUMENT: "Document expires",
+    DeadlineKind.TENURE: "Tenure limit",
 }
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One date of one engagement; `version` and `changed_at` are the engagement's."""
+    """One date of one engagement; `version` and `changed_at` are the engagement's.
+
+    `subject_id` is the document or the policy of the date, 0 for the engagement's own.
+    """
 
     public_id: UUID
     kind: DeadlineKind
@@ -32,11 +37,13 @@ class Entry:
     address: str
     version: int
     changed_at: datetime
+    subject_id: int = 0
 
     @property
     def uid(self) -> str:
         """Stable for life: a date that moves moves its event, and makes no second."""
-        return f"{self.public_id}-{self.kind.value}@engagement-tracker"
+        subject = f"-{self.subject_id}" if self.subject_id else ""
+        return f"{self.public_id}-{self.kind.value}{subject}@engagement-tracker"
 
 
 def calendar_file(entries: Iterable[Entry]) -> bytes:

@@ -3,20 +3,25 @@
 from collections.abc import Sequence
 from datetime import date
 
-from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.template.loader import render_to_string
-from django.urls import reverse
 
 from engagements.choices import Renewal
 from engagements.models import Engagement, User
-from tracker.notify.due import Deadline
+from tracker.notify.due import Deadline, DeadlineKind
+from tracker.notify.mails import page_address, written_mail
+from tracker.notify.unsubscribing import Mailing
 from tracker.notify.wording import Line, full_day, sections, subject
 
 
 def digest_line(
-    engagement: Engagement, deadline: Deadline, *, today: date, is_escalation: bool
+    engagement: Engagement,
+    deadline: Deadline,
+    *,
+    today: date,
+    is_escalation: bool,
+    names_people: bool,
 ) -> Line:
+    """Return the line; a contractor is named only where `names_people`."""
     return Line(
         kind=deadline.kind,
         falls_on=deadline.falls_on,
@@ -24,10 +29,30 @@ def digest_line(
         reference=engagement.reference,
         title=engagement.title,
         vendor=engagement.vendor.legal_name,
-        outcome=outcome(engagement),
-        address=_address("admin:engagements_engagement_change", engagement.pk),
+        about=about(deadline, names_people=names_people),
+        outcome=consequence(engagement, deadline),
+        address=page_address("admin:engagements_engagement_change", engagement.pk),
         owner=str(engagement.manager) if is_escalation else "",
+        engagement_id=engagement.pk,
     )
+
+
+def about(deadline: Deadline, *, names_people: bool) -> str:
+    """Say which document or limit it is; empty for the engagement's own dates."""
+    if deadline.kind is DeadlineKind.TENURE and names_people:
+        return f"{deadline.person}: {deadline.name}"
+    return deadline.name
+
+
+def consequence(engagement: Engagement, deadline: Deadline) -> str:
+    """Say what the day means if nobody does anything."""
+    match deadline.kind:
+        case DeadlineKind.DOCUMENT:
+            return f"Expires on {full_day(deadline.falls_on)}."
+        case DeadlineKind.TENURE:
+            return "The agreed work reaches the limit on this day."
+        case _:
+            return outcome(engagement)
 
 
 def outcome(engagement: Engagement) -> str:
@@ -43,30 +68,17 @@ def outcome(engagement: Engagement) -> str:
 
 
 def digest(
-    *, person: User, lines: Sequence[Line], today: date
+    *, person: User, lines: Sequence[Line], today: date, can_be_turned_off: bool = True
 ) -> EmailMultiAlternatives:
     """Return the mail, unsent."""
-    title = subject(lines, today)
-    context = {
-        "subject": title,
-        "person": person,
-        "sections": sections(lines),
-        "calendar": _address("tracker:calendar"),
-    }
-    mail = EmailMultiAlternatives(
-        subject=title,
-        body=render_to_string("tracker/notify/digest.txt", context),
-        to=[person.email],
-        headers={"Auto-Submitted": "auto-generated"},
+    return written_mail(
+        person=person,
+        subject=subject(lines, today),
+        template="digest",
+        context={
+            "sections": sections(lines),
+            "calendar": page_address("tracker:calendar"),
+            "can_be_turned_off": can_be_turned_off,
+        },
+        mailing=Mailing.DIGEST if can_be_turned_off else None,
     )
-    mail.attach_alternative(
-        render_to_string("tracker/notify/digest.html", context), "text/html"
-    )
-    return mail
-
-
-def _address(name: str, *arguments: int) -> str:
-    """Return the full address of a page, empty where the product's own isn't known."""
-    if not settings.PUBLIC_URL:
-        return ""
-    return f"{settings.PUBLIC_URL}{reverse(name, args=arguments)}"

@@ -1,7 +1,7 @@
 """Which reminders are due on a day: dates in, thresholds out."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -14,12 +14,24 @@ ESCALATED_AT = min(THRESHOLDS)
 class DeadlineKind(StrEnum):
     NOTICE = "notice"
     TERM_END = "term_end"
+    DOCUMENT = "document"
+    TENURE = "tenure"
 
 
 @dataclass(frozen=True)
 class Deadline:
+    """A day that an engagement must not pass unnoticed.
+
+    `subject_id` is the document or the tenure policy that the day comes from, 0 for
+    the engagement's own dates. `name` is the document's title or the policy's name,
+    `person` the contractor whose limit it is: words, which make no other deadline.
+    """
+
     kind: DeadlineKind
     falls_on: date
+    subject_id: int = 0
+    name: str = field(default="", compare=False)
+    person: str = field(default="", compare=False)
 
 
 def deadlines_of(
@@ -39,22 +51,30 @@ def deadlines_of(
     return [Deadline(kind, day) for kind, day in dates if day]
 
 
-def threshold_reached(falls_on: date, today: date) -> int | None:
+def threshold_reached(
+    falls_on: date, today: date, among: Sequence[int] = THRESHOLDS
+) -> int | None:
     """Return the nearest threshold that `today` has reached, None outside of all."""
     days_left = (falls_on - today).days
     if days_left < 0:
         return None
-    return min((each for each in THRESHOLDS if days_left <= each), default=None)
+    return min((each for each in among if days_left <= each), default=None)
 
 
-def due_threshold(falls_on: date, *, today: date, sent: Collection[int]) -> int | None:
+def due_threshold(
+    falls_on: date,
+    *,
+    today: date,
+    sent: Collection[int],
+    among: Sequence[int] = THRESHOLDS,
+) -> int | None:
     """Return the threshold to remind one person of today, if any.
 
-    `sent` holds the thresholds of which that person was told for this very date: a
-    date that moves starts anew. Days that were missed are made up by one reminder,
-    the nearest; those before it are never sent late.
+    `among` holds the thresholds that this person wants; `sent` those of which they
+    were told for this very date: a date that moves starts anew. Days that were missed
+    are made up by one reminder, the nearest; those before it are never sent late.
     """
-    threshold = threshold_reached(falls_on, today)
+    threshold = threshold_reached(falls_on, today, among)
     if threshold is None or any(each <= threshold for each in sent):
         return None
     return threshold
@@ -65,10 +85,10 @@ def is_escalated(
 ) -> bool:
     """Tell whether the owner's manager is told too.
 
-    So it is when 7 days or fewer are left to give notice and no person has changed
-    the engagement since reminders began, 90 days before.
+    So it is when 7 days or fewer are left and no person has changed the engagement
+    since reminders began, 90 days before. A term's end asks for nothing by itself.
     """
-    if deadline.kind is not DeadlineKind.NOTICE:
+    if deadline.kind is DeadlineKind.TERM_END:
         return False
     if threshold_reached(deadline.falls_on, today) != ESCALATED_AT:
         return False

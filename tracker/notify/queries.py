@@ -2,16 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 from typing import NamedTuple
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Max
 from django.utils import timezone
 
-from engagements.choices import Status
 from engagements.models import Engagement, Event, User
-from tracker.notify.due import DAYS_AHEAD, Deadline, DeadlineKind
-from tracker.notify.models import CalendarFeed, Reminder
+from tracker.notify.due import Deadline, DeadlineKind
+from tracker.notify.models import (
+    Alert,
+    CalendarFeed,
+    NotificationPreference,
+    Reminder,
+)
 
 
 class Told(NamedTuple):
@@ -22,29 +26,19 @@ class Told(NamedTuple):
     deadline: Deadline
 
 
-def engagements_with_dates(today: date) -> QuerySet[Engagement]:
-    """Return engagements with a date near enough for reminders.
-
-    Those that are closed, or not agreed yet, ask for none; nor do those whose notice is
-    given, since the decision is taken.
-    """
-    near = (today, today + timedelta(days=DAYS_AHEAD))
-    return (
-        Engagement.objects.filter(status=Status.ACTIVE, notice_given_on__isnull=True)
-        .filter(Q(notice_deadline_on__range=near) | Q(term_ends_on__range=near))
-        .select_related("vendor", "manager__manager", "department__head")
-        .order_by("id")
-    )
-
-
 def thresholds_told(today: date) -> dict[Told, set[int]]:
     """Return the thresholds of which people were told, for dates still to come."""
     told: dict[Told, set[int]] = defaultdict(set)
     rows = Reminder.objects.filter(falls_on__gte=today, sent_at__isnull=False)
-    for person, engagement, kind, falls_on, threshold in rows.values_list(
-        "recipient_id", "engagement_id", "kind", "falls_on", "threshold_days"
+    for person, engagement, kind, subject, falls_on, threshold in rows.values_list(
+        "recipient_id",
+        "engagement_id",
+        "kind",
+        "subject_id",
+        "falls_on",
+        "threshold_days",
     ):
-        deadline = Deadline(DeadlineKind(kind), falls_on)
+        deadline = Deadline(DeadlineKind(kind), falls_on, subject)
         told[Told(person, engagement, deadline)].add(threshold)
     return told
 
@@ -84,12 +78,21 @@ def feed_owner(token: str) -> User | None:
     return feed.user if feed else None
 
 
-def feed_engagements(user: User) -> QuerySet[Engagement]:
-    """Return the active engagements with dates that the user may see."""
-    return (
-        Engagement.objects.all()
-        .visible_to(user)
-        .filter(status=Status.ACTIVE, term_ends_on__isnull=False)
-        .select_related("vendor")
-        .order_by("term_ends_on", "id")
+def preference_of(user: User) -> NotificationPreference | None:
+    return NotificationPreference.objects.filter(user=user).first()
+
+
+def unread_alerts(user: User, *, most: int = 100) -> int:
+    """Count what the user has not read and may still see, up to `most`: one query."""
+    return Alert.objects.all().visible_to(user).unread()[:most].count()
+
+
+def failed_mails(today: date) -> int:
+    """Count the mails that could not be sent and are still to be, by whichever way."""
+    reminders = Reminder.objects.filter(
+        failed_at__isnull=False, sent_at=None, falls_on__gte=today
     )
+    alerts = Alert.objects.filter(
+        is_mailed=True, failed_at__isnull=False, mailed_at=None
+    )
+    return reminders.count() + alerts.count()

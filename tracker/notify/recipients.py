@@ -16,7 +16,7 @@ class Recipients:
     """
 
     def __init__(self, engagements: Iterable[Engagement]) -> None:
-        self._ids = [engagement.pk for engagement in engagements]
+        self._ids = {engagement.pk for engagement in engagements}
         self._visible: dict[int, set[int]] = {}
 
     def told_of(
@@ -40,17 +40,26 @@ class Recipients:
             people.setdefault(above, True)
         return people
 
-    def _can_be_told(self, person: User, engagement: Engagement) -> bool:
-        if not person.is_active or not _is_address(person.email):
-            return False
+    def visible_to(self, person: User) -> set[int]:
+        """Return the ids of the engagements that the person may see."""
         if person.pk not in self._visible:
             self._visible[person.pk] = visible_ids(person, self._ids)
-        return engagement.pk in self._visible[person.pk]
+        return self._visible[person.pk]
+
+    def _can_be_told(self, person: User, engagement: Engagement) -> bool:
+        if not person.is_active or not is_address(person.email):
+            return False
+        return engagement.pk in self.visible_to(person)
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
     try:
         validate_email(text)
     except ValidationError:
         return False
     return True
+
+
+def sees_contractors(person: User) -> bool:
+    """Tell whether contractors may be named to the person, of what they may see."""
+    return person.has_perm("engagements.view_contractor")

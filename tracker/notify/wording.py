@@ -9,6 +9,14 @@ from tracker.notify.due import DeadlineKind, threshold_reached
 _NAMES = {
     DeadlineKind.NOTICE: ("notice deadline", "notice deadlines"),
     DeadlineKind.TERM_END: ("term end", "term ends"),
+    DeadlineKind.DOCUMENT: ("document expiry", "document expiries"),
+    DeadlineKind.TENURE: ("tenure limit", "tenure limits"),
+}
+_HEADINGS = {
+    DeadlineKind.NOTICE: "Notice deadlines",
+    DeadlineKind.TERM_END: "Term ends",
+    DeadlineKind.DOCUMENT: "Documents that expire",
+    DeadlineKind.TENURE: "Tenure limits",
 }
 
 
@@ -17,7 +25,8 @@ class Line:
     """One date of one engagement, as the mail shows it.
 
     `address` is empty where the product doesn't know its own; `owner` is empty unless
-    the line tells a manager of what somebody else has left unanswered.
+    the line tells a manager of what somebody else has left unanswered. `about` is the
+    document, or the policy and its contractor, that the date comes from.
     """
 
     kind: DeadlineKind
@@ -29,6 +38,12 @@ class Line:
     outcome: str
     address: str = ""
     owner: str = ""
+    about: str = ""
+    engagement_id: int = 0
+
+    @property
+    def kind_name(self) -> str:
+        return _NAMES[self.kind][0]
 
     @property
     def day(self) -> str:
@@ -53,12 +68,10 @@ def subject(lines: Sequence[Line], today: date) -> str:
     What comes second in a mixed digest is counted only. Holds no text that people
     typed, so nothing they type can reach a mail's headers.
     """
-    by_kind = [
-        [line for line in lines if line.kind is kind]
-        for kind in (DeadlineKind.NOTICE, DeadlineKind.TERM_END)
-    ]
+    by_kind = [[line for line in lines if line.kind is kind] for kind in DeadlineKind]
     first, *rest = [found for found in by_kind if found]
-    text = ", and ".join([_summary(first, today), *map(_count, rest)])
+    counts = [_summary(first, today), *map(_count, rest)]
+    text = ", and ".join(filter(None, [", ".join(counts[:-1]), counts[-1]]))
     return f"Unanswered: {text}" if all(line.owner for line in lines) else text
 
 
@@ -87,8 +100,10 @@ def sections(lines: Sequence[Line]) -> list[Section]:
     ordered = sorted(lines, key=lambda line: (line.falls_on, line.reference))
     own = [line for line in ordered if not line.owner]
     found = [
-        Section("Notice deadlines", [x for x in own if x.kind is DeadlineKind.NOTICE]),
-        Section("Term ends", [x for x in own if x.kind is DeadlineKind.TERM_END]),
+        *(
+            Section(heading, [line for line in own if line.kind is kind])
+            for kind, heading in _HEADINGS.items()
+        ),
         Section("Unanswered by their owner", [x for x in ordered if x.owner]),
     ]
     return [section for section in found if section.lines]

@@ -1,6 +1,26 @@
-"""Writes of notices: reminders that go out, and the address of a calendar."""
+"""Writes of alerts, reminders and mails, of preferences and of a calendar's address."""
 
+from tracker.notify.services.alert_mails import retry_mail, send_alert_mails
+from tracker.notify.services.alerts import (
+    mark_read,
+    remove_read_alerts,
+    tell_events,
+)
 from tracker.notify.services.feeds import renew_feed, turn_off_feed
+from tracker.notify.services.overdue import tell_overdue_tasks
+from tracker.notify.services.preferences import set_preferences, unsubscribe
 from tracker.notify.services.reminders import send_reminders
 
-__all__ = ["renew_feed", "send_reminders", "turn_off_feed"]
+__all__ = [
+    "mark_read",
+    "remove_read_alerts",
+    "renew_feed",
+    "retry_mail",
+    "send_alert_mails",
+    "send_reminders",
+    "set_preferences",
+    "tell_events",
+    "tell_overdue_tasks",
+    "turn_off_feed",
+    "unsubscribe",
+]

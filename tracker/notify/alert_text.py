@@ -1,0 +1,238 @@
+"""What an alert says, made from ids when it is read, for the one who reads it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from engagements.choices import ApprovalOutcome
+from engagements.models import (
+    Approval,
+    ChecklistTask,
+    Document,
+    Engagement,
+    TenurePolicy,
+    User,
+)
+from engagements.permissions import engagement_scope
+from engagements.services.commitment import position
+from tracker.notify.choices import DateKind
+from tracker.notify.event_types import TELLINGS
+from tracker.notify.models import JOB_FAILED, Alert
+
+_ICONS = {
+    "approval": "approval",
+    "engagement": "handshake",
+    "change_order": "edit_document",
+    "task": "checklist",
+    "model_flag": "flag",
+    "import": "upload_file",
+    "job": "error",
+}
+_REMINDER_ICON = "alarm"
+REMINDED = {
+    DateKind.NOTICE.value: gettext_lazy("Notice deadline"),
+    DateKind.TERM_END.value: gettext_lazy("Term end"),
+    DateKind.DOCUMENT.value: gettext_lazy("Document expires"),
+    DateKind.TENURE.value: gettext_lazy("Tenure limit"),
+}
+
+
+@dataclass(frozen=True)
+class AlertText:
+    """One alert in words; `figure` is empty for those who see no money of it.
+
+    `path` leads to what it is about, and is empty where the reader can't open it.
+    """
+
+    alert: Alert
+    status: str
+    about: str = ""
+    figure: str = ""
+    detail: str = ""
+    path: str = ""
+    icon: str = _REMINDER_ICON
+
+    @property
+    def told_at(self) -> datetime:
+        return self.alert.created_at
+
+    @property
+    def is_read(self) -> bool:
+        return self.alert.read_at is not None
+
+    @property
+    def subject(self) -> str:
+        """Return such as "Approval waiting: Service desk, 120,000 GBP"."""
+        said = ", ".join(filter(None, [self.about, self.figure]))
+        return f"{self.status}: {said}" if said else self.status
+
+
+@dataclass(frozen=True)
+class _Records:
+    """What the alerts of a page tell of, read at once."""
+
+    approvals: Mapping[int, Approval]
+    tasks: Mapping[int, ChecklistTask]
+    documents: Mapping[int, Document]
+    policies: Mapping[int, TenurePolicy]
+    with_money: frozenset[int]
+
+
+def alerts_of(user: User) -> Any:
+    """Return the alerts that the user may read now, the latest first."""
+    return (
+        Alert.objects.all()
+        .visible_to(user)
+        .select_related("event", "reminder", "engagement")
+        .order_by("-id")
+    )
+
+
+def in_words(alerts: Iterable[Alert], reader: User) -> list[AlertText]:
+    """Return the alerts, which the reader may see, with what they say.
+
+    Reads the same few tables however many alerts there are; the figures of approvals
+    that wait cost a few queries each.
+    """
+    rows = list(alerts)
+    records = _records(rows, reader)
+    return [_in_words(row, records) for row in rows]
+
+
+def _records(rows: list[Alert], reader: User) -> _Records:
+    told = [row.event for row in rows if row.event]
+    reminded = [row.reminder for row in rows if row.reminder]
+
+    def subjects(subject_type: str) -> set[int]:
+        return {each.subject_id for each in told if each.subject_type == subject_type}
+
+    def dated(kind: DateKind) -> set[int]:
+        return {each.subject_id for each in reminded if each.kind == kind}
+
+    about = {row.engagement_id for row in rows if row.engagement_id}
+    seen = Engagement.objects.filter(engagement_scope(reader, with_money=True))
+    return _Records(
+        approvals=_by_id(Approval, subjects("approval")),
+        tasks=_by_id(ChecklistTask, subjects("checklisttask")),
+        documents=_by_id(Document, dated(DateKind.DOCUMENT)),
+        policies=_by_id(TenurePolicy, dated(DateKind.TENURE)),
+        with_money=frozenset(
+            seen.filter(pk__in=about).values_list("pk", flat=True) if about else ()
+        ),
+    )
+
+
+def _by_id(model: Any, ids: set[int]) -> Mapping[int, Any]:
+    return model.objects.in_bulk(ids) if ids else {}
+
+
+def _in_words(alert: Alert, records: _Records) -> AlertText:
+    if alert.reminder is not None:
+        return _reminder_in_words(alert, records)
+    return _event_in_words(alert, records)
+
+
+def _reminder_in_words(alert: Alert, records: _Records) -> AlertText:
+    reminder = alert.reminder
+    if reminder is None or alert.engagement is None:
+        return AlertText(alert, _("Reminder"))
+    name = ""
+    if reminder.kind == DateKind.DOCUMENT:
+        name = str(records.documents.get(reminder.subject_id, _("a document")))
+    if reminder.kind == DateKind.TENURE:
+        name = str(records.policies.get(reminder.subject_id, _("a tenure policy")))
+    day = date_format(reminder.falls_on, "j M Y")
+    return AlertText(
+        alert,
+        status=_("%(what)s on %(day)s") % {"what": REMINDED[reminder.kind], "day": day},
+        about=alert.engagement.title,
+        detail=" · ".join(filter(None, [alert.engagement.reference, name])),
+        path=_page("engagements_engagement_change", alert.engagement.pk),
+    )
+
+
+def _event_in_words(alert: Alert, records: _Records) -> AlertText:
+    event = alert.event
+    if event is None or event.event_type not in TELLINGS:
+        return AlertText(alert, _("Something happened"))
+    words: dict[str, Any] = {
+        "status": str(TELLINGS[event.event_type].title),
+        "icon": _ICONS[event.event_type.partition(".")[0]],
+    }
+    if alert.engagement is not None:
+        words |= {
+            "about": alert.engagement.title,
+            "detail": alert.engagement.reference,
+            "path": _page("engagements_engagement_change", alert.engagement.pk),
+        }
+    return AlertText(alert, **(words | _particulars(alert, records)))
+
+
+def _particulars(alert: Alert, records: _Records) -> dict[str, str]:
+    """Return what is said of this type of event alone."""
+    event, engagement = alert.event, alert.engagement
+    if event is None:
+        return {}
+    if event.subject_type == "approval" and engagement is not None:
+        approval = records.approvals.get(event.subject_id)
+        if approval is None:
+            return {}
+        words = _approval_in_words(approval, engagement, records)
+        is_asked = event.event_type == "approval.asked"
+        if is_asked and approval.outcome != ApprovalOutcome.WAITING:
+            words["status"] = _("Approval no longer waiting")
+        return words
+    if event.subject_type == "checklisttask" and engagement is not None:
+        task = records.tasks.get(event.subject_id)
+        return {"detail": _joined(engagement.reference, task.title if task else "")}
+    if event.subject_type == "importrun":
+        return _import_in_words(event.changes, event.subject_id)
+    if event.event_type == JOB_FAILED:
+        return {
+            "about": str(event.changes.get("name", ["", ""])[1]),
+            "path": _page("tracker_jobrun_change", event.subject_id),
+        }
+    return {}
+
+
+def _approval_in_words(
+    approval: Approval, engagement: Engagement, records: _Records
+) -> dict[str, str]:
+    figure = ""
+    if engagement.pk in records.with_money:
+        committed = position(
+            engagement=engagement, as_of=timezone.localdate()
+        ).committed
+        if committed:
+            figure = f"{committed:,.0f} {engagement.currency}"
+    return {
+        "figure": figure,
+        "detail": _joined(engagement.reference, approval.reason),
+    }
+
+
+def _import_in_words(changes: Mapping[str, Any], run_id: int) -> dict[str, str]:
+    refused = changes.get("refused", [None, 0])[1]
+    return {
+        "about": str(changes.get("file", ["", ""])[1]),
+        "detail": ngettext("%d line refused", "%d lines refused", refused) % refused,
+        "path": _page("tracker_importrun_change", run_id),
+    }
+
+
+def _joined(*parts: str) -> str:
+    return " · ".join(filter(None, parts))
+
+
+def _page(name: str, number: int) -> str:
+    try:
+        return reverse(f"admin:{name}", args=[number])
+    except NoReverseMatch:
+        return ""

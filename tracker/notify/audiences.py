@@ -1,0 +1,118 @@
+"""Who is told of an event: people of the record it tells of who may see it now."""
+
+from collections.abc import Iterable
+
+from engagements import queries
+from engagements.choices import ApprovalOutcome
+from engagements.models import Approval, ChecklistTask, Engagement, Event, User
+
+
+def owner(event: Event) -> list[User]:
+    """Return who answers for the engagement, or else who stands in."""
+    found = engagement_of(event)
+    return _first(found, _owners(found)) if found else []
+
+
+def approvers(event: Event) -> list[User]:
+    """Return who may decide it: the rule's group, but not who asked."""
+    approval = _approval(event)
+    if approval is None:
+        return []
+    group = approval.rule.approver_group.user_set.exclude(pk=approval.asked_by_id)
+    return _seeing(approval.engagement, group.order_by("id"))
+
+
+def asker_and_owner(event: Event) -> list[User]:
+    approval = _approval(event)
+    if approval is None:
+        return []
+    asked = _seeing(approval.engagement, [approval.asked_by])
+    return [*asked, *_first(approval.engagement, _owners(approval.engagement))]
+
+
+def task_owner(event: Event) -> list[User]:
+    task = _task(event)
+    if task is None or task.owner is None:
+        return []
+    return _seeing(task.engagement, [task.owner])
+
+
+def importer_of_refused(event: Event) -> list[User]:
+    """Return who started the import, where lines of it were refused."""
+    _before, refused = event.changes.get("refused", (None, 0))
+    return [event.actor] if event.actor and refused else []
+
+
+def administrators(event: Event) -> Iterable[User]:
+    return queries.administrators()
+
+
+def engagement_of(event: Event) -> Engagement | None:
+    """Return whose scope decides who may read of the event; None where none does."""
+    if event.subject_type == "approval":
+        approval = _approval(event)
+        return approval.engagement if approval else None
+    if event.subject_type == "checklisttask":
+        task = _task(event)
+        return task.engagement if task else None
+    return _engagement(event.engagement_id) if event.engagement_id else None
+
+
+def is_settled(event: Event) -> bool:
+    """Tell whether what the event asks for has been answered meanwhile."""
+    if event.event_type != "approval.asked":
+        return False
+    approval = _approval(event)
+    return approval is None or approval.outcome != ApprovalOutcome.WAITING
+
+
+def _task(event: Event) -> ChecklistTask | None:
+    return (
+        ChecklistTask.objects.select_related("owner", "engagement")
+        .filter(pk=event.subject_id)
+        .first()
+    )
+
+
+def _engagement(number: int) -> Engagement | None:
+    return (
+        Engagement.objects.select_related("manager__manager", "department__head")
+        .filter(pk=number)
+        .first()
+    )
+
+
+def _approval(event: Event) -> Approval | None:
+    return (
+        Approval.objects.select_related(
+            "asked_by",
+            "rule__approver_group",
+            "engagement__manager__manager",
+            "engagement__department__head",
+        )
+        .filter(pk=event.subject_id)
+        .first()
+    )
+
+
+def _owners(engagement: Engagement) -> list[User]:
+    manager, department = engagement.manager, engagement.department
+    candidates = (
+        manager,
+        manager.manager if manager else None,
+        department.head if department else None,
+    )
+    return [each for each in candidates if each]
+
+
+def _first(engagement: Engagement, people: Iterable[User]) -> list[User]:
+    return _seeing(engagement, people)[:1]
+
+
+def _seeing(engagement: Engagement, people: Iterable[User]) -> list[User]:
+    rows = Engagement.objects.filter(pk=engagement.pk)
+    return [
+        person
+        for person in people
+        if person.is_active and rows.visible_to(person).exists()
+    ]

@@ -1,0 +1,131 @@
+"""The deadlines of engagements: their own, their documents', their contractors'."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
+
+from engagements.choices import LIVE_STATUSES, Renewal, Status
+from engagements.models import Assignment, Department, Document, Engagement, User
+from engagements.services.tenure import TenureClock, tenure_clocks
+from tracker.notify.due import DAYS_AHEAD, Deadline, DeadlineKind, deadlines_of
+
+_READ_ALONG = ("vendor", "manager__manager", "department__head")
+
+
+class Dated(NamedTuple):
+    engagement: Engagement
+    deadline: Deadline
+
+
+def near_dates(today: date) -> list[Dated]:
+    """Return what is near enough for reminders, of everybody's engagements.
+
+    Those that are closed ask for none, nor those not agreed yet but for their
+    documents. Once notice is given the decision is taken: its own dates are silent.
+    """
+    until = today + timedelta(days=DAYS_AHEAD)
+    found = _dates(Engagement.objects.all(), today)
+    return [
+        each
+        for each in found
+        if today <= each.deadline.falls_on <= until and not _is_decided(each)
+    ]
+
+
+def dates_seen_by(user: User, today: date) -> list[Dated]:
+    """Return the dates of the live engagements that the user may see, in order."""
+    found = _dates(Engagement.objects.all().visible_to(user), today)
+    return sorted(found, key=lambda each: (each.deadline.falls_on, each.engagement.pk))
+
+
+def _is_decided(dated: Dated) -> bool:
+    own = (DeadlineKind.NOTICE, DeadlineKind.TERM_END)
+    return dated.deadline.kind in own and bool(dated.engagement.notice_given_on)
+
+
+def _dates(scope: QuerySet[Engagement], today: date) -> list[Dated]:
+    """Return all dates in scope, at most seven queries however many there are."""
+    return [*_own_dates(scope), *_expiries(scope), *_tenure_limits(scope, today)]
+
+
+def _own_dates(scope: QuerySet[Engagement]) -> Iterable[Dated]:
+    rows = scope.filter(status=Status.ACTIVE, term_ends_on__isnull=False)
+    for row in rows.select_related(*_READ_ALONG).order_by("term_ends_on", "id"):
+        for deadline in deadlines_of(
+            notice_given_on=row.notice_given_on,
+            notice_deadline_on=row.notice_deadline_on,
+            term_ends_on=row.term_ends_on,
+        ):
+            yield Dated(row, deadline)
+
+
+def _expiries(scope: QuerySet[Engagement]) -> Iterable[Dated]:
+    live = scope.filter(status__in=LIVE_STATUSES)
+    rows = Document.objects.filter(engagement__in=live, expires_on__isnull=False)
+    along = [f"engagement__{name}" for name in _READ_ALONG]
+    for row in rows.select_related(*along).order_by("expires_on", "id"):
+        if row.expires_on:
+            deadline = Deadline(
+                DeadlineKind.DOCUMENT, row.expires_on, row.pk, name=row.title
+            )
+            yield Dated(row.engagement, deadline)
+
+
+def _tenure_limits(scope: QuerySet[Engagement], today: date) -> Iterable[Dated]:
+    active = scope.filter(status=Status.ACTIVE).values("pk")
+    # The manager is Engagement's, and typed as such.
+    rows: QuerySet[Any] = Assignment._default_manager.filter(
+        pk__in=active, contractor__isnull=False
+    )
+    along = rows.select_related("contractor", *_READ_ALONG).order_by("id")
+    assignments: list[Assignment] = list(along)
+    people = {
+        row.contractor.pk: row.contractor for row in assignments if row.contractor
+    }
+    if not people:
+        return
+    clocks = tenure_clocks(contractors=people.values(), today=today)
+    parents = _parents([one for found in clocks.values() for one in found])
+    for row in assignments:
+        for clock in clocks[row.contractor_id] if row.contractor_id else ():
+            if _covers(clock, row, parents) and _reaches(row, clock):
+                deadline = Deadline(
+                    DeadlineKind.TENURE,
+                    clock.clock.limit_on,
+                    clock.policy.pk,
+                    name=clock.policy.name,
+                    person=str(row.contractor),
+                )
+                yield Dated(row, deadline)
+
+
+def _parents(clocks: Iterable[TenureClock]) -> dict[int, int | None]:
+    """Return each department's parent, where a policy is some department's alone."""
+    if not any(clock.policy.department_id for clock in clocks):
+        return {}
+    return dict(Department.objects.values_list("id", "parent_id"))
+
+
+def _covers(
+    clock: TenureClock, assignment: Assignment, parents: Mapping[int, int | None]
+) -> bool:
+    wanted, above = clock.policy.department_id, assignment.department_id
+    seen: set[int] = set()
+    while above is not None and above != wanted and above not in seen:
+        seen.add(above)
+        above = parents.get(above)
+    return wanted is None or above == wanted
+
+
+def _reaches(assignment: Assignment, clock: TenureClock) -> bool:
+    """Tell whether the work agreed here goes on to the limit.
+
+    What ends before is told of by its own end.
+    """
+    if clock.role and clock.role.casefold() != assignment.role.casefold():
+        return False
+    renews = assignment.renewal == Renewal.AUTO and not assignment.notice_given_on
+    ends_on = assignment.ends_on if renews else assignment.term_ends_on
+    return ends_on is None or ends_on >= clock.clock.limit_on
