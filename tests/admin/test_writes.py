@@ -435,7 +435,7 @@ def test_history_tells_who_changed_what_from_what_to_what(client, manager):
 
     latest = response.context["entries"][0]
     assert latest.actor == "Maya Osei"
-    assert latest.what == "Engagement: changed"
+    assert latest.what == "Engagement changed"
     assert [(c.field, c.before, c.after) for c in latest.changes] == [
         ("Vendor", "First Ltd", "B Ltd")
     ]

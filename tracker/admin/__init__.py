@@ -2,6 +2,7 @@
 
 from tracker.admin import (
     api_keys,
+    event_words,
     fit,
     home,
     imports,
@@ -18,6 +19,7 @@ from tracker.admin import (
 
 __all__ = [
     "api_keys",
+    "event_words",
     "fit",
     "home",
     "imports",
