@@ -6,7 +6,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -48,6 +49,7 @@ from engagements.admin.record_admin import (
     ScopedAdmin,
     actor_of,
 )
+from engagements.admin.timeline import timeline_page
 from engagements.admin.unfold_types import display
 from engagements.choices import Phase, Status
 from engagements.models import ChangeOrder, Charge, Document, Engagement, User
@@ -226,7 +228,7 @@ class AgreementAdmin(BoardingSteps, LifecycleSteps, AgreementList, RecordAdmin):
         "department",
         "predecessor",
     )
-    change_form_template = "engagements/admin/agreement_form.html"
+    change_form_template: Any = "engagements/admin/agreement_form.html"
     change_form_outer_before_template = "engagements/admin/panels.html"
     common_inlines = (
         CostSplitInline,
@@ -266,6 +268,15 @@ class AgreementAdmin(BoardingSteps, LifecycleSteps, AgreementList, RecordAdmin):
             ),
         },
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        page = self.admin_site.admin_view(self.timeline_view)
+        name = f"engagements_{self.opts.model_name}_timeline"
+        own = path("<path:object_id>/timeline/", page, name=name)
+        return [own, *super().get_urls()]
+
+    def timeline_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return timeline_page(self, request, object_id)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         actor = actor_of(request)
@@ -316,6 +327,9 @@ class AgreementAdmin(BoardingSteps, LifecycleSteps, AgreementList, RecordAdmin):
             context["lineage"] = lineage_line(shown, actor_of(request))
             context["panels"] = engagement_panels(shown, actor_of(request))
             today = timezone.localdate()
+            context["timeline"] = reverse(
+                f"admin:engagements_{self.opts.model_name}_timeline", args=[shown.pk]
+            )
             context["summary"] = summary(shown, actor_of(request), today)
             context["boarding"] = boarding_of(shown, actor_of(request), today)
             context["steps"] = self.boarding_links(request, str(shown.pk))

@@ -9,13 +9,13 @@ from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from engagements.admin.agreement import AgreementList
+from engagements.admin.pages import PAGES
 from engagements.admin.record_admin import ReadOnlyAdmin
 from engagements.admin.unfold_types import action, display
 from engagements.choices import Kind
 from engagements.models import Engagement
 
 KIND_COLOURS = {Kind.MANAGED.value: "primary", Kind.AUGMENTED.value: "info"}
-PAGES = {Kind.MANAGED.value: "managedcontract", Kind.AUGMENTED.value: "assignment"}
 
 
 @admin.register(Engagement)

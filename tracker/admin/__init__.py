@@ -14,6 +14,7 @@ from tracker.admin import (
     rates,
     scope,
     settlement,
+    timeline_moments,
     work,
 )
 
@@ -31,5 +32,6 @@ __all__ = [
     "rates",
     "scope",
     "settlement",
+    "timeline_moments",
     "work",
 ]

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from engagements.admin.columns import PHASE_COLOURS, deadline, price
-from engagements.admin.engagement import PAGES
+from engagements.admin.pages import PAGES
 from engagements.admin.record_admin import actor_of
 from engagements.choices import LIVE_STATUSES, Phase
 from engagements.models import Engagement
