@@ -21,6 +21,8 @@ from unfold.contrib.filters.admin import (
 from engagements.admin.beginnings import beginnings, keep_sources
 from engagements.admin.boarding_panel import boarding_of
 from engagements.admin.boarding_steps import BoardingSteps
+from engagements.admin.bulk import BulkActions
+from engagements.admin.bulk_changes import ENGAGEMENT_CHANGES
 from engagements.admin.columns import (
     PHASE_COLOURS,
     STATUS_COLOURS,
@@ -216,10 +218,13 @@ class AgreementList(ScopedAdmin):
         return short_date(row.committed_until_on) if row.committed_until_on else None
 
 
-class AgreementAdmin(BoardingSteps, LifecycleSteps, AgreementList, RecordAdmin):
+class AgreementAdmin(
+    BoardingSteps, LifecycleSteps, BulkActions, AgreementList, RecordAdmin
+):
     """One page for all of an agreement, in the order in which a person thinks."""
 
     actions_detail = (*LifecycleSteps.actions_detail, *BoardingSteps.BOARDING)
+    bulk_changes = ENGAGEMENT_CHANGES
     form = AgreementForm
     autocomplete_fields: Sequence[str] = (
         "vendor",

@@ -16,6 +16,8 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdo
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from engagements import events
+from engagements.admin.bulk import BulkActions
+from engagements.admin.bulk_changes import CONTRACTOR_CHANGES
 from engagements.admin.filters import ScopedDropdownFilter
 from engagements.admin.record_admin import RecordAdmin, RecordForm, actor_of
 from engagements.admin.unfold_types import display
@@ -178,7 +180,8 @@ class GroupAdmin(RecordAdmin, DjangoGroupAdmin):
 
 
 @admin.register(Contractor)
-class ContractorAdmin(RecordAdmin):
+class ContractorAdmin(BulkActions, RecordAdmin):
+    bulk_changes = CONTRACTOR_CHANGES
     list_display = (
         "full_name",
         "vendor",
