@@ -27,7 +27,6 @@ from engagements.models import (
     RateTerm,
 )
 from engagements.permissions import engagement_scope
-from engagements.services.renewal import committed_until
 from engagements.services.tenure import tenure_clocks
 from engagements.values.money import format_money
 
@@ -267,7 +266,7 @@ def dates(asked: Asked) -> Iterable[Moment]:
         found.append(
             Moment(ends_on, _term_end(engagement, today), is_pressing=ends_on < today)
         )
-    bound = committed_until(engagement=engagement, as_of=today)
+    bound = engagement.committed_until_on
     if bound and bound > (ends_on or bound):
         words = _("Earliest day on which it can be left now.")
         found.append(Moment(bound, words, order=1))

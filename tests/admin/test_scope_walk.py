@@ -174,6 +174,7 @@ def values_of(name: str, route: str, other: Everything) -> list[Any]:
         "run_id": lambda: _keys(route),
         "app_label": lambda: ["engagements", "tracker", "auth", "axes"],
         "external_id": lambda: [CANARY],
+        "change_name": lambda: ["change_manager", "start", "put_on_hold"],
         "slug": lambda: list(all_reports()),
         "extension": lambda: ["csv", "xlsx"],
         # Who has the secret address is who it shows; it is not for others to guess.

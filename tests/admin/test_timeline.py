@@ -12,6 +12,7 @@ from engagements import events
 from engagements.admin.timeline import PER_PAGE, coming, page_of_past
 from engagements.choices import EndReason, NoticeUnit, Renewal, Role
 from engagements.models import ChangeOrder, Engagement, FeeTerm
+from engagements.services.commitment import refresh_commitments
 from engagements.services.engagements import change_engagement
 from engagements.services.lifecycle import end_engagement, start_engagement
 from engagements.services.renewal import renew_engagement
@@ -78,6 +79,8 @@ def test_what_lies_ahead_is_told_nearest_first(contract, manager):
 
 def test_past_the_deadline_the_next_commitment_is_told(contract, manager):
     with time_machine.travel(date(2027, 3, 15), tick=False):
+        refresh_commitments(today=date(2027, 3, 15))
+        contract.refresh_from_db()
         found = told(coming(contract, manager))
 
     assert found == [
