@@ -374,11 +374,11 @@ def test_next_run_is_the_schedules_own(db, monkeypatch):
 
 
 QUERIES = {
-    Role.MANAGER: 11,
-    Role.FINANCE: 10,
-    Role.HR_INTEGRATION: 10,
-    Role.AUDITOR: 10,
-    Role.ADMINISTRATOR: 16,
+    Role.MANAGER: 12,
+    Role.FINANCE: 11,
+    Role.HR_INTEGRATION: 12,
+    Role.AUDITOR: 11,
+    Role.ADMINISTRATOR: 17,
 }
 
 

@@ -1,4 +1,5 @@
 from django.db.models import F
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from engagements.admin.columns import short_date
@@ -39,7 +40,11 @@ def tasks(asked: Asked) -> Section | None:
         ),
         rows=[
             (
-                Cell(row.title, note=row.get_stage_display()),
+                Cell(
+                    row.title,
+                    reverse("admin:engagements_checklisttask_change", args=[row.pk]),
+                    row.get_stage_display(),
+                ),
                 name_cell(row.engagement),
                 row.get_status_display(),
                 _due(row, asked),
