@@ -331,5 +331,5 @@ def test_timeline_asks_as_many_queries_however_long_the_life(
         for number in range(changes)
     )
 
-    with django_assert_num_queries(21):
+    with django_assert_num_queries(22):
         client.get(url_of(contract))
