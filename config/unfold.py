@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 FAVICON = "tracker/favicon.svg"
 STYLES = "tracker/admin.css"
+SCRIPT = "tracker/admin.js"
 
 ENVIRONMENTS = {
     "development": [_("Trial"), "warning"],
@@ -206,6 +207,7 @@ UNFOLD: dict[str, Any] = {
         }
     ],
     "STYLES": [lambda _request: static(STYLES)],
+    "SCRIPTS": [lambda _request: static(SCRIPT)],
     "SHOW_VIEW_ON_SITE": False,
     "ENVIRONMENT": "config.unfold.environment_badge",
     "DASHBOARD_CALLBACK": "tracker.admin.home.dashboard",

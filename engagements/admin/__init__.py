@@ -12,6 +12,7 @@ from engagements.admin import (
     policies,
     sign_in,
     tasks,
+    timeline_moments,
     vendor,
 )
 
@@ -27,5 +28,6 @@ __all__ = [
     "policies",
     "sign_in",
     "tasks",
+    "timeline_moments",
     "vendor",
 ]

@@ -6,7 +6,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -20,6 +21,8 @@ from unfold.contrib.filters.admin import (
 from engagements.admin.beginnings import beginnings, keep_sources
 from engagements.admin.boarding_panel import boarding_of
 from engagements.admin.boarding_steps import BoardingSteps
+from engagements.admin.bulk import BulkActions
+from engagements.admin.bulk_changes import ENGAGEMENT_CHANGES
 from engagements.admin.columns import (
     PHASE_COLOURS,
     STATUS_COLOURS,
@@ -48,6 +51,7 @@ from engagements.admin.record_admin import (
     RecordForm,
     actor_of,
 )
+from engagements.admin.timeline import timeline_page
 from engagements.admin.unfold_types import display
 from engagements.choices import Phase, Status
 from engagements.models import ChangeOrder, Charge, Document, Engagement, User
@@ -214,10 +218,13 @@ class AgreementList(ExportableList):
         return short_date(row.committed_until_on) if row.committed_until_on else None
 
 
-class AgreementAdmin(BoardingSteps, LifecycleSteps, AgreementList, RecordAdmin):
+class AgreementAdmin(
+    BoardingSteps, LifecycleSteps, BulkActions, AgreementList, RecordAdmin
+):
     """One page for all of an agreement, in the order in which a person thinks."""
 
     actions_detail = (*LifecycleSteps.actions_detail, *BoardingSteps.BOARDING)
+    bulk_changes = ENGAGEMENT_CHANGES
     form = AgreementForm
     autocomplete_fields: Sequence[str] = (
         "vendor",
@@ -226,7 +233,7 @@ class AgreementAdmin(BoardingSteps, LifecycleSteps, AgreementList, RecordAdmin):
         "department",
         "predecessor",
     )
-    change_form_template = "engagements/admin/agreement_form.html"
+    change_form_template: Any = "engagements/admin/agreement_form.html"
     change_form_outer_before_template = "engagements/admin/panels.html"
     common_inlines = (
         CostSplitInline,
@@ -266,6 +273,15 @@ class AgreementAdmin(BoardingSteps, LifecycleSteps, AgreementList, RecordAdmin):
             ),
         },
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        page = self.admin_site.admin_view(self.timeline_view)
+        name = f"engagements_{self.opts.model_name}_timeline"
+        own = path("<path:object_id>/timeline/", page, name=name)
+        return [own, *super().get_urls()]
+
+    def timeline_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return timeline_page(self, request, object_id)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         actor = actor_of(request)
@@ -316,6 +332,9 @@ class AgreementAdmin(BoardingSteps, LifecycleSteps, AgreementList, RecordAdmin):
             context["lineage"] = lineage_line(shown, actor_of(request))
             context["panels"] = engagement_panels(shown, actor_of(request))
             today = timezone.localdate()
+            context["timeline"] = reverse(
+                f"admin:engagements_{self.opts.model_name}_timeline", args=[shown.pk]
+            )
             context["summary"] = summary(shown, actor_of(request), today)
             context["boarding"] = boarding_of(shown, actor_of(request), today)
             context["steps"] = self.boarding_links(request, str(shown.pk))

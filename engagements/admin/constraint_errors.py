@@ -46,6 +46,10 @@ class ConstraintErrorsBesideFields(_ModelForm):
 class LineFormset(_Formset):  # type: ignore[misc] # untyped, as of unfold 0.91
     """Says of lines that repeat one another what their constraint says."""
 
+    def add_fields(self, form: forms.BaseForm, index: int | None) -> None:
+        super().add_fields(form, index)
+        name_fields(form, index)
+
     def get_unique_error_message(self, unique_check: Any) -> str:
         repeated = {name for name in unique_check if name != self.fk.name}
         for constraint in self.model._meta.constraints:
@@ -55,6 +59,18 @@ class LineFormset(_Formset):  # type: ignore[misc] # untyped, as of unfold 0.91
 
     def get_form_error(self) -> str:
         return _("This line repeats another one.")
+
+
+def name_fields(form: forms.BaseForm, index: int | None) -> None:
+    """Name each input of a line for those who don't see its column's heading."""
+    for field in form.fields.values():
+        label = str(field.label or "")
+        if index is not None:
+            label = _("%(field)s, line %(n)d") % {"field": label, "n": index + 1}
+        # What wraps a choice with links to its records hands no attributes on.
+        for widget in (field.widget, getattr(field.widget, "widget", None)):
+            if widget is not None and not field.widget.is_hidden:
+                widget.attrs["aria-label"] = label
 
 
 def fields_named_by(constraint: models.BaseConstraint) -> set[str]:

@@ -14,7 +14,10 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from engagements.admin.constraint_errors import ConstraintErrorsBesideFields
+from engagements.admin.constraint_errors import (
+    ConstraintErrorsBesideFields,
+    name_fields,
+)
 from engagements.admin.record_admin import LineInline, Lines
 from engagements.models import (
     CostCentre,
@@ -108,6 +111,10 @@ class ShareFormset(_ShareFormset):
     @classmethod
     def get_default_prefix(cls) -> str:
         return "cost_split"
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        name_fields(form, index)
 
     def _construct_form(self, i: int, **kwargs: Any) -> "ShareForm":
         form: ShareForm = super()._construct_form(i, **kwargs)  # type: ignore[misc]

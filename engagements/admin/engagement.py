@@ -9,17 +9,20 @@ from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from engagements.admin.agreement import AgreementList
+from engagements.admin.bulk import BulkActions
+from engagements.admin.bulk_changes import ENGAGEMENT_CHANGES
+from engagements.admin.pages import PAGES
 from engagements.admin.record_admin import ReadOnlyAdmin
 from engagements.admin.unfold_types import action, display
 from engagements.choices import Kind
 from engagements.models import Engagement
 
 KIND_COLOURS = {Kind.MANAGED.value: "primary", Kind.AUGMENTED.value: "info"}
-PAGES = {Kind.MANAGED.value: "managedcontract", Kind.AUGMENTED.value: "assignment"}
 
 
 @admin.register(Engagement)
-class EngagementAdmin(AgreementList, ReadOnlyAdmin):
+class EngagementAdmin(BulkActions, AgreementList, ReadOnlyAdmin):
+    bulk_changes = ENGAGEMENT_CHANGES
     actions_list = ("add_managed", "add_augmented")
     list_filter = (("kind", ChoicesDropdownFilter), *AgreementList.list_filter)
     list_display = (

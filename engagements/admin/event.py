@@ -68,10 +68,6 @@ class EventAdmin(ReadOnlyAdmin):
     def told_changes(self, row: Any) -> SafeString:
         return format_html_join(
             "",
-            "<div>{}: {} → {}</div>",
-            (
-                (change.field, change.before or "…", change.after or "…")
-                for entry in row.told
-                for change in entry.changes
-            ),
+            "<div>{}</div>",
+            ((change,) for entry in row.told for change in entry.changes),
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
-from django.apps import apps
+from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.core.paginator import Paginator
@@ -17,25 +18,60 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.http.response import Http404
 from django.template.response import TemplateResponse
+from django.utils import formats, timezone
+from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from engagements.admin.columns import short_date
+from engagements.admin.event_words import model_of, words_for
 from engagements.admin.inputs import plain_number
 from engagements.admin.scope import is_narrowed, visible
-from engagements.models import Engagement, Event, User, Vendor, VendorContact
-from engagements.models.fields import ScaledField
+from engagements.events import HIDDEN
+from engagements.models import (
+    CostSplit,
+    Engagement,
+    Event,
+    FeeTerm,
+    RateTerm,
+    User,
+    Vendor,
+    VendorContact,
+)
+from engagements.models.fields import MoneyField, PercentField, ScaledField
+from engagements.permissions import engagement_scope
+from engagements.values.money import UnknownCurrencyError, format_money
 
 PER_PAGE = 50
-
-# The events that tell of a record, where they are more than those of its own row.
-Telling = Callable[[Any], Q]
+# A longer text is folded away.
+LONG_TEXT = 160
+# Told by the day they run from, since their own names hold amounts.
+_BY_DAY = (FeeTerm, RateTerm, CostSplit)
+# What not everybody who sees the record's history may read.
+_GUARDED = {("user", "loaded_hourly_cost"): "engagements.change_user"}
+# What events tell in sums, without a column that holds it.
+_SUMS = frozenset({"amount", "total"})
 
 
 @dataclass(frozen=True)
 class Change:
+    """One field; both texts are blank where nothing stood, or nothing is told."""
+
     field: str
     before: str
     after: str
+    # What is said in place of the two, such as that a personal value changed.
+    note: str = ""
+
+    @property
+    def is_long(self) -> bool:
+        return max(len(self.before), len(self.after)) > LONG_TEXT
+
+    def __str__(self) -> str:
+        if self.note:
+            return f"{self.field}: {self.note}"
+        before, after = self.before or _("nothing"), self.after or _("nothing")
+        return f"{self.field}: {before} → {after}"
 
 
 @dataclass(frozen=True)
@@ -46,6 +82,8 @@ class Entry:
     actor: str
     what: str
     changes: list[Change]
+    # Which line of the record, where it is one and has a name.
+    about: str = ""
 
 
 def events_about(record: models.Model) -> Q:
@@ -91,26 +129,20 @@ def in_words(events: Iterable[Event], user: User) -> list[Entry]:
     return [
         Entry(
             occurred_at=event.occurred_at,
-            actor=str(event.actor.get_full_name() or event.actor)
-            if event.actor
-            else "",
-            what=capfirst(event.event_type.replace(".", ": ").replace("_", " ")),
+            actor=_person(event.actor),
+            what=words_for(event.event_type, event.subject_type),
             changes=[
-                names.change(event.subject_type, field, values)
+                names.change(event, field, values)
                 for field, values in event.changes.items()
             ],
+            about=names.line(event),
         )
         for event in listed
     ]
 
 
-def model_of(subject_type: str) -> type[models.Model] | None:
-    """Return the model that an event's subject is of."""
-    for config in apps.get_app_configs():
-        model = config.models.get(subject_type)
-        if model is not None:
-            return model
-    return None
+def _person(user: User | None) -> str:
+    return str(user.get_full_name() or user.username) if user else ""
 
 
 def _field(subject_type: str, name: str) -> models.Field[Any, Any] | None:
@@ -131,54 +163,148 @@ def _pair(values: Any) -> tuple[Any, Any]:
 
 
 class _Names:
-    """The names of what changed fields point to, read at once for each model."""
+    """What the events name by id, read at once for each model, within the scope."""
 
     def __init__(self, events: Iterable[Event], user: User) -> None:
+        self._user = user
         wanted: dict[type[models.Model], set[Any]] = defaultdict(set)
+        priced: set[int] = set()
         for event in events:
+            if _is_line(event):
+                wanted[_model(event)].add(event.subject_id)
             for name, values in event.changes.items():
                 field = _field(event.subject_type, name)
                 target = field.related_model if field else None
                 if isinstance(target, type) and is_narrowed(target):
                     for value in _pair(values):
                         wanted[target].update(_ids(value))
-        self._names = {
-            (model, row.pk): str(row)
+                if event.engagement_id and _is_money(field, name):
+                    priced.add(event.engagement_id)
+        self._rows = {
+            (model, row.pk): row
             for model, ids in wanted.items()
             for row in visible(model, user).filter(pk__in=ids)
         }
+        self._currencies = _currencies(priced, user)
 
-    def change(self, subject_type: str, name: str, values: Any) -> Change:
-        field = _field(subject_type, name)
-        before, after = _pair(values)
+    def line(self, event: Event) -> str:
+        """Return which line of a record it was, where it still is there."""
+        row = self._rows.get((_model(event), event.subject_id))
+        if row is None or not _is_line(event):
+            return ""
+        if isinstance(row, _BY_DAY):
+            return _("from %(day)s") % {"day": short_date(row.starts_on)}
+        return str(row)
+
+    def change(self, event: Event, name: str, values: Any) -> Change:
+        field = _field(event.subject_type, name)
         label = str(field.verbose_name) if field else name.replace("_", " ")
+        label = str(capfirst(label))
+        before, after = _pair(values)
+        if HIDDEN in (before, after):
+            return Change(label, "", "", note=_("changed"))
+        if self._is_withheld(event, field, name):
+            return Change(label, "", "", note=_("changed; the amount is not for you"))
         return Change(
-            field=str(capfirst(label)),
-            before=self._text(field, before),
-            after=self._text(field, after),
+            field=label,
+            before=self._text(event, name, before),
+            after=self._text(event, name, after),
         )
 
-    def _text(self, field: models.Field[Any, Any] | None, value: Any) -> str:
-        if value in (None, ""):
+    def _is_withheld(
+        self, event: Event, field: models.Field[Any, Any] | None, name: str
+    ) -> bool:
+        permission = _GUARDED.get((event.subject_type, name))
+        if permission is not None:
+            return not self._user.has_perm(permission)
+        if event.engagement_id is None or not _is_money(field, name):
+            return False
+        return event.engagement_id not in self._currencies
+
+    def _text(self, event: Event, name: str, value: Any) -> str:
+        if value in (None, "", []):
             return ""
+        field = _field(event.subject_type, name)
         target = field.related_model if field else None
         if isinstance(target, type):
-            ids = _ids(value)
-            return ", ".join(self._names.get((target, i), f"#{i}") for i in ids)
+            return ", ".join(self._name(target, i) for i in _ids(value))
         if isinstance(value, bool):
             return _("yes") if value else _("no")
         if isinstance(value, dict):
-            return ", ".join(f"{key}: {part}" for key, part in value.items())
+            unit = " %" if issubclass(_model(event), CostSplit) else ""
+            return ", ".join(f"{key}: {part}{unit}" for key, part in value.items())
+        if _is_money(field, name):
+            return _money(value, self._currencies.get(event.engagement_id or 0))
         return _told(field, value)
+
+    def _name(self, model: type[models.Model], pk: Any) -> str:
+        row = self._rows.get((model, pk))
+        return f"#{pk}" if row is None else str(row)
+
+
+def _model(event: Event) -> type[models.Model]:
+    return model_of(event.subject_type) or Event
+
+
+def _is_money(field: models.Field[Any, Any] | None, name: str) -> bool:
+    return isinstance(field, MoneyField) or (field is None and name in _SUMS)
+
+
+def _is_line(event: Event) -> bool:
+    """Whether it tells of a line, not of the engagement or record as a whole."""
+    model = _model(event)
+    if event.engagement_id is None:
+        return model is VendorContact
+    return not issubclass(model, Engagement) and is_narrowed(model)
+
+
+def _currencies(engagement_ids: set[int], user: User) -> dict[int, str]:
+    """Return the currencies of those engagements whose money the user may see."""
+    if not engagement_ids:
+        return {}
+    rows = Engagement.objects.filter(engagement_scope(user, with_money=True))
+    return dict(rows.filter(pk__in=engagement_ids).values_list("pk", "currency"))
+
+
+def _money(value: Any, currency: str | None) -> str:
+    try:
+        return format_money(
+            Decimal(str(value)), currency or settings.REPORTING_CURRENCY
+        )
+    except (ArithmeticError, UnknownCurrencyError):
+        return str(value)
 
 
 def _told(field: models.Field[Any, Any] | None, value: Any) -> str:
     if field is not None and field.choices:
         return str(dict(field.flatchoices).get(value, value))
     if isinstance(field, ScaledField):
-        number = field.to_python(value)
-        return "" if number is None else plain_number(number)
+        return _number(field, value)
+    if isinstance(field, models.DateField) or field is None:
+        return _day(value)
     return str(value)
+
+
+def _number(field: ScaledField, value: Any) -> str:
+    try:
+        number = plain_number(Decimal(str(value)))
+    except ArithmeticError:
+        return str(value)
+    return f"{number} %" if isinstance(field, PercentField) else number
+
+
+def _day(value: Any) -> str:
+    """Return a day or a moment as people write it; any other value as it is."""
+    text = str(value)
+    try:
+        moment = parse_datetime(text) if "T" in text else None
+        day: date | None = moment or parse_date(text)
+    except ValueError:
+        return text
+    if isinstance(day, datetime):
+        local = timezone.localtime(day) if timezone.is_aware(day) else day
+        return formats.date_format(local, "j M Y, H:i")
+    return text if day is None else short_date(day)
 
 
 def _ids(value: Any) -> list[Any]:

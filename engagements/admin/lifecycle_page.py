@@ -7,9 +7,12 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
+from engagements.admin.conflict import told_since
+from engagements.admin.opened_dialog import is_pressed, opened_with
+from engagements.admin.record_admin import actor_of
 from engagements.admin.unfold_types import UnfoldModelAdmin
 from engagements.choices import Status
-from engagements.errors import TrackerError
+from engagements.errors import ConflictError, TrackerError
 from engagements.models import Engagement
 
 
@@ -17,8 +20,11 @@ class LifecyclePage(UnfoldModelAdmin):
     def _is_in(
         self, request: HttpRequest, object_id: str | None, *statuses: Status
     ) -> bool:
+        """Whether the step can be taken; one that was pressed is told why it can't."""
         found = self._changeable(request, object_id)
-        return found is not None and found.status in statuses
+        if found is None or is_pressed(request):
+            return found is not None
+        return found.status in statuses
 
     def _changeable(
         self, request: HttpRequest, object_id: str | None
@@ -52,6 +58,10 @@ class LifecyclePage(UnfoldModelAdmin):
             messages.success(request, told)
         elif isinstance(refusal, ValidationError):
             messages.error(request, " ".join(refusal.messages))
+        elif isinstance(refusal, ConflictError):
+            _version, event = opened_with(request.POST.get("opened_with"))
+            changes = told_since(engagement, since=event, user=actor_of(request))
+            messages.error(request, " ".join([str(refusal), *changes]))
         else:
             messages.error(request, str(refusal))
         page = reverse(

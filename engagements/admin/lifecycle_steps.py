@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from engagements.admin.conversion_steps import ConversionSteps
 from engagements.admin.lifecycle_page import LifecyclePage
 from engagements.admin.obstacles import shown_obstacles
+from engagements.admin.opened_dialog import OpenedDialog
 from engagements.admin.record_admin import actor_of
 from engagements.admin.renewal_steps import RenewalSteps
 from engagements.admin.unfold_types import action
@@ -28,10 +29,7 @@ from engagements.services.lifecycle import (
 
 if TYPE_CHECKING:
     from django.forms import DateInput, NullBooleanSelect, Select
-
-    _Dialog = forms.Form
 else:
-    from unfold.forms import BaseDialogForm as _Dialog
     from unfold.widgets import UnfoldAdminNullBooleanSelectWidget as NullBooleanSelect
     from unfold.widgets import UnfoldAdminSelectWidget as Select
     from unfold.widgets import UnfoldAdminSingleDateWidget as DateInput
@@ -39,12 +37,12 @@ else:
 NOT_STARTED = (Status.DRAFT, Status.PENDING_APPROVAL)
 
 
-class YesDialog(_Dialog):
+class YesDialog(OpenedDialog):
     """Only asks for a yes."""
 
 
-class ClosingDialog(_Dialog):
-    form_before_template = "engagements/admin/obstacles.html"
+class ClosingDialog(OpenedDialog):
+    form_before_template = "engagements/admin/closing.html"
 
     ended_on = forms.DateField(
         label=gettext_lazy("Last day"),
@@ -66,7 +64,8 @@ class ClosingDialog(_Dialog):
     ) -> dict[str, Any]:
         user, today = actor_of(request), timezone.localdate()
         engagement = Engagement.objects.visible_to(user).get(pk=object_id)
-        return {
+        told = super().get_before_template_context(request, object_id)
+        return told | {
             "obstacles": shown_obstacles(engagement, user, today),
             "is_dialog": True,
         }

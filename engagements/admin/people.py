@@ -16,6 +16,8 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdo
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from engagements import events
+from engagements.admin.bulk import BulkActions
+from engagements.admin.bulk_changes import CONTRACTOR_CHANGES
 from engagements.admin.exports import ExportableList
 from engagements.admin.filters import ScopedDropdownFilter
 from engagements.admin.record_admin import RecordAdmin, RecordForm, actor_of
@@ -179,7 +181,8 @@ class GroupAdmin(RecordAdmin, DjangoGroupAdmin):
 
 
 @admin.register(Contractor)
-class ContractorAdmin(ExportableList, RecordAdmin):
+class ContractorAdmin(BulkActions, ExportableList, RecordAdmin):
+    bulk_changes = CONTRACTOR_CHANGES
     list_display = (
         "full_name",
         "vendor",

@@ -1,6 +1,7 @@
 """An admin whose every write goes through the services, within the user's rows."""
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from typing import Any, ClassVar, TypeVar
 
 from django import forms
@@ -12,6 +13,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
+from engagements.admin.conflict import (
+    STALE,
+    conflict_on,
+    form_is_stale,
+    latest_event_id,
+)
 from engagements.admin.constraint_errors import (
     ConstraintErrorsBesideFields,
     LineFormset,
@@ -27,6 +34,8 @@ from engagements.services import records
 M = TypeVar("M", bound=models.Model)
 # Digits that a 64-bit integer holds for certain.
 LONGEST_ID = 18
+# Beyond any event's number.
+LARGEST_EVENT = 2**63 - 1
 
 Refusal = ValidationError | TrackerError | IntegrityError
 
@@ -45,14 +54,22 @@ class RecordForm(ConstraintErrorsBesideFields):
     request: ClassVar[HttpRequest]
 
     expected_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    # The latest event when the page was opened: later ones tell what it doesn't show.
+    seen_event = forms.IntegerField(
+        required=False, widget=forms.HiddenInput, min_value=0, max_value=LARGEST_EVENT
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # As the database has it; what was typed is written on the instance itself.
+        self.stored = copy(self.instance)
         version = getattr(self.instance, "version", None)
         if self.instance._state.adding or version is None:
             self.fields.pop("expected_version", None)
+            self.fields.pop("seen_event", None)
         else:
             self.initial["expected_version"] = version
+            self.initial["seen_event"] = getattr(self.request, "seen_event", None)
             self.fields["expected_version"].required = True
         for name, field in self.fields.items():
             self._keep_present_choice(name, field)
@@ -67,13 +84,29 @@ class RecordForm(ConstraintErrorsBesideFields):
 
     def _post_clean(self) -> None:
         super()._post_clean()
-        refusal = getattr(self.request, "refusal", None)
+        refusal = getattr(self.request, "refusal", None) or self._conflict()
         if refusal is not None:
             self._tell(refusal)
 
+    def _conflict(self) -> ConflictError | None:
+        """Say it even where a line is wrong, such as one that is there no more.
+
+        The services look once more, with the record locked.
+        """
+        try:
+            records.check_version(
+                stored=self.stored,
+                expected_version=self.cleaned_data.get("expected_version"),
+            )
+        except ConflictError as conflict:
+            return conflict
+        return None
+
     def _tell(self, refusal: Refusal) -> None:
         if not isinstance(refusal, ValidationError):
-            self.add_error(None, _words(refusal, self.request))
+            code = STALE if isinstance(refusal, ConflictError) else None
+            words = _words(refusal, self.request)
+            self.add_error(None, ValidationError(words, code=code))
             return
         errors: dict[str, list[ValidationError]] = refusal.update_error_dict({})
         for name, found in errors.items():
@@ -192,6 +225,7 @@ class RecordAdmin(ScopedAdmin):
     """Writes through the services, so that every write tells an event who did what."""
 
     form = RecordForm
+    change_form_template: Any = "engagements/admin/record_form.html"
     change_form_before_template = "engagements/admin/expected_version.html"
     warn_unsaved_form = True
 
@@ -213,13 +247,29 @@ class RecordAdmin(ScopedAdmin):
         What the first attempt wrote was rolled back with its transaction; the form of
         the second one carries the refusal and so never gets as far as saving.
         """
+        if object_id is not None and request.method == "GET":
+            # Read before the record, so that no change falls between the two.
+            setattr(request, "seen_event", latest_event_id())  # noqa: B010 - no field of requests
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except (ValidationError, TrackerError, IntegrityError) as refusal:
             if request.method != "POST" or hasattr(request, "refusal"):
                 raise
-            setattr(request, "refusal", refusal)  # noqa: B010 - not a field of requests
+            setattr(request, "refusal", refusal)  # noqa: B010 - likewise
             return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        form = context["adminform"].form
+        if form.is_bound and form_is_stale(form):
+            context["conflict"] = conflict_on(
+                form,
+                [inline.formset for inline in context["inline_admin_formsets"]],
+                since=form.cleaned_data.get("seen_event"),
+                user=actor_of(request),
+            )
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(
         self, request: HttpRequest, obj: Any, form: Any, change: bool
@@ -247,7 +297,7 @@ class RecordAdmin(ScopedAdmin):
         before = getattr(form.instance, "version", None)
         self.change_record(form.instance, expected, actor)
         is_same = before == getattr(form.instance, "version", None)
-        if is_same and any(lines.has_changed() for lines in pages):
+        if before is not None and is_same and _parts_changed(form, pages):
             records.raise_version(record=form.instance)
 
     def change_record(self, record: Any, expected: int | None, actor: User) -> None:
@@ -295,6 +345,14 @@ class RecordAdmin(ScopedAdmin):
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
         return None
+
+
+def _parts_changed(form: Any, pages: "Iterable[Lines]") -> bool:
+    """Whether lines or links changed, which the record's own row does not show."""
+    links = {field.name for field in form.instance._meta.many_to_many}
+    return any(lines.has_changed() for lines in pages) or bool(
+        links.intersection(form.changed_data)
+    )
 
 
 def _texts(refusal: ValidationError | TrackerError) -> Iterable[str]:

@@ -2,18 +2,18 @@
 
 from datetime import date
 from decimal import Decimal
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from engagements.admin.columns import money, short_date
 from engagements.admin.lifecycle_page import LifecyclePage
+from engagements.admin.opened_dialog import OpenedDialog, is_pressed, with_value
 from engagements.admin.record_admin import actor_of
 from engagements.admin.unfold_types import action
 from engagements.choices import Renewal, Status
@@ -34,13 +34,7 @@ from engagements.services.renewal import (
 
 if TYPE_CHECKING:
     from django.forms import DateInput, NumberInput
-
-    class _Dialog(forms.Form):
-        request: HttpRequest
-        object_id: str
-
 else:
-    from unfold.forms import BaseDialogForm as _Dialog
     from unfold.widgets import UnfoldAdminIntegerFieldWidget as NumberInput
     from unfold.widgets import UnfoldAdminSingleDateWidget as DateInput
 
@@ -52,14 +46,13 @@ def date_input() -> DateInput:
     return DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
-class StepDialog(_Dialog):
+class StepDialog(OpenedDialog):
     """Takes a step once its effect was shown for just these values.
 
     With other values, or where somebody changed the engagement meanwhile, it comes
     back with the new effect.
     """
 
-    form_before_template = "engagements/admin/effect.html"
     asked: str
 
     # What the effect on the screen was reckoned for.
@@ -68,15 +61,10 @@ class StepDialog(_Dialog):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.effect: Effect | None = None
-        self.note = ""
         self.set_initial(self.engagement)
         value = self.fields[self.asked].initial
         if not self.is_bound and value is not None:
             self._show_effect(value() if callable(value) else value)
-
-    @cached_property
-    def engagement(self) -> Engagement:
-        return Engagement.objects.visible_to(self.request.user).get(pk=self.object_id)
 
     def set_initial(self, engagement: Engagement) -> None:
         """Fill in what is most likely meant."""
@@ -85,13 +73,14 @@ class StepDialog(_Dialog):
         raise NotImplementedError
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
+        cleaned = super().clean()
         value = cleaned.get(self.asked)
         if value is None:
             return cleaned
         seen = cleaned.get("shown_for")
         self._show_effect(value)
-        if self.effect is not None and seen != self._key(value):
+        was_told = bool(self.note)
+        if self.effect is not None and seen != self._key(value) and not was_told:
             self.note = _("This is what it changes. Press again to confirm.")
             self.add_error(None, self.note)
         return cleaned
@@ -111,7 +100,7 @@ class StepDialog(_Dialog):
             return
         self.initial["shown_for"] = self._key(value)
         if self.is_bound:
-            self.data = _with(self.data, "shown_for", self._key(value))
+            self.data = with_value(self.data, "shown_for", self._key(value))
 
     def _refuse(self, sentence: str) -> None:
         """Say it beside the field; before anything is posted, above it."""
@@ -126,7 +115,8 @@ class StepDialog(_Dialog):
     def get_before_template_context(
         self, request: HttpRequest, object_id: Any = None
     ) -> dict[str, Any]:
-        return {"note": self.note, "rows": self._rows() if self.effect else []}
+        told = super().get_before_template_context(request, object_id)
+        return told | {"rows": self._rows() if self.effect else []}
 
     def _rows(self) -> list[dict[str, Any]]:
         if self.effect is None:
@@ -303,34 +293,30 @@ class RenewalSteps(LifecyclePage):
         self, request: HttpRequest, object_id: str | None = None
     ) -> bool:
         found = self._running(request, object_id)
-        return bool(
-            found and found.renewal != Renewal.NONE and not found.notice_given_on
-        )
+        if found is None or is_pressed(request):
+            return found is not None
+        return found.renewal != Renewal.NONE and not found.notice_given_on
 
     def has_notice_step_permission(
         self, request: HttpRequest, object_id: str | None = None
     ) -> bool:
         found = self._running(request, object_id)
-        return bool(found and not found.notice_given_on)
+        return bool(found and (is_pressed(request) or not found.notice_given_on))
 
     def has_extend_permission(
         self, request: HttpRequest, object_id: str | None = None
     ) -> bool:
         found = self._running(request, object_id)
-        return bool(found and found.term_ends_on)
+        return bool(found and (is_pressed(request) or found.term_ends_on))
 
     def _running(
         self, request: HttpRequest, object_id: str | None
     ) -> Engagement | None:
         found = self._changeable(request, object_id)
-        return found if found and found.status == Status.ACTIVE else None
+        if found is None or is_pressed(request):
+            return found
+        return found if found.status == Status.ACTIVE else None
 
 
 def _day(day: date | None) -> str:
     return short_date(day) if day else _("none")
-
-
-def _with(data: Any, name: str, value: str) -> QueryDict:
-    changed: QueryDict = data.copy()
-    changed[name] = value
-    return changed

@@ -15,6 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
+from engagements.admin.bulk import BulkActions
+from engagements.admin.bulk_changes import VENDOR_CHANGES
 from engagements.admin.columns import STANDING_COLOURS, figure
 from engagements.admin.exports import ExportableList
 from engagements.admin.record_admin import (
@@ -60,7 +62,8 @@ class VendorForm(RecordForm):
 
 
 @admin.register(Vendor)
-class VendorAdmin(ExportableList, RecordAdmin):
+class VendorAdmin(BulkActions, ExportableList, RecordAdmin):
+    bulk_changes = VENDOR_CHANGES
     form = VendorForm
     list_display = (
         "name",

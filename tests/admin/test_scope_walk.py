@@ -186,6 +186,7 @@ def values_of(name: str, route: str, other: Everything) -> list[Any]:
         "alert_id": lambda: _keys(route),
         "app_label": lambda: ["engagements", "tracker", "auth", "axes"],
         "external_id": lambda: [CANARY],
+        "change_name": lambda: ["change_manager", "start", "put_on_hold"],
         "slug": lambda: list(all_reports()),
         "extension": lambda: ["csv", "xlsx"],
         "export_name": lambda: ["vendors", "contractors", "engagements", "terms"],

@@ -3,6 +3,7 @@
 from tracker.admin import (
     alerts,
     api_keys,
+    event_words,
     exports,
     fit,
     home,
@@ -15,12 +16,14 @@ from tracker.admin import (
     rates,
     scope,
     settlement,
+    timeline_moments,
     work,
 )
 
 __all__ = [
     "alerts",
     "api_keys",
+    "event_words",
     "exports",
     "fit",
     "home",
@@ -33,5 +36,6 @@ __all__ = [
     "rates",
     "scope",
     "settlement",
+    "timeline_moments",
     "work",
 ]

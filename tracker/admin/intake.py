@@ -22,7 +22,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from engagements.admin.beginnings import Beginning, DraftSource, begins_from
 from engagements.admin.columns import figure, short_date
-from engagements.admin.engagement import PAGES
+from engagements.admin.pages import PAGES
 from engagements.admin.panels import Panel, on_engagement_page
 from engagements.admin.record_admin import ReadOnlyAdmin, actor_of
 from engagements.admin.scope import visible

@@ -1,0 +1,76 @@
+"""What each type of event is called, for people.
+
+A type that nobody named is told by its record's name and its verb.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+_WORDS: dict[str, Any] = {}
+
+# What services write of any record: see services/records.py.
+_VERBS = {
+    "created": gettext_lazy("%(record)s added"),
+    "changed": gettext_lazy("%(record)s changed"),
+    "deleted": gettext_lazy("%(record)s deleted"),
+}
+
+
+def tell(words: Mapping[str, Any]) -> None:
+    """Say what types of events are called; each is said once."""
+    for event_type, text in words.items():
+        if event_type in _WORDS:
+            raise ImproperlyConfigured(f"{event_type} is told already.")
+        _WORDS[event_type] = text
+
+
+def words_for(event_type: str, subject_type: str) -> str:
+    known = _WORDS.get(event_type)
+    if known is not None:
+        return str(known)
+    noun, verb = event_type.partition(".")[::2]
+    model = model_of(noun) or model_of(subject_type)
+    if verb in _VERBS and model is not None:
+        return capfirst(_VERBS[verb] % {"record": model._meta.verbose_name})
+    field_name = verb.removesuffix("_set")
+    if model is not None and field_name != verb:
+        return _("%(what)s changed") % {"what": capfirst(field_name.replace("_", " "))}
+    return str(capfirst(event_type.replace(".", ": ").replace("_", " ")))
+
+
+def model_of(subject_type: str) -> type[models.Model] | None:
+    """Return the model that an event's subject is of."""
+    for config in apps.get_app_configs():
+        model = config.models.get(subject_type)
+        if model is not None:
+            return model
+    return None
+
+
+tell(
+    {
+        "engagement.logged": gettext_lazy("Engagement logged"),
+        "engagement.changed": gettext_lazy("Engagement changed"),
+        "engagement.started": gettext_lazy("Engagement started"),
+        "engagement.ended": gettext_lazy("Engagement ended"),
+        "engagement.terminated": gettext_lazy("Engagement terminated"),
+        "engagement.cancelled": gettext_lazy("Engagement cancelled"),
+        "engagement.renewed": gettext_lazy("Engagement renewed"),
+        "engagement.extended": gettext_lazy("Engagement extended"),
+        "engagement.notice_given": gettext_lazy("Notice given"),
+        "engagement.term_rolled": gettext_lazy("Renewed by itself"),
+        "engagement.terms_amended": gettext_lazy("New fee"),
+        "engagement.rate_changed": gettext_lazy("New rate"),
+        "engagement.cost_split_set": gettext_lazy("Cost split set"),
+        "engagement.change_ordered": gettext_lazy("Change order signed"),
+        "user.password_set": gettext_lazy("Password set"),
+        "vendor.registered": gettext_lazy("Vendor registered"),
+    }
+)

@@ -1,0 +1,45 @@
+from django.utils.translation import gettext as _
+
+from engagements.admin.columns import short_date
+from engagements.choices import ApprovalOutcome
+from engagements.models import Approval, Engagement
+from tracker.admin.home.engagement_cells import ENGAGEMENT, name_cell
+from tracker.admin.home.sections import SHOWN, Asked, Column, Section, home_section
+
+
+@home_section(20)
+def approvals(asked: Asked) -> Section | None:
+    """What waits for a decision of mine: asked by others, the oldest first."""
+    if not asked.user.has_perm("engagements.view_approval"):
+        return None
+    waiting = (
+        Approval.objects.filter(
+            outcome=ApprovalOutcome.WAITING,
+            rule__approver_group__in=asked.user.groups.all(),
+            engagement__in=Engagement.objects.visible_to(asked.user),
+        )
+        .exclude(asked_by=asked.user)
+        .select_related("engagement__vendor", "rule", "asked_by")
+    )
+    found = list(waiting.order_by("created_at", "id")[:SHOWN])
+    return Section(
+        title=_("Waiting for my approval"),
+        columns=(
+            ENGAGEMENT,
+            Column(_("Vendor"), is_extra=True),
+            Column(_("Rule"), is_extra=True),
+            Column(_("Asked by"), is_extra=True),
+            Column(_("Since")),
+        ),
+        rows=[
+            (
+                name_cell(row.engagement),
+                str(row.engagement.vendor),
+                str(row.rule),
+                str(row.asked_by),
+                short_date(row.created_at.date()),
+            )
+            for row in found
+        ],
+        count=waiting.count() if len(found) == SHOWN else len(found),
+    )
