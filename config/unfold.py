@@ -55,6 +55,12 @@ def _open_tasks(request: HttpRequest) -> int:
     return open_task_count(request.user)
 
 
+def _approvals_waiting(request: HttpRequest) -> int:
+    from engagements.admin.approval import waiting_count
+
+    return waiting_count(request)
+
+
 # Grouped by what a person is about to do, not by where it is stored.
 NAVIGATION: list[dict[str, Any]] = [
     {
@@ -64,6 +70,8 @@ NAVIGATION: list[dict[str, Any]] = [
                 "icon": "home",
                 "link": reverse_lazy("admin:index"),
             },
+            _page(_("Waiting for me"), "inbox", "engagements.approval")
+            | {"count": _approvals_waiting},
             {
                 "title": _("Alerts"),
                 "icon": "notifications",

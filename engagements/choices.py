@@ -172,6 +172,16 @@ class ApprovalOutcome(models.TextChoices):
     WAITING = "waiting", _("Waiting")
     APPROVED = "approved", _("Approved")
     REJECTED = "rejected", _("Rejected")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+class ChangeOrderState(models.TextChoices):
+    """What became of a change order; derived from its approvals, never stored."""
+
+    WAITING = "waiting", _("Waiting for approval")
+    IN_FORCE = "in_force", _("In force")
+    REJECTED = "rejected", _("Rejected")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
 class ChecklistStage(models.TextChoices):

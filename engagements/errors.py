@@ -15,3 +15,7 @@ class NotAllowedError(TrackerError):
 
 class WrongStateError(TrackerError):
     """The record's status does not allow this step."""
+
+
+class ApprovalNeededError(WrongStateError):
+    """Somebody else must approve this first; the message names by which rules."""

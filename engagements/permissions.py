@@ -13,13 +13,15 @@ from engagements.choices import Role
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
-    from engagements.models import User
+    from engagements.models import Engagement, User
 
 # Those whose rows are not narrowed to a department.
 SEES_ALL = frozenset(
     {Role.FINANCE, Role.HR_INTEGRATION, Role.AUDITOR, Role.ADMINISTRATOR}
 )
 SEES_MONEY = frozenset({Role.MANAGER, Role.FINANCE, Role.AUDITOR, Role.ADMINISTRATOR})
+# Those who may give approvals where a rule names them; the others only read.
+DECIDES = frozenset({Role.MANAGER, Role.FINANCE, Role.ADMINISTRATOR})
 SEES_REVIEWS = frozenset({Role.MANAGER, Role.AUDITOR, Role.ADMINISTRATOR})
 
 VIEW = ("view",)
@@ -98,7 +100,9 @@ def roles_of(user: User | AnonymousUser) -> frozenset[str]:
         return frozenset()
     known: frozenset[str] | None = getattr(user, "_roles", None)
     if known is None:
-        known = frozenset(user.groups.values_list("name", flat=True))
+        # Other groups, such as those of approvers, allow nothing by themselves.
+        groups = user.groups.filter(name__in=Role.values)
+        known = frozenset(groups.values_list("name", flat=True))
         if user.is_superuser:
             known |= {Role.ADMINISTRATOR.value}
         setattr(user, "_roles", known)  # noqa: B010 - a cache beside the model's fields
@@ -139,6 +143,49 @@ def _with_descendants(user: User) -> set[int]:
             found.add(department)
             waiting.extend(children.get(department, []))
     return found
+
+
+def departments_above(department_id: int | None) -> set[int]:
+    """Return ids of the department and of all above it."""
+    from engagements.models import Department
+
+    parents = dict(Department.objects.values_list("id", "parent_id"))
+    found: set[int] = set()
+    while department_id is not None and department_id not in found:
+        found.add(department_id)
+        department_id = parents.get(department_id)
+    return found
+
+
+def may_decide(user: User | AnonymousUser) -> bool:
+    """Return whether the user's roles let them give approvals, where a rule names them.
+
+    Those who only read never do.
+    """
+    return bool(roles_of(user) & DECIDES)
+
+
+def deciders(engagement: Engagement) -> Q:
+    """Return the condition that keeps people who decide and see the engagement's money.
+
+    The other way round of `may_decide` and `engagement_scope(user, with_money=True)`.
+    """
+    departments = departments_above(engagement.department_id)
+    is_near = (
+        Q(pk=engagement.manager_id)
+        | Q(department__in=departments)
+        | Q(departments_headed__in=departments)
+    )
+    sees = _in_role(*SEES_ALL & SEES_MONEY) | (_in_role(Role.MANAGER) & is_near)
+    return _in_role(*DECIDES) & sees
+
+
+def _in_role(*roles: Role) -> Q:
+    from engagements.models import User
+
+    # By subquery: each role may be another of the person's groups.
+    found = Q(pk__in=User.objects.filter(groups__name__in=roles).values("pk"))
+    return found | Q(is_superuser=True) if Role.ADMINISTRATOR in roles else found
 
 
 def engagement_scope(

@@ -11,8 +11,10 @@ from django.db import connection
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from engagements.choices import Role
+from engagements.choices import ApprovalOutcome, Role
 from engagements.models import (
+    Approval,
+    ApprovalRule,
     ChecklistTask,
     CostCentre,
     Department,
@@ -21,6 +23,7 @@ from engagements.models import (
     RateTerm,
     User,
 )
+from engagements.permissions import deciders, engagement_scope, may_decide
 
 
 def administrators() -> QuerySet[User]:
@@ -28,6 +31,44 @@ def administrators() -> QuerySet[User]:
     is_administrator = Q(is_superuser=True) | Q(groups__name=Role.ADMINISTRATOR)
     return (
         User.objects.filter(is_administrator, is_active=True).distinct().order_by("id")
+    )
+
+
+def waiting_for(user: User) -> QuerySet[Approval]:
+    """Return the approvals that the user can give or refuse now, the oldest first.
+
+    Members of the rule's group who see the engagement and its money, and never who
+    asked; administrators are no exception.
+    """
+    rows = Approval.objects.filter(outcome=ApprovalOutcome.WAITING).order_by("id")
+    if not may_decide(user):
+        return rows.none()
+    return rows.filter(
+        engagement_scope(user, prefix="engagement__", with_money=True),
+        rule__approver_group__user=user,
+    ).exclude(asked_by=user)
+
+
+def approvers_of(approval: Approval) -> QuerySet[User]:
+    """Return the active people for whom the approval waits; two queries in all."""
+    return approvers(
+        rule=approval.rule,
+        engagement=approval.engagement,
+        asked_by=approval.asked_by_id,
+    )
+
+
+def approvers(
+    *, rule: ApprovalRule, engagement: Engagement, asked_by: int
+) -> QuerySet[User]:
+    """Return who could approve by the rule what the person asks for."""
+    return (
+        User.objects.filter(
+            deciders(engagement), groups=rule.approver_group_id, is_active=True
+        )
+        .exclude(pk=asked_by)
+        .distinct()
+        .order_by("id")
     )
 
 

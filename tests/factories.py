@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group
 from engagements.choices import ChecklistStage, Role
 from engagements.models import (
     AccessGrant,
+    ApprovalRule,
     Assignment,
     ChecklistTemplate,
     Contractor,
@@ -129,6 +130,16 @@ def make_grant(
         values["contractor"] = assignment.contractor
     grant = AccessGrant(engagement_id=engagement.pk, **values)
     return grant_access(grant=grant, actor=actor)
+
+
+def make_rule(*approvers: User, **fields: Any) -> ApprovalRule:
+    """Store a rule, of any amount unless given, with a group of the approvers."""
+    number = next(_numbers)
+    group = Group.objects.create(name=f"Approvers {number}")
+    group.user_set.add(*approvers)
+    return ApprovalRule.objects.create(
+        **({"name": f"Rule {number}", "approver_group": group} | fields)
+    )
 
 
 def stored(engagement: Engagement) -> Engagement:

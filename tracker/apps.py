@@ -10,15 +10,18 @@ class TrackerConfig(AppConfig):
     verbose_name = "Tracker"
 
     def ready(self) -> None:
-        from engagements.services.conversion import on_conversion
-        from tracker.fit.services import note_conversion
-
-        on_conversion(note_conversion)
+        # After the models, which services read.
         # Registers what keeps an engagement open, whatever program runs.
         from engagements.events import recorded
+        from engagements.services.conversion import on_conversion
+        from engagements.services.reporting_currency import rates_from
+        from tracker.fit.services import note_conversion
+        from tracker.spend.fx import rate_on
         from tracker.spend.services import final_invoice  # noqa: F401
         from tracker.tasks import deliver_soon
 
+        on_conversion(note_conversion)
+        rates_from(rate_on)
         post_migrate.connect(_grant_roles, sender=self)
         recorded.connect(deliver_soon, dispatch_uid="deliver alerts")
 

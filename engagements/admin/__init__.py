@@ -2,6 +2,7 @@
 
 from engagements.admin import (
     access,
+    approval,
     augmented,
     document,
     engagement,
@@ -18,6 +19,7 @@ from engagements.admin import (
 
 __all__ = [
     "access",
+    "approval",
     "augmented",
     "document",
     "engagement",

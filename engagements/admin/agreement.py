@@ -18,6 +18,7 @@ from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
 )
 
+from engagements.admin.approval_lines import ApprovalInline, ChangeOrderInline
 from engagements.admin.beginnings import beginnings, keep_sources
 from engagements.admin.boarding_panel import boarding_of
 from engagements.admin.boarding_steps import BoardingSteps
@@ -46,15 +47,15 @@ from engagements.admin.lifecycle_steps import LifecycleSteps
 from engagements.admin.lineage import lineage_line
 from engagements.admin.panels import engagement_panels
 from engagements.admin.record_admin import (
-    LineInline,
     RecordAdmin,
     RecordForm,
     actor_of,
 )
+from engagements.admin.term_lines import TermInline
 from engagements.admin.timeline import timeline_page
 from engagements.admin.unfold_types import display
 from engagements.choices import Phase, Status
-from engagements.models import ChangeOrder, Charge, Document, Engagement, User
+from engagements.models import Charge, Document, Engagement, User
 from engagements.permissions import sees_money
 from engagements.queries import with_price
 from engagements.services.engagements import change_engagement, delete_draft
@@ -96,7 +97,7 @@ def _name_unless(hidden: int) -> Callable[[Engagement], str]:
     return lambda row: words if row.pk == hidden else str(row)
 
 
-class ChargeInline(LineInline):
+class ChargeInline(TermInline):
     model = Charge
     fields = (
         "charge_kind",
@@ -108,22 +109,6 @@ class ChargeInline(LineInline):
     )
     verbose_name_plural = gettext_lazy("charges besides the price")
     tab = True
-
-
-class ChangeOrderInline(LineInline):
-    model = ChangeOrder
-    fields = ("number", "effective_on", "value_change", "new_ends_on", "reason")
-    readonly_fields = fields
-    tab = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class AgreementList(ExportableList):
@@ -239,6 +224,7 @@ class AgreementAdmin(
         CostSplitInline,
         ChargeInline,
         ChangeOrderInline,
+        ApprovalInline,
         DocumentInline,
     )
 
@@ -304,6 +290,7 @@ class AgreementAdmin(
         if obj is None:
             inlines.remove(ChangeOrderInline)
             inlines.remove(DocumentInline)
+            inlines.remove(ApprovalInline)
         return inlines if sees_money(request.user) else []
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

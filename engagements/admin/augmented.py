@@ -14,7 +14,8 @@ from engagements.admin.agreement import (
     first_price_field,
 )
 from engagements.admin.cost_split import shares_or_default
-from engagements.admin.record_admin import LineInline, Lines, lines_of
+from engagements.admin.record_admin import Lines, lines_of
+from engagements.admin.term_lines import TermInline
 from engagements.choices import RateUnit
 from engagements.models import (
     Assignment,
@@ -86,7 +87,7 @@ class AssignmentForm(AgreementForm):
         return cleaned
 
 
-class RateTermInline(LineInline):
+class RateTermInline(TermInline):
     model = RateTerm
     fields = ("starts_on", "rate", "unit", "hours_per_day", "overtime_multiplier")
     verbose_name_plural = gettext_lazy("rate: each runs until the next one")

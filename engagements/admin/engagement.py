@@ -18,6 +18,10 @@ from engagements.choices import Kind
 from engagements.models import Engagement
 
 KIND_COLOURS = {Kind.MANAGED.value: "primary", Kind.AUGMENTED.value: "info"}
+SHORT_KINDS = {
+    Kind.MANAGED.value: gettext_lazy("Managed"),
+    Kind.AUGMENTED.value: gettext_lazy("Augmented"),
+}
 
 
 @admin.register(Engagement)
@@ -53,11 +57,7 @@ class EngagementAdmin(BulkActions, AgreementList, ReadOnlyAdmin):
 
     @display(description=gettext_lazy("model"), label=KIND_COLOURS, ordering="kind")
     def kind_label(self, row: Engagement) -> tuple[str, str]:
-        short = {
-            Kind.MANAGED.value: gettext_lazy("Managed"),
-            Kind.AUGMENTED.value: gettext_lazy("Augmented"),
-        }
-        return row.kind, str(short[row.kind])
+        return row.kind, str(SHORT_KINDS[row.kind])
 
     @action(
         description=gettext_lazy("Add managed-service contract"),

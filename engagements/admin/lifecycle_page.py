@@ -32,6 +32,9 @@ class LifecyclePage(UnfoldModelAdmin):
         """Return what the person sees and may change, read once for all buttons."""
         if object_id is None or not self.has_change_permission(request):
             return None
+        return self._seen(request, object_id)
+
+    def _seen(self, request: HttpRequest, object_id: str) -> Engagement | None:
         read: dict[str, Engagement | None]
         read = request.__dict__.setdefault("engagements_read", {})
         if object_id not in read:

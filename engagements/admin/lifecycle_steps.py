@@ -10,6 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from engagements.admin.approval_steps import ApprovalSteps
+from engagements.admin.change_order_steps import ChangeOrderSteps
 from engagements.admin.conversion_steps import ConversionSteps
 from engagements.admin.lifecycle_page import LifecyclePage
 from engagements.admin.obstacles import shown_obstacles
@@ -71,10 +73,14 @@ class ClosingDialog(OpenedDialog):
         }
 
 
-class LifecycleSteps(RenewalSteps, ConversionSteps, LifecyclePage):
+class LifecycleSteps(
+    ApprovalSteps, RenewalSteps, ChangeOrderSteps, ConversionSteps, LifecyclePage
+):
     actions_detail = (
         "start",
+        *ApprovalSteps.actions_detail,
         *RenewalSteps.actions_detail,
+        *ChangeOrderSteps.actions_detail,
         "convert_to_managed",
         "convert_to_augmented",
         "end",
@@ -147,7 +153,7 @@ class LifecycleSteps(RenewalSteps, ConversionSteps, LifecyclePage):
         description=gettext_lazy("Cancel…"),
         url_path="cancel",
         icon="block",
-        permissions=["start"],
+        permissions=["cancel"],
         dialog={
             "title": gettext_lazy("Cancel this engagement?"),
             "description": gettext_lazy(
@@ -190,6 +196,14 @@ class LifecycleSteps(RenewalSteps, ConversionSteps, LifecyclePage):
         return self._back(request, engagement, told=told)
 
     def has_start_permission(
+        self, request: HttpRequest, object_id: str | None = None
+    ) -> bool:
+        """Where no rule asks for an approval first."""
+        found = self._changeable(request, object_id)
+        is_draft = found is not None and found.status == Status.DRAFT
+        return is_draft and not self._needs_approval(request, found)
+
+    def has_cancel_permission(
         self, request: HttpRequest, object_id: str | None = None
     ) -> bool:
         return self._is_in(request, object_id, *NOT_STARTED)

@@ -12,6 +12,7 @@ from engagements.admin.agreement import (
 )
 from engagements.admin.cost_split import shares_or_default
 from engagements.admin.record_admin import LineInline, Lines, lines_of
+from engagements.admin.term_lines import TermInline
 from engagements.models import (
     CostSplitShare,
     FeeTerm,
@@ -34,7 +35,7 @@ class ManagedContractForm(AgreementForm):
     )
 
 
-class FeeTermInline(LineInline):
+class FeeTermInline(TermInline):
     model = FeeTerm
     fields = ("starts_on", "monthly_fee")
     verbose_name_plural = gettext_lazy("monthly fee: each runs until the next one")
@@ -47,7 +48,7 @@ class FeeTermInline(LineInline):
         amend_fee(term=line, actor=actor)
 
 
-class ServiceLevelInline(LineInline):
+class ServiceLevelInline(TermInline):
     model = ServiceLevel
     fields = (
         "name",

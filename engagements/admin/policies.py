@@ -81,9 +81,26 @@ class ApprovalRuleAdmin(RecordAdmin):
         (None, {"fields": ("name", "is_in_force")}),
         (
             gettext_lazy("Asked for when"),
-            {"fields": (("kind", "department"), "from_amount")},
+            {
+                "fields": (
+                    ("kind", "department"),
+                    ("from_amount", "covers_every_change"),
+                ),
+                "description": gettext_lazy(
+                    "A department counts with all below it. The amount is the fees or"
+                    " planned hours of the whole term, 12 months where the end is open."
+                ),
+            },
         ),
-        (gettext_lazy("Given by"), {"fields": ("approver_group",)}),
+        (
+            gettext_lazy("Given by"),
+            {
+                "fields": ("approver_group",),
+                "description": gettext_lazy(
+                    "Members who see the engagement, and never who asked."
+                ),
+            },
+        ),
     )
 
     @display(description=gettext_lazy("from amount"), ordering="from_amount")

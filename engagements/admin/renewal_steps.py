@@ -74,7 +74,7 @@ class StepDialog(OpenedDialog):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        value = cleaned.get(self.asked)
+        value = self.answer(cleaned)
         if value is None:
             return cleaned
         seen = cleaned.get("shown_for")
@@ -85,15 +85,23 @@ class StepDialog(OpenedDialog):
             self.add_error(None, self.note)
         return cleaned
 
+    def answer(self, cleaned: dict[str, Any]) -> Any:
+        """Return what the effect is of; None where it can't be told yet."""
+        return cleaned.get(self.asked)
+
+    def reckon(self, value: Any) -> Effect:
+        """Return the effect; raises what taking the step would raise."""
+        return effect_of(
+            engagement=self.engagement,
+            step=self.step(value),
+            as_of=timezone.localdate(),
+        )
+
     def _show_effect(self, value: Any) -> None:
         try:
-            self.effect = effect_of(
-                engagement=self.engagement,
-                step=self.step(value),
-                as_of=timezone.localdate(),
-            )
+            self.effect = self.reckon(value)
         except ValidationError as refusal:
-            self._refuse(" ".join(refusal.messages))
+            self._refuse_by_field(refusal)
             return
         except TrackerError as refusal:
             self._refuse(str(refusal))
@@ -102,10 +110,16 @@ class StepDialog(OpenedDialog):
         if self.is_bound:
             self.data = with_value(self.data, "shown_for", self._key(value))
 
-    def _refuse(self, sentence: str) -> None:
+    def _refuse_by_field(self, refusal: ValidationError) -> None:
+        errors: dict[str, list[ValidationError]] = refusal.update_error_dict({})
+        for name, found in errors.items():
+            text = " ".join(ValidationError(found).messages)
+            self._refuse(text, name if name in self.fields else self.asked)
+
+    def _refuse(self, sentence: str, name: str = "") -> None:
         """Say it beside the field; before anything is posted, above it."""
         if self.is_bound:
-            self.add_error(self.asked, sentence)
+            self.add_error(name or self.asked, sentence)
         else:
             self.note = sentence
 

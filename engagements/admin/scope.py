@@ -14,6 +14,7 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from engagements.models import (
     AccessGrant,
+    Approval,
     ApprovalRule,
     Assignment,
     ChangeOrder,
@@ -141,7 +142,13 @@ narrowed_by(engagement_scope, Engagement, ManagedContract, Assignment)
 narrowed_by(through("contract"), FeeTerm, ServiceLevel, NamedWorker)
 narrowed_by(through("assignment"), RateTerm)
 narrowed_by(
-    through("engagement"), Charge, ChangeOrder, ChecklistTask, CostSplit, AccessGrant
+    through("engagement"),
+    AccessGrant,
+    Approval,
+    Charge,
+    ChangeOrder,
+    ChecklistTask,
+    CostSplit,
 )
 narrowed_by(through("split__engagement"), CostSplitShare)
 narrowed_by(document_scope, Document)

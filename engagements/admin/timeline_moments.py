@@ -38,7 +38,7 @@ _TOLD_OTHERWISE = {
     "engagement.terms_amended",
     "engagement.rate_changed",
     "engagement.cost_split_set",
-    "engagement.change_ordered",
+    "change_order.took_effect",
     "feeterm.created",
     "rateterm.created",
     "servicelevel.created",
@@ -181,9 +181,11 @@ def _split(split: CostSplit) -> Moment:
 def change_orders(asked: Asked) -> Iterable[Moment]:
     if not shows_money(asked):
         return []
-    rows = ChangeOrder.objects.filter(
-        engagement=asked.engagement.pk, effective_on__lt=asked.before
-    ).order_by("-effective_on", "-number")
+    rows = (
+        ChangeOrder.objects.in_force()
+        .filter(engagement=asked.engagement.pk, effective_on__lt=asked.before)
+        .order_by("-effective_on", "-number")
+    )
     currency = asked.engagement.currency
     return [_change_order(row, currency) for row in rows[: asked.limit]]
 
@@ -320,9 +322,11 @@ def cost_splits_ahead(asked: Asked) -> Iterable[Moment]:
 def change_orders_ahead(asked: Asked) -> Iterable[Moment]:
     if not shows_money(asked):
         return []
-    rows = ChangeOrder.objects.filter(
-        engagement=asked.engagement.pk, effective_on__gt=asked.today
-    ).order_by("effective_on")
+    rows = (
+        ChangeOrder.objects.in_force()
+        .filter(engagement=asked.engagement.pk, effective_on__gt=asked.today)
+        .order_by("effective_on")
+    )
     currency = asked.engagement.currency
     return [_change_order(row, currency) for row in rows[:MOST_AHEAD]]
 

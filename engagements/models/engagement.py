@@ -11,6 +11,7 @@ from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from engagements.choices import (
+    ChangeOrderState,
     DocumentType,
     EndReason,
     Kind,
@@ -20,7 +21,7 @@ from engagements.choices import (
     Renewal,
     Status,
 )
-from engagements.models.fields import MoneyField, PercentField
+from engagements.models.fields import HoursField, MoneyField, PercentField
 from engagements.models.organisation import CostCentre
 from engagements.models.record import Detail, Record, has_length
 from engagements.models.validators import country_code, currency_code
@@ -384,8 +385,46 @@ class CostSplitShare(Detail):
         return f"{self.percent.normalize():f} %"
 
 
+class ChangeOrderQuerySet(QuerySet["ChangeOrder"]):
+    def with_state(self) -> Self:
+        """Annotate `state`, which follows from the approvals that were asked for."""
+        return self.annotate(
+            state=Case(
+                When(_has("rejected"), then=_state(ChangeOrderState.REJECTED)),
+                When(_has("withdrawn"), then=_state(ChangeOrderState.WITHDRAWN)),
+                When(_has("waiting"), then=_state(ChangeOrderState.WAITING)),
+                default=_state(ChangeOrderState.IN_FORCE),
+                output_field=models.CharField(max_length=10),
+            )
+        )
+
+    def in_force(self) -> Self:
+        return self.with_state().filter(state=ChangeOrderState.IN_FORCE)
+
+    def waiting(self) -> Self:
+        return self.with_state().filter(state=ChangeOrderState.WAITING)
+
+
+def _has(outcome: str) -> Exists:
+    from engagements.models.lifecycle import Approval
+
+    approvals = Approval.objects.filter(change_order=OuterRef("pk"), outcome=outcome)
+    return Exists(approvals)
+
+
+def _state(state: ChangeOrderState) -> Value:
+    return Value(state.value)
+
+
 class ChangeOrder(Detail):
-    """An agreed change; never edited, since it is what was signed."""
+    """An agreed change; never edited, since it is what was signed.
+
+    The database refuses every change of a stored one. What it changes takes effect
+    once all approvals that the rules ask for are given.
+    """
+
+    # Annotated by `with_state`.
+    state: str
 
     engagement = models.ForeignKey(
         Engagement, on_delete=models.PROTECT, related_name="change_orders"
@@ -394,7 +433,23 @@ class ChangeOrder(Detail):
     effective_on = models.DateField(_("effective on"))
     value_change = MoneyField(_("change of value"))
     new_ends_on = models.DateField(_("new end"), null=True, blank=True)
+    new_price = MoneyField(
+        _("new price"),
+        null=True,
+        blank=True,
+        help_text=_("The monthly fee, or the rate, from the effective day on."),
+    )
+    new_weekly_hours = HoursField(_("new weekly hours"), null=True, blank=True)
     reason = models.TextField(_("reason"))
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("recorded by"),
+    )
     approver = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -402,7 +457,10 @@ class ChangeOrder(Detail):
         blank=True,
         related_name="+",
         verbose_name=_("approver"),
+        help_text=_("Who signed it, where no approval was asked for here."),
     )
+
+    objects: ClassVar[models.Manager[ChangeOrder]] = ChangeOrderQuerySet.as_manager()
 
     class Meta:
         ordering = ["engagement", "number"]
@@ -410,6 +468,30 @@ class ChangeOrder(Detail):
         constraints = [
             models.UniqueConstraint(
                 name="change_order_numbered_once", fields=["engagement", "number"]
+            ),
+            models.CheckConstraint(
+                name="change_order_price_not_negative",
+                condition=Q(new_price__isnull=True) | Q(new_price__gte=0),
+                violation_error_message=_("The price can't be negative."),
+            ),
+            models.CheckConstraint(
+                name="change_order_hours_in_week",
+                condition=Q(new_weekly_hours__isnull=True)
+                | Q(new_weekly_hours__gte=0, new_weekly_hours__lte=168),
+                violation_error_message=_("Weekly hours are between 0 and 168."),
+            ),
+            models.CheckConstraint(
+                name="change_order_ends_after_effective",
+                condition=Q(new_ends_on__isnull=True)
+                | Q(new_ends_on__gte=F("effective_on")),
+                violation_error_message=_("The new end is before it takes effect."),
+            ),
+            models.CheckConstraint(
+                name="change_order_not_signed_by_its_recorder",
+                condition=Q(approver__isnull=True)
+                | Q(recorded_by__isnull=True)
+                | ~Q(approver=F("recorded_by")),
+                violation_error_message=_("Nobody approves what they asked for."),
             ),
         ]
 

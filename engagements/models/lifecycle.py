@@ -17,8 +17,8 @@ from engagements.choices import (
     TenureAction,
     TenureBasis,
 )
-from engagements.models.engagement import Engagement
-from engagements.models.fields import MoneyField
+from engagements.models.engagement import ChangeOrder, Engagement
+from engagements.models.fields import FactorField, MoneyField
 from engagements.models.organisation import Department
 from engagements.models.record import Detail, Record, has_length
 from engagements.models.validators import country_code
@@ -50,7 +50,14 @@ class ApprovalRule(Record):
         help_text=_("Blank for all; otherwise with all below it."),
     )
     from_amount = MoneyField(
-        _("from amount"), default=0, help_text=_("In the reporting currency.")
+        _("from amount"),
+        default=0,
+        help_text=_("Value of the whole term, in the reporting currency."),
+    )
+    covers_every_change = models.BooleanField(
+        _("every change"),
+        default=False,
+        help_text=_("Also for changes of active engagements below the amount."),
     )
     approver_group = models.ForeignKey(
         Group, on_delete=models.PROTECT, verbose_name=_("approvers")
@@ -77,36 +84,72 @@ class ApprovalRule(Record):
 
 
 class Approval(Detail):
-    """One approval asked for; whoever asks can't be the one who gives it."""
+    """One approval asked for; whoever asks can't be the one who gives it.
+
+    It is of the engagement's start, or else of a change order. `amount` is what the
+    rules compared, in `currency`, at the rate kept beside it; None where no price was
+    recorded.
+    """
 
     engagement = models.ForeignKey(
         Engagement, on_delete=models.PROTECT, related_name="approvals"
     )
-    rule = models.ForeignKey(
-        ApprovalRule, on_delete=models.PROTECT, related_name="approvals"
+    change_order = models.ForeignKey(
+        ChangeOrder,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="approvals",
+        verbose_name=_("change order"),
     )
+    rule = models.ForeignKey(
+        ApprovalRule,
+        on_delete=models.PROTECT,
+        related_name="approvals",
+        verbose_name=_("rule"),
+    )
+    amount = MoneyField(_("amount"), null=True)
+    currency = models.CharField(_("currency"), max_length=3, blank=True)
+    fx_rate = FactorField(_("rate"), null=True)
+    fx_on = models.DateField(_("rate of"), null=True)
+    fx_source = models.CharField(_("rate from"), max_length=60, blank=True)
     asked_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("asked by"),
     )
     decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("decided by"),
     )
-    decided_at = models.DateTimeField(null=True)
+    decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
     outcome = models.CharField(
-        max_length=10, choices=ApprovalOutcome.choices, default=ApprovalOutcome.WAITING
+        _("outcome"),
+        max_length=10,
+        choices=ApprovalOutcome.choices,
+        default=ApprovalOutcome.WAITING,
     )
-    reason = models.TextField(blank=True)
+    reason = models.TextField(_("reason"), blank=True)
 
     class Meta:
         ordering = ["id"]
+        verbose_name = _("approval")
         constraints = [
             models.CheckConstraint(
                 name="approval_outcome_known",
                 condition=Q(outcome__in=ApprovalOutcome.values),
             ),
             models.CheckConstraint(
+                # To withdraw is no decision: whoever asked may.
                 name="approval_maker_is_not_checker",
-                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("asked_by")),
+                condition=Q(outcome="withdrawn")
+                | Q(decided_by__isnull=True)
+                | ~Q(decided_by=F("asked_by")),
                 violation_error_message=_("Nobody approves what they asked for."),
             ),
             models.CheckConstraint(
@@ -114,9 +157,35 @@ class Approval(Detail):
                 condition=Q(
                     outcome="waiting", decided_by__isnull=True, decided_at__isnull=True
                 )
+                | Q(outcome="withdrawn", decided_at__isnull=False)
+                | Q(
+                    outcome__in=["approved", "rejected"],
+                    decided_by__isnull=False,
+                    decided_at__isnull=False,
+                ),
+            ),
+            models.CheckConstraint(
+                name="approval_rejected_with_reason",
+                condition=~Q(outcome="rejected") | ~Q(reason=""),
+                violation_error_message=_("Say why it is rejected."),
+            ),
+            models.CheckConstraint(
+                name="approval_amount_is_rated",
+                condition=Q(
+                    amount__isnull=True,
+                    fx_rate__isnull=True,
+                    fx_on__isnull=True,
+                    fx_source="",
+                    currency="",
+                )
                 | (
-                    ~Q(outcome="waiting")
-                    & Q(decided_by__isnull=False, decided_at__isnull=False)
+                    Q(
+                        amount__isnull=False,
+                        fx_rate__isnull=False,
+                        fx_on__isnull=False,
+                    )
+                    & ~Q(fx_source="")
+                    & Q(has_length("currency", 3))
                 ),
             ),
             models.UniqueConstraint(

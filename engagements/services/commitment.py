@@ -15,13 +15,11 @@ from engagements.models import (
     Assignment,
     Charge,
     Engagement,
-    FeeTerm,
     ManagedContract,
-    RateTerm,
 )
+from engagements.services.valuation import prices_of
 from engagements.values import periods
 from engagements.values.commitment import (
-    Price,
     committed_time,
     committed_under_contract,
 )
@@ -174,9 +172,8 @@ def _committed(engagement: Engagement, as_of: date, until: date) -> Decimal:
 
 def _committed_fees(engagement: Engagement, first: date, until: date) -> Decimal:
     contract = ManagedContract.objects.get(pk=engagement.pk)
-    fees = FeeTerm.objects.filter(contract=contract)
     return committed_under_contract(
-        [Price(fee.starts_on, fee.monthly_fee) for fee in fees],
+        prices_of(engagement),
         exit_charge=contract.exit_charge,
         first=first,
         until=until,
@@ -187,9 +184,8 @@ def _committed_fees(engagement: Engagement, first: date, until: date) -> Decimal
 
 def _committed_time(engagement: Engagement, first: date, until: date) -> Decimal:
     assignment = Assignment.objects.get(pk=engagement.pk)
-    rates = RateTerm.objects.filter(assignment=assignment)
     return committed_time(
-        [Price(rate.starts_on, rate.hourly_rate) for rate in rates],
+        prices_of(engagement),
         weekly_hours=assignment.planned_weekly_hours,
         country=engagement.country,
         first=first,

@@ -11,6 +11,7 @@ from engagements.choices import Kind, Origin, Standing, Status
 from engagements.errors import WrongStateError
 from engagements.models import (
     Assignment,
+    ChangeOrder,
     CostCentre,
     Engagement,
     FeeTerm,
@@ -20,6 +21,10 @@ from engagements.models import (
     User,
 )
 from engagements.queries import lineage_ids
+from engagements.services.approval_requests import (
+    check_change_is_agreed,
+    check_not_waiting,
+)
 from engagements.services.boarding import move_due_days
 from engagements.services.commitment import set_commitment
 from engagements.services.documents import delete_files_of
@@ -30,6 +35,7 @@ from engagements.services.records import (
 )
 from engagements.services.tenure import check_tenure, is_extended
 from engagements.services.terms import set_cost_split
+from engagements.services.valuation import value_of
 
 REFERENCE_PREFIX = {Kind.MANAGED: "MSC", Kind.AUGMENTED: "AUG"}
 
@@ -89,15 +95,19 @@ def change_engagement(
     *,
     engagement: ManagedContract | Assignment,
     expected_version: int | None = None,
+    agreed_by: ChangeOrder | None = None,
     actor: User | None,
 ) -> ManagedContract | Assignment:
     """Store changed facts of an engagement; the term's dates follow.
 
     The model never changes; vendor and currency only while it is a draft that nobody
-    imported, since the ledger's entries carry them. Raises ValidationError by field
-    and ConflictError.
+    imported, since the ledger's entries carry them. What waits for approval stays as
+    it was sent. Raises ValidationError by field, ConflictError, and
+    ApprovalNeededError where a rule asks for an approval of an active engagement that
+    would come to more, unless a change order in force agreed to it.
     """
     stored = Engagement.objects.select_for_update().get(pk=engagement.pk)
+    _check_waiting(engagement, stored)
     if engagement.kind != stored.kind:
         raise ValidationError({"kind": _("An engagement never changes its model.")})
     _check_fixed(engagement, stored)
@@ -107,6 +117,7 @@ def change_engagement(
         _check_lineage(engagement)
     _move_term(engagement, stored)
     set_commitment(engagement, today=timezone.localdate())
+    worth_before = value_of(stored) if _is_resized(engagement, stored) else None
     extended = isinstance(engagement, Assignment) and is_extended(engagement)
     changed = change_record(
         record=engagement,
@@ -116,6 +127,8 @@ def change_engagement(
     )
     if extended and isinstance(changed, Assignment):
         check_tenure(assignment=changed)
+    if worth_before is not None and (value_of(changed) or 0) > worth_before:
+        check_change_is_agreed(changed, agreed_by)
     move_due_days(engagements=[changed], actor=actor)
     return changed
 
@@ -151,6 +164,35 @@ def _check_lineage(engagement: Engagement) -> None:
                 )
             }
         )
+
+
+# What may still be put right while an engagement waits for approval.
+_OPEN_WHILE_WAITING = frozenset(
+    {"manager", "reference", "purchase_order_number", "external_id"}
+)
+
+
+def _check_waiting(
+    engagement: ManagedContract | Assignment, stored: Engagement
+) -> None:
+    if stored.status != Status.PENDING_APPROVAL:
+        return
+    before = type(engagement)._default_manager.get(pk=stored.pk)
+    if events.difference(before, engagement).keys() - _OPEN_WHILE_WAITING:
+        check_not_waiting(stored)
+
+
+def _is_resized(engagement: ManagedContract | Assignment, stored: Engagement) -> bool:
+    """Return whether the term or the hours of a running engagement change."""
+    if stored.status != Status.ACTIVE:
+        return False
+    term = (engagement.term_starts_on, engagement.term_ends_on)
+    if term != (stored.term_starts_on, stored.term_ends_on):
+        return True
+    if not isinstance(engagement, Assignment):
+        return False
+    before = Assignment.objects.get(pk=stored.pk).planned_weekly_hours
+    return bool(engagement.planned_weekly_hours != before)
 
 
 def _check_fixed(engagement: Engagement, stored: Engagement) -> None:

@@ -1,19 +1,29 @@
 from datetime import date
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from engagements import events
-from engagements.choices import EndReason, Status
+from engagements.choices import EndReason, Kind, Origin, Status
 from engagements.errors import WrongStateError
-from engagements.models import Engagement, User
+from engagements.models import Assignment, Engagement, User
 from engagements.services.access import check_nobody_has_access
+from engagements.services.approval_requests import (
+    approvals_needed,
+    ask_approvals,
+    check_start_needs_none,
+    waiting_approvals,
+    withdraw_approvals,
+)
 from engagements.services.boarding import start_onboarding
 from engagements.services.closing import Closing, check_can_close
 from engagements.services.commitment import set_commitment
+from engagements.services.valuation import prices_of
 
 # From each status, the statuses that a person can bring about. Nothing leaves the last
 # three, and no passing of time writes any.
@@ -26,11 +36,109 @@ STEPS: dict[str, frozenset[str]] = {
 
 @transaction.atomic
 def start_engagement(*, engagement: Engagement, actor: User | None) -> Engagement:
-    """Make a drafted engagement active; raises WrongStateError from elsewhere."""
+    """Make a drafted engagement active.
+
+    Raises ApprovalNeededError where a rule asks for an approval, whoever starts it,
+    and WrongStateError from elsewhere.
+    """
+    stored = Engagement.objects.select_for_update().get(pk=engagement.pk)
+    if stored.status == Status.PENDING_APPROVAL:
+        raise WrongStateError(
+            _("%(reference)s waits for approval: it starts once that is given.")
+            % {"reference": stored.reference}
+        )
+    if stored.status == Status.DRAFT:
+        check_start_needs_none(stored)
+    return _start(engagement, "engagement.started", actor)
+
+
+@transaction.atomic
+def take_over_engagement(*, engagement: Engagement, actor: User | None) -> Engagement:
+    """Make an imported draft active that ran already before it was recorded here.
+
+    The one way past the approval rules, with an event of its own. Raises
+    WrongStateError unless it was imported and has begun.
+    """
+    stored = Engagement.objects.get(pk=engagement.pk)
+    if stored.origin != Origin.IMPORTED or stored.starts_on > timezone.localdate():
+        raise WrongStateError(
+            _(
+                "Only what was imported and runs already is taken over: start"
+                " %(reference)s, or send it for approval."
+            )
+            % {"reference": stored.reference}
+        )
+    if stored.status != Status.DRAFT:
+        raise WrongStateError(
+            _("%(reference)s is no draft.") % {"reference": stored.reference}
+        )
+    return _start(engagement, "engagement.taken_over", actor)
+
+
+@transaction.atomic
+def submit_engagement(*, engagement: Engagement, actor: User) -> Engagement:
+    """Send a draft for every approval that the rules ask for.
+
+    Raises ValidationError that tells by field all that is missing, WrongStateError
+    where no rule asks or it is no draft, and ApprovalNeededError where nobody else
+    could approve.
+    """
+    stored = Engagement.objects.select_for_update().get(pk=engagement.pk)
+    _check_step(stored, Status.PENDING_APPROVAL)
+    _check_complete(stored)
+    needed = approvals_needed(stored)
+    if not needed.rules:
+        raise WrongStateError(
+            _("No rule asks for an approval of %(reference)s: start it.")
+            % {"reference": stored.reference}
+        )
+    _step(
+        engagement=engagement,
+        status=Status.PENDING_APPROVAL,
+        event_type="engagement.submitted",
+        values={},
+        actor=actor,
+    )
+    ask_approvals(engagement=stored, needed=needed, actor=actor)
+    return engagement
+
+
+@transaction.atomic
+def withdraw_engagement(*, engagement: Engagement, actor: User | None) -> Engagement:
+    """Take an engagement back from approval; it is a draft again.
+
+    Raises WrongStateError unless it waits.
+    """
+    _step(
+        engagement=engagement,
+        status=Status.DRAFT,
+        event_type="engagement.withdrawn",
+        values={},
+        actor=actor,
+    )
+    withdraw_approvals(engagement=engagement, actor=actor)
+    return engagement
+
+
+@transaction.atomic
+def start_approved(*, engagement: Engagement, actor: User) -> Engagement:
+    """Make an engagement active whose last approval has just been given."""
+    if waiting_approvals(engagement).exists():
+        raise WrongStateError(
+            _("%(reference)s still waits for another approval.")
+            % {"reference": engagement.reference}
+        )
+    return _start(engagement, "engagement.started", actor)
+
+
+@transaction.atomic
+def send_back(*, engagement: Engagement, actor: User) -> Engagement:
+    """Make an engagement a draft again that was rejected; what waits is withdrawn."""
+    withdraw_approvals(engagement=engagement, actor=actor)
     return _step(
         engagement=engagement,
-        status=Status.ACTIVE,
-        event_type="engagement.started",
+        status=Status.DRAFT,
+        event_type="engagement.sent_back",
         values={},
         actor=actor,
     )
@@ -96,16 +204,52 @@ def terminate_engagement(
 def cancel_engagement(*, engagement: Engagement, actor: User | None) -> Engagement:
     """Give up an engagement that never started; raises WrongStateError from elsewhere.
 
-    It stays on record, since others may have seen it. Refused while people have access.
+    It stays on record, since others may have seen it, and nobody need approve it any
+    more. Refused while people have access.
     """
     check_nobody_has_access(engagement=engagement, reader=actor)
-    return _step(
+    cancelled = _step(
         engagement=engagement,
         status=Status.CANCELLED,
         event_type="engagement.cancelled",
         values={},
         actor=actor,
     )
+    withdraw_approvals(engagement=engagement, actor=actor)
+    return cancelled
+
+
+def _start(engagement: Engagement, event_type: str, actor: User | None) -> Engagement:
+    return _step(
+        engagement=engagement,
+        status=Status.ACTIVE,
+        event_type=event_type,
+        values={},
+        actor=actor,
+    )
+
+
+_MISSING_PRICE = {
+    Kind.MANAGED.value: {"monthly_fee": gettext_lazy("Give the monthly fee.")},
+    Kind.AUGMENTED.value: {"rate": gettext_lazy("Give the rate.")},
+}
+
+
+def _check_complete(engagement: Engagement) -> None:
+    """Raise ValidationError that tells by field all that approvers must know."""
+    missing: dict[str, Any] = {}
+    if engagement.manager_id is None:
+        missing["manager"] = _("Say who answers for it.")
+    if engagement.department_id is None:
+        missing["department"] = _("Say which department it is for.")
+    if not prices_of(engagement):
+        missing |= _MISSING_PRICE[engagement.kind]
+    if engagement.kind == Kind.AUGMENTED:
+        assignment = Assignment._default_manager.get(pk=engagement.pk)
+        if assignment.contractor_id is None:
+            missing["contractor"] = _("Say who the contractor is.")
+    if missing:
+        raise ValidationError(missing)
 
 
 def _close(

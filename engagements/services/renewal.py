@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from engagements import events
 from engagements.choices import Kind, Renewal, Status
 from engagements.errors import WrongStateError
-from engagements.models import Assignment, Engagement, Event, User
+from engagements.models import Assignment, ChangeOrder, Engagement, Event, User
+from engagements.services.approval_requests import check_change_is_agreed
 from engagements.services.boarding import move_due_days, start_offboarding
 from engagements.services.commitment import (
     Position,
@@ -210,10 +211,17 @@ def extend_engagement(
     engagement: Engagement,
     ends_on: date,
     expected_version: int | None = None,
+    agreed_by: ChangeOrder | None = None,
     actor: User | None,
 ) -> Engagement:
-    """Move the term's end to a later day; the notice deadline follows."""
-    return _take(engagement, Extending(ends_on), expected_version, actor)
+    """Move the term's end to a later day; the notice deadline follows.
+
+    Raises ApprovalNeededError where a rule asks for an approval of the longer term,
+    unless a change order in force agreed to it.
+    """
+    extended = _take(engagement, Extending(ends_on), expected_version, actor)
+    check_change_is_agreed(extended, agreed_by)
+    return extended
 
 
 @dataclass(frozen=True)

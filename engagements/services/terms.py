@@ -1,9 +1,10 @@
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from typing import TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -18,33 +19,100 @@ from engagements.models import (
     RateTerm,
     User,
 )
-from engagements.services.records import create_record
+from engagements.services.approval_requests import (
+    check_change_is_agreed,
+    check_not_waiting,
+)
+from engagements.services.records import change_record, create_record, delete_record
+from engagements.services.valuation import value_of
 
 HUNDRED = Decimal(100)
 
+Line = TypeVar("Line", bound=models.Model)
+
 
 @transaction.atomic
-def amend_fee(*, term: FeeTerm, actor: User | None) -> FeeTerm:
-    """Store a fee that runs from its start until the next one; earlier ones stay."""
-    _mark_updated(term.contract)
-    return create_record(
+def amend_fee(
+    *, term: FeeTerm, agreed_by: ChangeOrder | None = None, actor: User | None
+) -> FeeTerm:
+    """Store a fee that runs from its start until the next one; earlier ones stay.
+
+    Raises ApprovalNeededError where a rule asks for an approval of the changed
+    engagement, unless a change order in force agreed to it, and WrongStateError while
+    the engagement waits for approval.
+    """
+    engagement = _lock(term.contract_id)
+    stored = create_record(
         record=term,
         event_type="engagement.terms_amended",
         engagement=term.contract,
         actor=actor,
     )
+    _mark_updated(engagement)
+    check_change_is_agreed(engagement, agreed_by)
+    return stored
 
 
 @transaction.atomic
-def amend_rate(*, term: RateTerm, actor: User | None) -> RateTerm:
-    """Store a rate that runs from its start until the next one; earlier ones stay."""
-    _mark_updated(term.assignment)
-    return create_record(
+def amend_rate(
+    *, term: RateTerm, agreed_by: ChangeOrder | None = None, actor: User | None
+) -> RateTerm:
+    """Store a rate that runs from its start until the next one; earlier ones stay.
+
+    Raises what `amend_fee` raises.
+    """
+    engagement = _lock(term.assignment_id)
+    stored = create_record(
         record=term,
         event_type="engagement.rate_changed",
         engagement=term.assignment,
         actor=actor,
     )
+    _mark_updated(engagement)
+    check_change_is_agreed(engagement, agreed_by)
+    return stored
+
+
+@transaction.atomic
+def add_line(*, line: Line, engagement: Engagement, actor: User | None) -> Line:
+    """Store a charge or a service level; raises what `amend_fee` raises."""
+    stored = _lock(engagement.pk)
+    before = value_of(stored)
+    create_record(record=line, engagement=engagement, actor=actor)
+    _check_line(line, stored, before)
+    return line
+
+
+@transaction.atomic
+def change_line(*, line: Line, engagement: Engagement, actor: User | None) -> Line:
+    """Correct a fee, rate, charge or service level; raises what `amend_fee` raises."""
+    stored = _lock(engagement.pk)
+    before = value_of(stored)
+    change_record(record=line, engagement=engagement, actor=actor)
+    _check_line(line, stored, before)
+    return line
+
+
+@transaction.atomic
+def remove_line(*, line: Line, engagement: Engagement, actor: User | None) -> None:
+    """Remove a charge or a service level; raises what `amend_fee` raises."""
+    stored = _lock(engagement.pk)
+    before = value_of(stored)
+    delete_record(record=line, engagement=engagement, actor=actor)
+    _check_line(line, stored, before)
+
+
+def _check_line(
+    line: models.Model, engagement: Engagement, before: Decimal | None
+) -> None:
+    if isinstance(line, (FeeTerm, RateTerm)) or value_of(engagement) != before:
+        check_change_is_agreed(engagement, None)
+
+
+def _lock(engagement_id: int) -> Engagement:
+    engagement = Engagement.objects.select_for_update().get(pk=engagement_id)
+    check_not_waiting(engagement)
+    return engagement
 
 
 @transaction.atomic
@@ -106,20 +174,3 @@ def _shares_of(split: CostSplit) -> dict[str, str]:
         share.cost_centre.code: events.plain(share.percent)
         for share in split.shares.select_related("cost_centre")
     }
-
-
-@transaction.atomic
-def record_change_order(
-    *, change_order: ChangeOrder, actor: User | None
-) -> ChangeOrder:
-    """Store a signed change order under the engagement's next number."""
-    engagement = Engagement.objects.select_for_update().get(
-        pk=change_order.engagement_id
-    )
-    change_order.number = engagement.change_orders.count() + 1
-    return create_record(
-        record=change_order,
-        event_type="engagement.change_ordered",
-        engagement=engagement,
-        actor=actor,
-    )

@@ -198,11 +198,11 @@ def test_list_asks_as_many_questions_at_one_row_as_at_three(
     upload(finance)
     finance.get(listing)
 
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         finance.get(listing)
     upload(finance)
     upload(finance)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         finance.get(listing)
 
 

@@ -20,17 +20,17 @@ ENGAGEMENTS = reverse("admin:engagements_engagement_changelist")
 # have; the rest are
 # the list's own.
 QUERIES = {
-    "engagements_engagement": 15,
-    "engagements_managedcontract": 15,
-    "engagements_assignment": 15,
-    "engagements_vendor": 11,
-    "engagements_contractor": 13,
-    "engagements_document": 11,
-    "tracker_worklog": 13,
-    "tracker_invoice": 13,
-    "tracker_ledgerentry": 12,
-    "tracker_flag": 14,
-    "engagements_event": 9,
+    "engagements_engagement": 16,
+    "engagements_managedcontract": 16,
+    "engagements_assignment": 16,
+    "engagements_vendor": 12,
+    "engagements_contractor": 14,
+    "engagements_document": 12,
+    "tracker_worklog": 14,
+    "tracker_invoice": 14,
+    "tracker_ledgerentry": 13,
+    "tracker_flag": 15,
+    "engagements_event": 10,
 }
 
 

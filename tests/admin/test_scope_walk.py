@@ -31,9 +31,11 @@ from engagements.models import (
     TenurePolicy,
     Vendor,
 )
+from engagements.services.lifecycle import submit_engagement
 from engagements.services.records import create_record
 from tests.admin.conftest import logged_in
 from tests.admin.test_scope import CANARY, Other
+from tests.factories import make_user
 from tracker.dashboards.report import all_reports
 from tracker.fit.services import Planned, give_advice, keep_advice
 from tracker.imports.kinds import kind_names
@@ -114,6 +116,9 @@ class Everything(Other):
             ),
             actor=self.manager,
         )
+        # Managers approve by that rule, yet only those who see the engagement.
+        make_user(Role.MANAGER, department=self.department)
+        submit_engagement(engagement=self.contract, actor=self.manager)
         Payment.objects.create(
             engagement_id=self.contract.pk,
             vendor=self.vendor,

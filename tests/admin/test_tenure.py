@@ -50,7 +50,7 @@ def test_list_tells_time_served_in_the_same_number_of_queries(
     make_people(manager, vendor, count=people)
     client.get(LIST)
 
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         page = client.get(LIST).content.decode()
 
     assert page.count(FIGURES) == min(people, 50)

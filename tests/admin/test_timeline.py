@@ -12,11 +12,12 @@ from engagements import events
 from engagements.admin.timeline import PER_PAGE, coming, page_of_past
 from engagements.choices import EndReason, NoticeUnit, Renewal, Role
 from engagements.models import ChangeOrder, Engagement, FeeTerm
+from engagements.services.change_orders import record_change_order
 from engagements.services.commitment import refresh_commitments
 from engagements.services.engagements import change_engagement
 from engagements.services.lifecycle import end_engagement, start_engagement
 from engagements.services.renewal import renew_engagement
-from engagements.services.terms import amend_fee, record_change_order
+from engagements.services.terms import amend_fee
 from tests.admin.conftest import logged_in
 from tests.factories import make_assignment, make_contract, make_user
 from tracker.fit.models import Flag
@@ -107,6 +108,7 @@ def test_what_has_been_is_told_newest_first(contract, manager):
     )
 
     assert told(page_of_past(contract, manager).moments) == [
+        (TODAY, "Change order recorded: Change order 1"),
         (TODAY, "Engagement started"),
         (TODAY, "Engagement logged"),
         (
@@ -331,5 +333,5 @@ def test_timeline_asks_as_many_queries_however_long_the_life(
         for number in range(changes)
     )
 
-    with django_assert_num_queries(22):
+    with django_assert_num_queries(24):
         client.get(url_of(contract))

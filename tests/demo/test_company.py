@@ -21,6 +21,7 @@ from engagements.models import (
     Vendor,
 )
 from engagements.permissions import roles_of
+from engagements.queries import waiting_for
 from tracker.demo.company import PLANTED
 from tracker.demo.credentials import LOGINS, SANDBOX_KEY
 from tracker.demo.load import Loaded, load_company
@@ -140,13 +141,31 @@ def test_work_and_spend_begin_two_years_before_today() -> None:
     assert MonthlySpend.objects.earliest("month").month == date(2024, 11, 1)
 
 
+def test_one_engagement_and_one_change_order_wait_for_somebody_else() -> None:
+    people = {user.username: user for user in User.objects.all()}
+
+    def waiting(username: str) -> list[tuple[str, str, Decimal]]:
+        rows = waiting_for(people[username]).select_related("engagement", "rule")
+        return [(row.engagement.title, row.rule.name, row.amount) for row in rows]
+
+    sent = ("Identity service run", "From £100,000", Decimal(355_200))
+    changed = ("Pricing engine development", "From £100,000", Decimal(597_700))
+    assert waiting("manager") == [sent, changed]
+    assert waiting("i.solberg") == [sent, changed]
+    assert waiting("finance") == [
+        ("Pricing engine development", "From £500,000", Decimal(597_700))
+    ]
+    assert waiting("t.herrera") == waiting("p.raman") == waiting("admin") == []
+    assert ChangeOrder.objects.waiting().count() == 1
+
+
 def test_terms_change_over_time() -> None:
     assert FeeTerm.objects.values("contract").distinct().count() == 17
     assert FeeTerm.objects.count() == 26
     assert RateTerm.objects.values("assignment").distinct().count() == 28
     assert RateTerm.objects.count() == 42
     assert CostSplit.objects.count() == 50
-    assert ChangeOrder.objects.count() == 15
+    assert ChangeOrder.objects.in_force().count() == 15
 
 
 @pytest.mark.parametrize(("username", "password", "role"), LOGINS)

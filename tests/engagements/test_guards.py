@@ -8,8 +8,9 @@ from tests.factories import make_vendor
 pytestmark = pytest.mark.django_db
 
 
-def test_guards_stand_on_the_event_log_and_the_ledger() -> None:
+def test_guards_stand_on_orders_events_the_ledger_and_settlements() -> None:
     assert guarded_tables(connection) == [
+        "engagements_changeorder",
         "engagements_event",
         "tracker_ledgerentry",
         "tracker_settlement",

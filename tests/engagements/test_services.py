@@ -20,13 +20,13 @@ from engagements.models import (
     ServiceLevel,
     Vendor,
 )
+from engagements.services.change_orders import record_change_order
 from engagements.services.engagements import change_engagement, log_managed_contract
 from engagements.services.lifecycle import end_engagement, start_engagement
 from engagements.services.records import change_record, create_record, delete_record
 from engagements.services.terms import (
     amend_fee,
     amend_rate,
-    record_change_order,
     set_cost_split,
 )
 from engagements.services.vendors import register_vendor
@@ -288,6 +288,7 @@ def test_postgresql_refuses_a_split_that_does_not_sum_to_100() -> None:
 
 def test_change_orders_are_numbered_per_engagement() -> None:
     contract = make_contract()
+    start_engagement(engagement=contract, actor=None)
     numbers = [
         record_change_order(
             change_order=ChangeOrder(

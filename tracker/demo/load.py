@@ -13,6 +13,7 @@ from engagements.values.periods import last_day_of_month
 from tracker.api.scopes import SCOPES
 from tracker.api.services import create_api_key
 from tracker.demo.advice import ask_ahead
+from tracker.demo.approvals import ask_for_approvals, make_rules
 from tracker.demo.billing import Told, bill_month, post_known_payments
 from tracker.demo.boarding import (
     begin_offboardings,
@@ -68,6 +69,8 @@ def load_company(*, today: date) -> Loaded:
     begin_offboardings(cast)
     for paid in PAID:
         post_known_payments(paid, months=PAID_MONTHS, cast=cast)
+    make_rules(cast)
+    ask_for_approvals(told, cast)
     _open_sandbox(cast)
     assessed = assess(as_of=today, actor=cast.people["admin"])
     ask_ahead(cast)

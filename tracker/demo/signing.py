@@ -16,15 +16,11 @@ from engagements.models import (
     ServiceLevel,
     User,
 )
+from engagements.services.change_orders import record_change_order
 from engagements.services.engagements import log_assignment, log_managed_contract
 from engagements.services.lifecycle import end_engagement, start_engagement
 from engagements.services.records import create_record
-from engagements.services.terms import (
-    amend_fee,
-    amend_rate,
-    record_change_order,
-    set_cost_split,
-)
+from engagements.services.terms import amend_fee, amend_rate, set_cost_split
 from engagements.values.periods import last_day_of_month
 from tracker.demo.boarding import grant_first_access
 from tracker.demo.founding import Cast, stable_id
@@ -96,7 +92,6 @@ def order_change(
     record_change_order(
         change_order=ChangeOrder(
             engagement=engagement,
-            number=1,
             effective_on=cast.month(change.months_ago) + SIGNED_ON_DAY,
             value_change=Decimal(change.amount),
             reason=change.reason,

@@ -1,7 +1,6 @@
 """Exchange rates: a person's, the reference rates read since, or those shipped."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -9,6 +8,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from engagements.errors import TrackerError
+from engagements.services.reporting_currency import Rate
 from tracker.spend.models import ExchangeRate, RateOrigin
 from tracker.spend.reference_rates import (
     EURO,
@@ -29,15 +29,6 @@ PerEuro = dict[str, Decimal]
 
 class MissingRateError(TrackerError):
     """No exchange rate is known for the currency and day."""
-
-
-@dataclass(frozen=True)
-class Rate:
-    """What one unit of a currency was worth in the reporting currency."""
-
-    factor: Decimal
-    rated_on: date
-    source: str
 
 
 class Rates:

@@ -118,7 +118,11 @@ class EngagementFacts(fields.StrictShape):
     status = fields.Word(
         [Status.DRAFT, Status.ACTIVE],
         required=False,
-        help_text="Drafted, or in force. Ending one is a person's act.",
+        help_text=(
+            "Drafted, or in force. Where an approval rule applies, `active` sends it"
+            " for approval, and the answer says `pending_approval`. Ending one is a"
+            " person's act."
+        ),
     )
     cost_split = CostSplitBody(required=False)
     monthly_fee = MonthlyFeeBody(

@@ -20,12 +20,13 @@ from engagements.models import (
     RateTerm,
     User,
 )
+from engagements.services.approval_requests import approvals_needed
 from engagements.services.engagements import (
     change_engagement,
     log_assignment,
     log_managed_contract,
 )
-from engagements.services.lifecycle import start_engagement
+from engagements.services.lifecycle import start_engagement, submit_engagement
 from engagements.services.terms import amend_fee, amend_rate, set_cost_split
 from tracker.api import visibility
 from tracker.api.engagements.rows import PERIODS
@@ -107,8 +108,11 @@ def _apply(engagement: ManagedContract | Assignment, facts: Facts, actor: User) 
 
 
 def _start(engagement: Engagement, facts: Facts, actor: User) -> None:
+    """Start it, or send it for approval where a rule asks for that."""
     wanted = facts.get("status", engagement.status)
     if wanted == engagement.status:
+        return
+    if wanted == Status.ACTIVE and engagement.status == Status.PENDING_APPROVAL:
         return
     if wanted != Status.ACTIVE:
         raise Conflict(
@@ -116,6 +120,9 @@ def _start(engagement: Engagement, facts: Facts, actor: User) -> None:
             % {"reference": engagement.reference, "status": engagement.status},
             "wrong_state",
         )
+    if engagement.status == Status.DRAFT and approvals_needed(engagement).rules:
+        submit_engagement(engagement=engagement, actor=actor)
+        return
     start_engagement(engagement=engagement, actor=actor)
 
 

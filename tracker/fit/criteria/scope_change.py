@@ -66,7 +66,8 @@ class ScopeChange(Criterion[Share]):
 
 def _added_value(scope: Scope) -> dict[int, tuple[float, int]]:
     rows = (
-        ChangeOrder.objects.filter(
+        ChangeOrder.objects.in_force()
+        .filter(
             engagement__in=scope.ids,
             effective_on__range=(scope.starts_on, scope.as_of),
         )
