@@ -27,6 +27,8 @@ from engagements.models import (
 from engagements.services.access import grant_access
 from engagements.services.engagements import log_assignment, log_managed_contract
 from engagements.services.vendors import register_vendor
+from tracker.spend.models import Settlement
+from tracker.spend.services import settle_final_invoice
 
 _numbers = count(1)
 
@@ -145,3 +147,11 @@ def make_rule(*approvers: User, **fields: Any) -> ApprovalRule:
 def stored(engagement: Engagement) -> Engagement:
     """Return the engagement as the database has it."""
     return Engagement.objects.get(pk=engagement.pk)
+
+
+def settle(engagement: Engagement, actor: User) -> None:
+    """Confirm that no further invoice will come, so that it can be closed."""
+    settle_final_invoice(
+        settlement=Settlement(engagement_id=engagement.pk, reason="Billed elsewhere"),
+        actor=actor,
+    )

@@ -15,7 +15,7 @@ from engagements.admin.change_order_steps import ChangeOrderSteps
 from engagements.admin.conversion_steps import ConversionSteps
 from engagements.admin.lifecycle_page import LifecyclePage
 from engagements.admin.obstacles import shown_obstacles
-from engagements.admin.opened_dialog import OpenedDialog
+from engagements.admin.opened_dialog import OpenedDialog, is_pressed
 from engagements.admin.record_admin import actor_of
 from engagements.admin.renewal_steps import RenewalSteps
 from engagements.admin.unfold_types import action
@@ -199,9 +199,10 @@ class LifecycleSteps(
         self, request: HttpRequest, object_id: str | None = None
     ) -> bool:
         """Where no rule asks for an approval first."""
+        if not self._is_in(request, object_id, Status.DRAFT):
+            return False
         found = self._changeable(request, object_id)
-        is_draft = found is not None and found.status == Status.DRAFT
-        return is_draft and not self._needs_approval(request, found)
+        return is_pressed(request) or not self._needs_approval(request, found)
 
     def has_cancel_permission(
         self, request: HttpRequest, object_id: str | None = None

@@ -19,7 +19,7 @@ from engagements.services.lifecycle import end_engagement, start_engagement
 from engagements.services.renewal import renew_engagement
 from engagements.services.terms import amend_fee
 from tests.admin.conftest import logged_in
-from tests.factories import make_assignment, make_contract, make_user
+from tests.factories import make_assignment, make_contract, make_user, settle
 from tracker.fit.models import Flag
 from tracker.spend.models import Invoice, InvoiceLine, WorkLog
 from tracker.spend.services import log_work_lines, post_invoice
@@ -141,6 +141,7 @@ def test_renewal_and_end_are_told(contract, manager):
         actor=manager,
     )
     with time_machine.travel(date(2027, 6, 30), tick=False):
+        settle(contract, manager)
         end_engagement(
             engagement=Engagement.objects.get(pk=contract.pk),
             ended_on=date(2027, 6, 30),

@@ -52,6 +52,7 @@ from tests.factories import (
     make_department,
     make_user,
     make_vendor,
+    settle,
     stored,
 )
 
@@ -169,6 +170,7 @@ def test_predecessor_runs_on_as_it_was(contract, actor):
     assert {name: getattr(after, name) for name in fields} == {
         name: getattr(before, name) for name in fields
     }
+    settle(contract, actor)
     end_engagement(
         engagement=contract,
         ended_on=TODAY,
@@ -243,6 +245,7 @@ def test_only_what_has_started_is_converted(contract, actor, status):
 
 @pytest.mark.parametrize("close", [end_engagement, terminate_engagement])
 def test_closed_engagement_is_converted(contract, actor, close):
+    settle(contract, actor)
     close(
         engagement=contract,
         ended_on=date(2027, 1, 10),
