@@ -20,6 +20,20 @@ ENGINES = {"sqlite": "sqlite3", "postgresql": "postgresql"}
 OUTSIDE = {"browser": needs.why_no_browser, "redis": needs.why_no_redis}
 
 
+# By these a test reaches a database, of the run's engine.
+REACH_A_DATABASE = frozenset(
+    {"db", "transactional_db", "live_server", "own_database", "shared_product"}
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database-tests-only",
+        action="store_true",
+        help="leave out what touches no database: for a second run on another one",
+    )
+
+
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
@@ -28,10 +42,17 @@ def pytest_collection_modifyitems(
     engine = settings.DATABASES["default"]["ENGINE"].rpartition(".")[2]
     others = [marker for marker, name in ENGINES.items() if name != engine]
     meant = [item for item in items if not any(map(item.get_closest_marker, others))]
+    if config.getoption("--database-tests-only"):
+        meant = [item for item in meant if reaches_a_database(item)]
     if len(meant) < len(items):
         kept = set(meant)
         config.hook.pytest_deselected(items=[i for i in items if i not in kept])
         items[:] = meant
+
+
+def reaches_a_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return bool(item.get_closest_marker("django_db") or fixtures & REACH_A_DATABASE)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -12,7 +12,7 @@ def test_told_names_what_happened_on_one_database():
     assert told(account()) == "SQLite 3.45: 10 passed in 4 s"
     assert (
         told(account(failed=1, left_out=["no Chromium"], deselected=2))
-        == "SQLite 3.45: 10 passed, 1 failed, 1 left out, 2 not meant for it in 4 s"
+        == "SQLite 3.45: 10 passed, 1 failed, 1 left out, 2 not about it in 4 s"
     )
 
 
