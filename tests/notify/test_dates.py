@@ -17,6 +17,7 @@ from tests.factories import (
     make_department,
     make_user,
     make_vendor,
+    settle,
     stored,
 )
 from tests.notify.agreements import make_running
@@ -44,7 +45,8 @@ def make_document(engagement: Engagement, **fields: Any) -> Document:
         "title": "Liability certificate",
         "expires_on": EXPIRES_ON,
         "file": "documents/2026/01/certificate.pdf",
-        "sha256": "0" * 64,
+        "size": 1,
+        "sha256": f"{Document.objects.count():064d}",
         "uploaded_by": make_user(),
     }
     return Document.objects.create(engagement=engagement, **(values | fields))
@@ -120,6 +122,7 @@ def test_documents_of_drafts_are_told_of_and_of_closed_engagements_not():
     owner = make_manager()
     closed = make_running(manager=owner, notice_by=None, ends_on=FAR)
     make_document(closed)
+    settle(closed, owner)
     end_engagement(
         engagement=closed,
         ended_on=date(2026, 10, 1),

@@ -62,8 +62,9 @@ def checked(page: Page, name: str) -> None:
 def test_alerts_are_read_one_by_one_and_all(desk, live_server, manager, complaints):
     admin = make_user(Role.ADMINISTRATOR)
     manager.groups.add(make_approver("approver").groups.get(name="Approvers"))
-    for title in ("Service desk", CANARY, LONG_NAME):
-        engagement = make_engagement(manager, title=title)
+    # All run before there is a rule that asks for an approval.
+    titles = ("Service desk", CANARY, LONG_NAME)
+    for engagement in [make_engagement(manager, title=title) for title in titles]:
         record("engagement.term_rolled", engagement)
         ask_approval(engagement, admin)
     tell_events()
@@ -119,13 +120,9 @@ def test_mail_of_an_alert_is_whole_by_day_and_night(page, db, settings):
     approver = make_approver()
     asker = make_user(Role.MANAGER)
     today = timezone.localdate()
-    for title in ("Service desk", CANARY, LONG_NAME):
-        engagement = make_engagement(
-            approver,
-            title=title,
-            starts_on=today,
-            ends_on=today + timedelta(days=400),
-        )
+    term = {"starts_on": today, "ends_on": today + timedelta(days=400)}
+    titles = ("Service desk", CANARY, LONG_NAME)
+    for engagement in [make_engagement(approver, title=t, **term) for t in titles]:
         ask_approval(engagement, asker)
     tell_events()
     send_alert_mails()

@@ -63,7 +63,9 @@ def _own_dates(scope: QuerySet[Engagement]) -> Iterable[Dated]:
 
 def _expiries(scope: QuerySet[Engagement]) -> Iterable[Dated]:
     live = scope.filter(status__in=LIVE_STATUSES)
-    rows = Document.objects.filter(engagement__in=live, expires_on__isnull=False)
+    rows = Document.objects.current().filter(
+        engagement__in=live, expires_on__isnull=False
+    )
     along = [f"engagement__{name}" for name in _READ_ALONG]
     for row in rows.select_related(*along).order_by("expires_on", "id"):
         if row.expires_on:
