@@ -54,6 +54,11 @@ app.conf.beat_schedule = {
         "task": "tracker.tasks.start_offboardings",
         "schedule": crontab(hour="0", minute="45"),
     },
+    # Before engagements are assessed, which reads the results.
+    "settle service levels": {
+        "task": "tracker.tasks.settle_service_levels",
+        "schedule": crontab(hour="2", minute="15"),
+    },
     "assess engagements": {
         "task": "tracker.tasks.assess_engagements",
         "schedule": crontab(hour="3", minute="0"),

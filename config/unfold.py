@@ -99,6 +99,18 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": _("Performance"),
+        "items": [
+            _page(_("Results"), "fact_check", "tracker.levelresult"),
+            _page(_("Service credits"), "price_check", "tracker.credit"),
+            _page(_("Service levels"), "rule", "engagements.servicelevel"),
+            _page(_("Measurements"), "straighten", "tracker.measurement"),
+            _page(_("Downtime"), "power_off", "tracker.downtime"),
+            _page(_("Exclusions"), "event_busy", "tracker.exclusion"),
+            _page(_("Tickets"), "confirmation_number", "tracker.ticket"),
+        ],
+    },
+    {
         "title": _("Which model fits"),
         "items": [
             {

@@ -158,6 +158,15 @@ class Window(models.TextChoices):
     QUARTER = "quarter", _("Quarter")
 
 
+class MeasuredBy(models.TextChoices):
+    """What a service level's result is computed from."""
+
+    VALUE = "value", _("A figure per period")
+    COUNTS = "counts", _("Good out of total")
+    DOWNTIME = "downtime", _("Minutes of downtime")
+    TICKETS = "tickets", _("Tickets")
+
+
 class DocumentType(models.TextChoices):
     CONTRACT = "contract", _("Contract")
     STATEMENT_OF_WORK = "statement_of_work", _("Statement of work")

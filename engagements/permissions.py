@@ -38,6 +38,7 @@ _RECORDS = [
     "feeterm",
     "rateterm",
     "servicelevel",
+    "creditstep",
     "charge",
     "namedworker",
     "costsplit",
@@ -48,6 +49,8 @@ _RECORDS = [
     "checklisttask",
     "accessgrant",
 ]
+# Lines that may be taken out again.
+_LINES = ("vendorcontact", "namedworker", "charge", "creditstep")
 _CATALOGUES = [
     "department",
     "costcentre",
@@ -62,7 +65,7 @@ Grants = Mapping[Role, Mapping[str, Iterable[str]]]
 
 GRANTS: Grants = {
     Role.MANAGER: dict.fromkeys(_RECORDS, EDIT)
-    | dict.fromkeys(("vendorcontact", "namedworker", "charge"), ALL)
+    | dict.fromkeys(_LINES, ALL)
     | dict.fromkeys(_CATALOGUES, VIEW)
     | {"user": VIEW, "event": VIEW},
     Role.FINANCE: dict.fromkeys(_RECORDS, VIEW)
@@ -86,7 +89,7 @@ GRANTS: Grants = {
     Role.AUDITOR: dict.fromkeys([*_RECORDS, *_CATALOGUES, "user", "event"], VIEW),
     Role.ADMINISTRATOR: dict.fromkeys(_RECORDS, EDIT)
     | dict.fromkeys(_CATALOGUES, ALL)
-    | dict.fromkeys(("vendorcontact", "namedworker", "charge"), ALL)
+    | dict.fromkeys(_LINES, ALL)
     | {"user": EDIT, "event": VIEW},
 }
 

@@ -19,6 +19,14 @@ from tracker.notify.models import (
     Reminder,
     ToldEvent,
 )
+from tracker.performance.models import (
+    Credit,
+    Downtime,
+    Exclusion,
+    LevelResult,
+    Measurement,
+    Ticket,
+)
 from tracker.spend.models import (
     ExchangeRate,
     Invoice,
@@ -39,8 +47,11 @@ __all__ = [
     "Assessment",
     "CalendarFeed",
     "CategoryCode",
+    "Credit",
     "Decision",
+    "Downtime",
     "ExchangeRate",
+    "Exclusion",
     "Flag",
     "ImportProblem",
     "ImportRun",
@@ -48,6 +59,8 @@ __all__ = [
     "InvoiceLine",
     "JobRun",
     "LedgerEntry",
+    "LevelResult",
+    "Measurement",
     "MonthlySpend",
     "NotificationPreference",
     "OversightLog",
@@ -56,6 +69,7 @@ __all__ = [
     "QuarterPrior",
     "Reminder",
     "Settlement",
+    "Ticket",
     "ToldEvent",
     "WorkLog",
 ]

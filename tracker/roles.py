@@ -13,6 +13,16 @@ _IMPORTS = ("importrun", "importproblem")
 _TOLD = ("alert", "reminder")
 _FIT = ("assessment", "flag", "decision", "advice")
 _RATES: Models = {"exchangerate": ("view", "add", "change")}
+_MEASURED = ("measurement", "downtime", "exclusion", "ticket", "levelresult")
+# Measured by hand; results are excused and credits move on, neither is edited.
+_MEASURE: Models = {
+    "measurement": _ADD,
+    "downtime": _ADD,
+    "exclusion": ("view", "add", "delete"),
+    "ticket": VIEW,
+    "levelresult": _CHANGE,
+    "credit": _CHANGE,
+}
 _IMPORT: Models = {"importrun": _ADD, "importproblem": VIEW}
 _LOG_WORK: Models = {"worklog": _ADD, "oversightlog": ("view", "add", "change")}
 _BILL: Models = {"invoice": _ADD, "invoiceline": _ADD, "settlement": _ADD}
@@ -28,16 +38,18 @@ _DECIDE: Models = {
 }
 
 GRANTS: Grants = {
-    Role.MANAGER: dict.fromkeys(_MONEY, VIEW) | _BILL | _LOG_WORK | _DECIDE,
-    Role.FINANCE: dict.fromkeys([*_MONEY, *_WORK, *_FIT], VIEW)
+    Role.MANAGER: dict.fromkeys(_MONEY, VIEW) | _BILL | _LOG_WORK | _MEASURE | _DECIDE,
+    Role.FINANCE: dict.fromkeys([*_MONEY, *_WORK, *_FIT, *_MEASURED], VIEW)
+    | {"credit": _CHANGE}
     | _BILL
     | _PAY
     | _IMPORT
     | _RATES,
     Role.AUDITOR: dict.fromkeys(
         [
-            *(*_MONEY, *_WORK, *_IMPORTS, *_FIT, *_TOLD),
-            *("invoice", "settlement", "jobrun", "policy", "apikey", "exchangerate"),
+            *(*_MONEY, *_WORK, *_IMPORTS, *_FIT, *_TOLD, *_MEASURED),
+            *("credit", "invoice", "settlement", "jobrun", "policy", "apikey"),
+            "exchangerate",
         ],
         VIEW,
     ),
@@ -50,6 +62,7 @@ GRANTS: Grants = {
     | _BILL
     | _PAY
     | _LOG_WORK
+    | _MEASURE
     | _IMPORT
     | _DECIDE,
 }

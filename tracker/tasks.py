@@ -20,6 +20,7 @@ from tracker.imports import services as imports
 from tracker.jobs.services import run_job
 from tracker.notify import services as notify
 from tracker.notify.event_types import TELLINGS
+from tracker.performance.services import settle_windows
 from tracker.spend import services as spend
 from tracker.spend.services import LedgerMismatchError
 
@@ -114,6 +115,17 @@ def _verified() -> dict[str, int]:
             f"What is kept differs from the ledger: {wrong}. verify_ledger names each."
         )
     return {"entries": found.entries, **wrong}
+
+
+@shared_task
+def settle_service_levels() -> None:
+    """Judge the windows that are over, and bring service credits in line with them."""
+    today = timezone.localdate()
+    run_job(
+        name="settle service levels",
+        key=today.isoformat(),
+        work=lambda: asdict(settle_windows(today=today)),
+    )
 
 
 @shared_task

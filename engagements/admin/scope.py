@@ -25,6 +25,7 @@ from engagements.models import (
     CostCentre,
     CostSplit,
     CostSplitShare,
+    CreditStep,
     Department,
     Document,
     Engagement,
@@ -139,7 +140,7 @@ narrowed_by(
     ContentType,
 )
 narrowed_by(engagement_scope, Engagement, ManagedContract, Assignment)
-narrowed_by(through("contract"), FeeTerm, ServiceLevel, NamedWorker)
+narrowed_by(through("contract"), FeeTerm, ServiceLevel, CreditStep, NamedWorker)
 narrowed_by(through("assignment"), RateTerm)
 narrowed_by(
     through("engagement"),

@@ -17,6 +17,7 @@ from engagements.models.lifecycle import (
 )
 from engagements.models.managed import (
     Charge,
+    CreditStep,
     FeeTerm,
     ManagedContract,
     NamedWorker,
@@ -39,6 +40,7 @@ __all__ = [
     "CostCentre",
     "CostSplit",
     "CostSplitShare",
+    "CreditStep",
     "Department",
     "Document",
     "Engagement",

@@ -1,3 +1,5 @@
+from zoneinfo import available_timezones
+
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
@@ -23,3 +25,12 @@ def currency_code(value: str) -> None:
             code="invalid",
             params={"code": value},
         ) from error
+
+
+def time_zone_name(value: str) -> None:
+    if value not in available_timezones():
+        raise ValidationError(
+            _("“%(name)s” is no time zone; use a name such as Europe/London."),
+            code="invalid",
+            params={"name": value[:40]},
+        )

@@ -20,6 +20,10 @@ def _calendar(country: str) -> holidays.HolidayBase:
         ) from error
 
 
+def is_public_holiday(day: date, country: str) -> bool:
+    return day in _calendar(country)
+
+
 def working_days(first: date, last: date, country: str) -> int:
     """Count Mondays to Fridays that are no public holiday, both ends included."""
     closed = _calendar(country)

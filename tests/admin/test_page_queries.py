@@ -10,6 +10,7 @@ from django.urls import reverse
 from engagements.models import (
     ChangeOrder,
     Charge,
+    CreditStep,
     Document,
     FeeTerm,
     NamedWorker,
@@ -25,7 +26,7 @@ from tracker.spend.services import log_work_lines
 pytestmark = pytest.mark.django_db
 
 FIRST = date(2026, 1, 1)
-CONTRACT_QUERIES = 35
+CONTRACT_QUERIES = 40
 ASSIGNMENT_QUERIES = 34
 
 
@@ -84,6 +85,9 @@ def add_contract_lines(contract, manager, first: int, last: int) -> None:
     for number in range(first, last + 1):
         day = FIRST + timedelta(days=number)
         FeeTerm.objects.create(contract=contract, starts_on=day, monthly_fee=Decimal(9))
+        CreditStep.objects.create(
+            contract=contract, bound=Decimal(number), percent=Decimal(1)
+        )
         ServiceLevel.objects.create(
             contract=contract, name=f"Level {number}", target=Decimal(99)
         )

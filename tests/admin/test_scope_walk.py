@@ -4,7 +4,7 @@ nothing of another department is shown, and nothing of it can be changed."""
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import BytesIO
 from itertools import product
@@ -21,13 +21,14 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from engagements.choices import ChecklistStage, Role
+from engagements.choices import ChecklistStage, CreditScheme, MeasuredBy, Role
 from engagements.models import (
     AccessGrant,
     ApprovalRule,
     ChecklistTask,
     Engagement,
     Event,
+    ServiceLevel,
     TenurePolicy,
     Vendor,
 )
@@ -41,6 +42,19 @@ from tracker.fit.services import Planned, give_advice, keep_advice
 from tracker.imports.kinds import kind_names
 from tracker.notify.models import TOKEN_LENGTH, Alert, Reminder
 from tracker.notify.services.feeds import renew_feed
+from tracker.performance.models import (
+    Credit,
+    Downtime,
+    Exclusion,
+    Measurement,
+    Ticket,
+)
+from tracker.performance.services import (
+    agree_exclusion,
+    record_downtime,
+    record_measurement,
+    store_tickets,
+)
 from tracker.spend.models import Payment, Settlement
 from tracker.spend.services import settle_final_invoice
 
@@ -132,6 +146,7 @@ class Everything(Other):
         )
         self._board()
         Engagement.objects.filter(pk=self.contract.pk).update(external_id=CANARY)
+        self._perform()
         renew_feed(user=self.manager, actor=self.manager)
         planned = Planned(title=f"{CANARY} idea", service=self.service, currency="GBP")
         advice = give_advice(planned=planned, actor=self.manager)
@@ -163,6 +178,66 @@ class Everything(Other):
         settle_final_invoice(
             settlement=Settlement(engagement_id=self.contract.pk, reason=CANARY),
             actor=self.manager,
+        )
+
+    def _perform(self) -> None:
+        """A level that was missed, with all that speaks of it."""
+        level = create_record(
+            record=ServiceLevel(
+                contract=self.contract,
+                name=f"{CANARY} level",
+                target=Decimal(99),
+                measured_by=MeasuredBy.DOWNTIME,
+            ),
+            engagement=self.contract,
+            actor=self.manager,
+        )
+        night = datetime(2026, 3, 2, tzinfo=UTC)
+        record_downtime(
+            downtime=Downtime(
+                service_level=level,
+                began_at=night,
+                ended_at=night + timedelta(days=9),
+                incident=CANARY,
+            ),
+            actor=self.manager,
+        )
+        record_measurement(
+            measurement=Measurement(
+                service_level=level,
+                period_from=date(2026, 3, 1),
+                period_to=date(2026, 3, 31),
+                downtime_minutes=Decimal(1),
+                incident=CANARY,
+            ),
+            actor=self.manager,
+        )
+        agree_exclusion(
+            exclusion=Exclusion(
+                engagement=self.contract,
+                starts_at=night,
+                ends_at=night + timedelta(hours=1),
+                reason=CANARY,
+            ),
+            actor=self.manager,
+        )
+        store_tickets(
+            tickets=[
+                Ticket(
+                    engagement_id=self.contract.pk, source_id=CANARY, opened_at=night
+                )
+            ],
+            actor=self.manager,
+        )
+        Credit.objects.create(
+            engagement=self.contract,
+            service_level=level,
+            window_from=date(2026, 3, 1),
+            window_to=date(2026, 3, 31),
+            scheme=CreditScheme.FLAT,
+            amount=Decimal(7),
+            state_since=date(2026, 4, 1),
+            reason=CANARY,
         )
 
 

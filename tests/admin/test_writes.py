@@ -417,6 +417,7 @@ def test_engagement_page_shows_spend_verdict_and_flag(client, manager):
     assert [panel.title for panel in response.context["panels"]] == [
         "Which model fits",
         "Spend, last 12 months",
+        "Performance, last 12 months",
     ]
     assert reverse("admin:tracker_flag_change", args=[flag.pk]) in (
         response.content.decode()

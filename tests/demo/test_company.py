@@ -28,6 +28,7 @@ from tracker.demo.load import Loaded, load_company
 from tracker.demo.stories import Planted
 from tracker.fit.models import Advice, Assessment, Flag, Verdict
 from tracker.fit.outcome import Followed, followed
+from tracker.performance.models import Credit, CreditState, LevelResult
 from tracker.spend.models import Basis, Invoice, LedgerEntry, MonthlySpend, WorkLog
 
 pytestmark = pytest.mark.usefixtures("company")
@@ -68,12 +69,34 @@ def test_load_of_one_day_always_gives_the_same_figures(company: Loaded) -> None:
     hours = WorkLog.objects.aggregate(total=Sum("hours"))["total"]
     spend = MonthlySpend.objects.values_list("kind").annotate(Sum("reporting_amount"))
 
-    assert company == Loaded(engagements=47, work_logs=21132, invoices=301, flags=10)
+    assert company == Loaded(
+        engagements=47, work_logs=21132, invoices=301, measurements=294, flags=10
+    )
     assert hours == Decimal("212963.75")
     assert dict(spend) == {
         Kind.AUGMENTED: Decimal("2840259.92"),
         Kind.MANAGED: Decimal("6624055.58"),
     }
+
+
+def test_measured_contracts_have_two_years_of_results_with_a_few_misses() -> None:
+    outcomes = Counter(LevelResult.objects.values_list("outcome", flat=True))
+    first = LevelResult.objects.earliest("window_from")
+
+    assert outcomes == {"met": 288, "missed": 6}
+    assert (first.window_from, first.engagement.title) == (
+        date(2024, 11, 1),
+        "Workplace support desk",
+    )
+
+
+def test_one_missed_month_earned_a_credit_that_an_invoice_granted() -> None:
+    credit = Credit.objects.get()
+
+    # Half of the 8 % at risk of 24,300
+    assert (credit.amount, credit.state) == (Decimal("972.00"), CreditState.APPLIED)
+    assert credit.invoice_line is not None
+    assert credit.invoice_line.amount == Decimal("-972.00")
 
 
 def test_load_reaches_every_phase() -> None:

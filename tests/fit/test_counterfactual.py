@@ -31,6 +31,7 @@ LEANING = Case(
         "skills_depth": share(0.3),
         "permanence": mean(12.0),
         "coverage": share(0.1),
+        "skill_development": share(0.05),
         "steadiness": Variation(
             log_variance=0.03, months=12, records=12, figures={"is_hours": True}
         ),

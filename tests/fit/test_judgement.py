@@ -287,6 +287,7 @@ def test_strong_opposition_is_marked() -> None:
         "skill_development": share(0.5),
         "skills_breadth": mean(1.0, 500.0),
         "permanence": mean(2.0),
+        "measurability": share(0.0),
     }
     judgement = verdict_on(Case(is_managed=True, facts=facts))
     assert (judgement.verdict, judgement.is_strong) == (

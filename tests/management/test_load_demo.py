@@ -20,7 +20,13 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[date]:
 
     def load_company(*, today: date) -> Loaded:
         days.append(today)
-        return Loaded(engagements=45, work_logs=20_000, invoices=300, flags=10)
+        return Loaded(
+            engagements=45,
+            work_logs=20_000,
+            invoices=300,
+            measurements=290,
+            flags=10,
+        )
 
     monkeypatch.setattr(LOADER, load_company)
     return days
@@ -39,7 +45,7 @@ def test_load_demo_names_what_it_loaded_and_the_logins(loads: list[date]) -> Non
     assert loads == [date(2026, 11, 22)]
     assert said[:2] == [
         "Loaded the demo company: 45 engagements, 20000 work logs, 300 invoices,"
-        " 10 flags.",
+        " 290 measurements, 10 flags.",
         "  Manager: manager / demo-manager-2026",
     ]
 

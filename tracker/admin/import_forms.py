@@ -26,7 +26,14 @@ else:
 
 # What a person can say about a file, where its kind can use it.
 OPTIONS = frozenset(
-    {"undated_on", "date_format", "currency", "decimal_comma", "category_models"}
+    {
+        "undated_on",
+        "date_format",
+        "currency",
+        "decimal_comma",
+        "category_models",
+        "engagement",
+    }
 )
 
 
@@ -83,6 +90,13 @@ class ColumnsForm(forms.Form):
         required=False,
         widget=CheckboxWidget(),
         help_text=_("1.234,50 is read as one thousand two hundred."),
+    )
+    engagement = forms.CharField(
+        label=_("Engagement"),
+        required=False,
+        max_length=200,
+        widget=TextWidget(attrs={"placeholder": "MSC-00012"}),
+        help_text=_("Of lines that name none: its reference or external id."),
     )
     category_models = forms.CharField(
         label=_("Model by category"),

@@ -340,9 +340,12 @@ def _url(run: ImportRun) -> str:
 
 _LISTS = {
     "contractors": "engagements_contractor",
+    "downtime": "tracker_downtime",
     "engagements": "engagements_engagement",
+    "measurements": "tracker_measurement",
     "payments": "tracker_payment",
     "terms": "engagements_engagement",
+    "tickets": "tracker_ticket",
     "vendors": "engagements_vendor",
 }
 

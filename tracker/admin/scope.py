@@ -9,6 +9,14 @@ from tracker.api.models import ApiKey
 from tracker.fit.models import Advice, Assessment, Flag, advice_scope
 from tracker.jobs.models import JobRun
 from tracker.notify.models import Alert, Reminder
+from tracker.performance.models import (
+    Credit,
+    Downtime,
+    Exclusion,
+    LevelResult,
+    Measurement,
+    Ticket,
+)
 from tracker.spend.models import (
     ExchangeRate,
     Invoice,
@@ -45,6 +53,10 @@ def _alerts(user: User) -> Q:
     )
 
 
+def _credits(user: User) -> Q:
+    return engagement_scope(user, prefix="engagement__", with_money=True)
+
+
 narrowed_by(
     through("engagement"),
     Reminder,
@@ -57,6 +69,10 @@ narrowed_by(
     Flag,
 )
 narrowed_by(advice_scope, Advice)
+narrowed_by(
+    through("engagement"), Measurement, Downtime, Exclusion, Ticket, LevelResult
+)
+narrowed_by(_credits, Credit)
 narrowed_by(_invoices, Invoice)
 narrowed_by(_oversight, OversightLog)
 # What a currency is worth is no department's.

@@ -24,6 +24,9 @@ FIRST_RESPONSE = Promise(
     "First response", Metric.RESPONSE, "30", "minutes", is_ceiling=True, weight=30
 )
 FIXED_IN_TIME = Promise("Fixed in time", Metric.RESOLUTION, "92", weight=50)
+TILLS_FIXED = Promise(
+    "Fixed in time", Metric.RESOLUTION, "92", weight=50, credit_percent=50
+)
 SATISFACTION = Promise("Satisfaction", Metric.SATISFACTION, "4.2", "points", weight=20)
 ON_TIME = Promise("Delivered on time", Metric.ON_TIME, "90", weight=100)
 
@@ -48,6 +51,8 @@ CONTRACTS: tuple[ContractStory, ...] = (
         promises=(FIRST_RESPONSE, FIXED_IN_TIME, SATISFACTION),
         at_risk=10,
         credit_scheme=CreditScheme.POOL,
+        is_measured=True,
+        missed=((11, "Fixed in time"), (5, "Fixed in time")),
         exit_charge="60000",
         credits=((11, "1672.00"), (5, "2169.45")),
         work=Work(
@@ -90,6 +95,8 @@ CONTRACTS: tuple[ContractStory, ...] = (
         promises=(AVAILABILITY, FIXED_IN_TIME),
         at_risk=12,
         credit_scheme=CreditScheme.TIERS,
+        is_measured=True,
+        missed=((7, "Fixed in time"),),
         exit_charge="45000",
         credits=((7, "858.00"),),
         work=Work(
@@ -138,6 +145,7 @@ CONTRACTS: tuple[ContractStory, ...] = (
         ),
         at_risk=15,
         credit_scheme=CreditScheme.POINTS,
+        is_measured=True,
         exit_charge="30000",
         work=Work(
             skills=(
@@ -177,6 +185,8 @@ CONTRACTS: tuple[ContractStory, ...] = (
         promises=(AVAILABILITY, FIRST_RESPONSE, SATISFACTION),
         at_risk=10,
         credit_scheme=CreditScheme.FLAT,
+        is_measured=True,
+        missed=((9, "First response"),),
         exit_charge="25000",
         work=Work(
             skills=(
@@ -213,9 +223,11 @@ CONTRACTS: tuple[ContractStory, ...] = (
         purchase_order="PO-206377",
         scope="Tills, printers and card terminals of 64 branches kept working.",
         service_hours=ServiceHours.EXTENDED,
-        promises=(FIXED_IN_TIME, SATISFACTION),
+        promises=(TILLS_FIXED, SATISFACTION),
         at_risk=8,
         credit_scheme=CreditScheme.POOL,
+        is_measured=True,
+        missed=((6, "Fixed in time"),),
         exit_charge="20000",
         credits=((6, "972.00"),),
         work=Work(
@@ -406,6 +418,8 @@ CONTRACTS: tuple[ContractStory, ...] = (
         promises=(AVAILABILITY, FIXED_IN_TIME),
         at_risk=10,
         credit_scheme=CreditScheme.POOL,
+        is_measured=True,
+        missed=((14, "Availability"),),
         work=Work(
             skills=(
                 ("System administration", 30),

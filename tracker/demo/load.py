@@ -25,6 +25,7 @@ from tracker.demo.contracts import PAID
 from tracker.demo.credentials import SANDBOX_KEY
 from tracker.demo.founding import Cast, found_company
 from tracker.demo.organisation import PEOPLE
+from tracker.demo.service_levels import measure_service_levels
 from tracker.demo.signing import amend_price, close, order_change, sign, split_anew
 from tracker.demo.stories import AssignmentStory, ContractStory
 from tracker.demo.work import Stint, seeded, stints
@@ -42,6 +43,7 @@ class Loaded:
     engagements: int
     work_logs: int
     invoices: int
+    measurements: int
     flags: int
 
 
@@ -71,6 +73,7 @@ def load_company(*, today: date) -> Loaded:
         post_known_payments(paid, months=PAID_MONTHS, cast=cast)
     make_rules(cast)
     ask_for_approvals(told, cast)
+    measurements = measure_service_levels(told, cast)
     _open_sandbox(cast)
     assessed = assess(as_of=today, actor=cast.people["admin"])
     ask_ahead(cast)
@@ -78,6 +81,7 @@ def load_company(*, today: date) -> Loaded:
         engagements=len(told) + len(PAID),
         work_logs=work_logs,
         invoices=invoices,
+        measurements=measurements,
         flags=assessed.flags_raised,
     )
 

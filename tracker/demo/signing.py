@@ -214,6 +214,7 @@ def _level(promise: Promise) -> ServiceLevel:
         target=Decimal(promise.target),
         unit=promise.unit,
         weight=Decimal(promise.weight),
+        credit_percent=Decimal(promise.credit_percent),
     )
 
 

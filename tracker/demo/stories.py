@@ -85,6 +85,8 @@ class Promise:
     unit: str = "%"
     is_ceiling: bool = False
     weight: int = 100
+    # Its share of the pool of service credits.
+    credit_percent: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +138,9 @@ class ContractStory(Story):
     headcount_cap: int | None = None
     # Credits that the vendor granted: months ago, amount.
     credits: tuple[tuple[int, str], ...] = ()
+    # Whether anybody measures the promises, and which months missed which of them.
+    is_measured: bool = False
+    missed: tuple[tuple[int, str], ...] = ()
     is_client_directed: bool = False
 
 

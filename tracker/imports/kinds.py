@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from engagements.models import User
 from engagements.permissions import sees_all
 from tracker.imports.mapping import ColumnMapping, Field
+from tracker.imports.problems import OptionError
 from tracker.imports.report import Report
 from tracker.imports.tables import Table
 
@@ -78,9 +79,12 @@ class Kind(Protocol):
 # A kind's file registers it when it is first asked for.
 _FILES = {
     "contractors": "tracker.imports.contractors",
+    "downtime": "tracker.imports.downtime",
     "engagements": "tracker.imports.engagements",
+    "measurements": "tracker.imports.measurements",
     "payments": "tracker.imports.payments",
     "terms": "tracker.imports.terms",
+    "tickets": "tracker.imports.tickets",
     "vendors": "tracker.imports.vendors",
 }
 _KINDS: dict[str, Kind] = {}
@@ -98,6 +102,16 @@ def kind_named(name: str) -> Kind:
     if name not in _KINDS:
         import_module(_FILES[name])
     return _KINDS[name]
+
+
+def check_options(kind: Kind, options: Mapping[str, Any]) -> None:
+    """Raise OptionError for an option that means nothing to the kind."""
+    unknown = [
+        name for name, value in options.items() if value and name not in kind.options
+    ]
+    if unknown:
+        names = ", ".join(sorted(unknown)).replace("_", "-")
+        raise OptionError(f"{names}: not for {kind.name}. Leave it out.")
 
 
 def kind_names() -> list[str]:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from engagements.models import User
 from engagements.values.money import UnknownCurrencyError, currency_exponent
 from tracker.imports import payment_posting
-from tracker.imports.kinds import Batch, Progress, Source, register
+from tracker.imports.kinds import Batch, Progress, Source, check_options, register
 from tracker.imports.mapping import ColumnMapping, Field, check_required
 from tracker.imports.parsing import DateReading, Unreadable, parse_date
 from tracker.imports.payment_categories import MODELS, Model, choose_model
@@ -55,6 +55,7 @@ class Payments:
     report_type = Report
 
     def check_columns(self, mapping: ColumnMapping, options: Mapping[str, Any]) -> None:
+        check_options(self, options)
         given = parse_options(options)
         spared = set()
         if "supplier_number" in mapping.by_field:

@@ -17,13 +17,12 @@ from django.db.models import Model, QuerySet
 from engagements.errors import TrackerError
 from engagements.models import User
 from tracker.imports.columns import Column, by_name, fields_of
-from tracker.imports.kinds import Batch, Progress, Source
+from tracker.imports.kinds import Batch, Progress, Source, check_options
 from tracker.imports.mapping import ColumnMapping, Field
 from tracker.imports.parsing import Unreadable
 from tracker.imports.problems import (
     MappingError,
     Note,
-    OptionError,
     Problem,
     UnreadableFileError,
     shown,
@@ -98,14 +97,7 @@ class RecordKind(Generic[R]):
         return fields_of(self.columns)
 
     def check_columns(self, mapping: ColumnMapping, options: Mapping[str, Any]) -> None:
-        unknown = [
-            name
-            for name, value in options.items()
-            if value and name not in self.options
-        ]
-        if unknown:
-            names = ", ".join(sorted(unknown)).replace("_", "-")
-            raise OptionError(f"{names}: not for {self.name}. Leave it out.")
+        check_options(self, options)
         if not set(self.identifying) & set(mapping.by_field):
             columns = by_name(self.columns)
             names = ", ".join(

@@ -51,6 +51,7 @@ class SourceType(models.TextChoices):
     WORK_LOG = "work_log", _("Work log")
     INVOICE_LINE = "invoice_line", _("Invoice line")
     PAYMENT = "payment", _("Imported payment")
+    CREDIT = "credit", _("Service credit")
 
 
 class EngagementScoped(QuerySet):  # type: ignore[type-arg] # serves several models

@@ -4,6 +4,7 @@ from tracker.fit.criterion import PERCENT, Criterion, registry
 from tracker.fit.evidence import Breakpoints, Share
 from tracker.fit.queries import Scope
 from tracker.fit.stated import Scale
+from tracker.performance.queries import judged_windows
 
 
 @registry.add
@@ -27,13 +28,30 @@ class Performance(Criterion[Share]):
     )
     unit = PERCENT
     quantity = "the shortfall of performance"
-    how_to_record = "Measure service levels; review augmented contractors."
+    how_to_record = "Measure the contract's service levels."
     scale = Scale(kind="share", most=1.0)
-    waits_for = "measurements of service levels and reviews"
 
     def gather(self, scope: Scope) -> Mapping[int, Share]:
-        """Nothing: neither measurements nor reviews are recorded yet."""
-        return {}
+        """Windows of service levels that were missed, of those that have data.
+
+        Nothing of augmented contractors: their reviews are not recorded yet.
+        """
+        judged = judged_windows(scope.ids, scope.starts_on, scope.as_of)
+        return {
+            engagement: Share(
+                part=missed,
+                whole=windows,
+                records=windows,
+                overdispersion=1.0,
+                figures={"windows": windows},
+            )
+            for engagement, (missed, windows) in judged.items()
+        }
 
     def sentence(self, observation: Share) -> str:
+        if "windows" in observation.figures:
+            return (
+                f"missed {observation.part:,.0f} of {observation.whole:,.0f}"
+                " service-level windows"
+            )
         return f"performance fell short in {PERCENT.show(observation.value)}"

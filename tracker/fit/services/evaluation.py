@@ -30,7 +30,7 @@ from tracker.fit.services.policies import (
 )
 
 # Raised whenever the same evidence and policy would give another result.
-ENGINE_VERSION = "1.0"
+ENGINE_VERSION = "1.1"
 RECENT_MONTHS = 6
 
 # Observations by criterion code, then by engagement id.

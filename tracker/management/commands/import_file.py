@@ -56,6 +56,11 @@ class Command(BaseCommand):
             metavar="CATEGORY=MODEL",
             help="managed or augmented, by category or its code",
         )
+        parser.add_argument(
+            "--engagement",
+            default="",
+            help="the contract that lines which name none are about, by reference",
+        )
 
     def handle(self, *, file: Path, kind: str, **given: Any) -> None:
         if not file.is_file():
@@ -70,6 +75,7 @@ class Command(BaseCommand):
                 "date_format": given["date_format"],
                 "decimal_comma": given["decimal_comma"],
                 "currency": given["currency"],
+                "engagement": given["engagement"],
                 "category_models": _pairs(given["category_model"], "--category-model"),
             },
         )

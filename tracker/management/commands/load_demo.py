@@ -44,7 +44,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"Loaded the demo company: {loaded.engagements} engagements,"
             f" {loaded.work_logs} work logs, {loaded.invoices} invoices,"
-            f" {loaded.flags} flags."
+            f" {loaded.measurements} measurements, {loaded.flags} flags."
         )
         for username, password, role in LOGINS:
             self.stdout.write(f"  {role.label}: {username} / {password}")
