@@ -9,10 +9,10 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
 
-from engagements.choices import ChargeKind
+from engagements.choices import ChargeKind, Status
 from engagements.models import Engagement, ManagedContract, ServiceLevel
 from engagements.values.periods import (
     add_months,
@@ -259,3 +259,29 @@ def results_of(
         "service_level"
     )
     return rows if engagements is None else rows.filter(engagement__in=engagements)
+
+
+def levels_at_risk(user: User | AnonymousUser) -> QuerySet[LevelResult]:
+    """Return each running engagement's levels whose last judged window fell short.
+
+    Those missed outright come first; the rest kept the minimum but not the target.
+    """
+    last = (
+        LevelResult.objects.filter(
+            service_level=OuterRef("service_level"),
+            outcome__in=(Outcome.MET, Outcome.MISSED),
+        )
+        .order_by("-window_from")
+        .values("window_from")[:1]
+    )
+    rows: QuerySet[LevelResult] = (
+        results_of(user)
+        .filter(
+            Q(outcome=Outcome.MISSED) | Q(outcome=Outcome.MET, is_at_target=False),
+            engagement__status=Status.ACTIVE,
+            window_from=Subquery(last),
+        )
+        .select_related("service_level", "engagement__vendor")
+        .order_by("-outcome", "-window_from", "id")
+    )
+    return rows
