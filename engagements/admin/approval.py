@@ -1,6 +1,6 @@
 """The queue of what waits for a person's approval, and all that was ever asked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
@@ -40,6 +40,7 @@ from engagements.errors import TrackerError
 from engagements.models import Approval
 from engagements.queries import waiting_for
 from engagements.services.approvals import approve, reject
+from engagements.services.tenure import tenure_warnings
 
 if TYPE_CHECKING:
     from django.contrib.admin import SimpleListFilter as _Dropdown
@@ -236,6 +237,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
         told: str,
     ) -> HttpResponse:
         """Decide and lead back to the queue, with the outcome on it."""
+        decided = list(form.decided().select_related("engagement"))
         try:
             decide(
                 approvals=form.decided(),
@@ -249,6 +251,8 @@ class ApprovalAdmin(ReadOnlyAdmin):
             messages.error(request, str(refusal))
         else:
             messages.success(request, told)
+            if service is approve:
+                _warn_of_tenure(request, decided)
         queue = reverse("admin:engagements_approval_changelist")
         return HttpResponse(headers={"HX-Redirect": queue})
 
@@ -261,6 +265,12 @@ class ApprovalAdmin(ReadOnlyAdmin):
         found = self.get_object(request, object_id)
         # After a second press the service says what became of it.
         return found is not None and (found.is_mine or request.method == "POST")
+
+
+def _warn_of_tenure(request: HttpRequest, decided: Sequence[Approval]) -> None:
+    for approval in decided:
+        for warning in tenure_warnings(engagement=approval.engagement):
+            messages.warning(request, warning)
 
 
 def _dialog_link(name: str, label: str, row: Approval) -> SafeString:

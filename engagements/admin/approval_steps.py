@@ -266,6 +266,8 @@ class ApprovalSteps(LifecyclePage):
             )
         except (TrackerError, ValidationError) as refusal:
             return self._back(request, engagement, refusal)
+        if service is approve:
+            self._warn_of_tenure(request, engagement)
         return self._back(request, engagement, told=told)
 
     def has_submit_permission(
