@@ -38,7 +38,7 @@ from engagements.admin.unfold_types import action, display
 from engagements.choices import ApprovalOutcome
 from engagements.errors import TrackerError
 from engagements.models import Approval
-from engagements.queries import waiting_for
+from engagements.queries import waiting_for, with_units
 from engagements.services.approvals import approve, reject
 from engagements.services.tenure import tenure_warnings
 
@@ -132,7 +132,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         mine = waiting_for(actor_of(request)).order_by()
         rows = super().get_queryset(request)
-        return rows.annotate(is_mine=Exists(mine.filter(pk=OuterRef("pk"))))
+        return with_units(rows).annotate(is_mine=Exists(mine.filter(pk=OuterRef("pk"))))
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

@@ -21,6 +21,7 @@ from engagements.models import (
     User,
 )
 from engagements.permissions import engagement_scope
+from engagements.queries import with_units
 from tracker.notify.choices import DateKind
 from tracker.notify.event_types import TELLINGS
 from tracker.notify.models import JOB_FAILED, Alert
@@ -131,7 +132,7 @@ def _records(rows: list[Alert], reader: User) -> _Records:
     )
 
 
-_APPROVALS = Approval.objects.select_related("change_order")
+_APPROVALS = with_units(Approval.objects.select_related("change_order"))
 
 
 def _by_id(rows: Any, ids: set[int]) -> Mapping[int, Any]:
@@ -213,19 +214,21 @@ def _particulars(alert: Alert, records: _Records) -> dict[str, str]:
 
 
 def _approval_in_words(
-    approval: Approval, engagement: Engagement, records: _Records
+    approval: Any, engagement: Engagement, records: _Records
 ) -> dict[str, str]:
     order = approval.change_order
     number = _number(order) if order else ""
     words = {"detail": _joined(engagement.reference, number, approval.reason)}
     if approval.amount is None or engagement.pk not in records.with_money:
         return words
+    figure = f"{approval.amount:,.0f} {approval.currency}"
+    if approval.has_units:
+        figure = _("%(amount)s plus units as used") % {"amount": figure}
     figure_of = (
         _("value of the term with change order %(number)d") % {"number": order.number}
         if order
         else _("value of the term")
     )
-    figure = f"{approval.amount:,.0f} {approval.currency}"
     return words | {"figure": figure, "figure_of": figure_of}
 
 
