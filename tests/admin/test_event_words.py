@@ -14,6 +14,8 @@ from tracker.imports.models import RunState
 
 ROOT = Path(__file__).parents[2]
 TYPE = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*")
+# Permissions look like types of events.
+PERMISSIONS = ("engagements.", "tracker.", "auth.")
 # What is written with a part that is known only then, and all it can come to.
 MADE_UP = {
     "engagement.{}": ["engagement.ended", "engagement.terminated"],
@@ -55,7 +57,7 @@ def literals() -> set[str]:
     return {
         text
         for text in found
-        if TYPE.fullmatch(text) and not text.startswith(("engagements.", "tracker."))
+        if TYPE.fullmatch(text) and not text.startswith(PERMISSIONS)
     }
 
 
