@@ -380,7 +380,7 @@ QUERIES = {
     Role.MANAGER: 15,
     Role.FINANCE: 13,
     Role.HR_INTEGRATION: 13,
-    Role.AUDITOR: 12,
+    Role.AUDITOR: 11,
     Role.ADMINISTRATOR: 19,
 }
 
