@@ -8,13 +8,14 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from engagements.choices import ApprovalOutcome, Role
+from engagements.choices import ApprovalOutcome, ChargeKind, Role
 from engagements.models import (
     Approval,
     ApprovalRule,
+    Charge,
     ChecklistTask,
     CostCentre,
     Department,
@@ -79,6 +80,19 @@ def open_task_count(user: User | AnonymousUser) -> int:
     return (
         ChecklistTask.objects.visible_to(user).still_open().filter(owner=user).count()
     )
+
+
+def with_units(rows: QuerySet[Approval]) -> QuerySet[Approval]:
+    """Annotate whether units were priced when it was asked for: `has_units`.
+
+    Nobody knows how many will be bought, so that no amount holds them.
+    """
+    units = Charge.objects.filter(
+        engagement=OuterRef("engagement"),
+        charge_kind=ChargeKind.UNIT,
+        created_at__lte=OuterRef("created_at"),
+    )
+    return rows.annotate(has_units=Exists(units))
 
 
 def default_shares(department: Department | None) -> dict[CostCentre, Decimal]:

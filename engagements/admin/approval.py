@@ -1,6 +1,6 @@
 """The queue of what waits for a person's approval, and all that was ever asked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
@@ -38,8 +38,9 @@ from engagements.admin.unfold_types import action, display
 from engagements.choices import ApprovalOutcome
 from engagements.errors import TrackerError
 from engagements.models import Approval
-from engagements.queries import waiting_for
+from engagements.queries import waiting_for, with_units
 from engagements.services.approvals import approve, reject
+from engagements.services.tenure import tenure_warnings
 
 if TYPE_CHECKING:
     from django.contrib.admin import SimpleListFilter as _Dropdown
@@ -131,7 +132,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         mine = waiting_for(actor_of(request)).order_by()
         rows = super().get_queryset(request)
-        return rows.annotate(is_mine=Exists(mine.filter(pk=OuterRef("pk"))))
+        return with_units(rows).annotate(is_mine=Exists(mine.filter(pk=OuterRef("pk"))))
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -236,6 +237,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
         told: str,
     ) -> HttpResponse:
         """Decide and lead back to the queue, with the outcome on it."""
+        decided = list(form.decided().select_related("engagement"))
         try:
             decide(
                 approvals=form.decided(),
@@ -249,6 +251,8 @@ class ApprovalAdmin(ReadOnlyAdmin):
             messages.error(request, str(refusal))
         else:
             messages.success(request, told)
+            if service is approve:
+                _warn_of_tenure(request, decided)
         queue = reverse("admin:engagements_approval_changelist")
         return HttpResponse(headers={"HX-Redirect": queue})
 
@@ -261,6 +265,12 @@ class ApprovalAdmin(ReadOnlyAdmin):
         found = self.get_object(request, object_id)
         # After a second press the service says what became of it.
         return found is not None and (found.is_mine or request.method == "POST")
+
+
+def _warn_of_tenure(request: HttpRequest, decided: Sequence[Approval]) -> None:
+    for approval in decided:
+        for warning in tenure_warnings(engagement=approval.engagement):
+            messages.warning(request, warning)
 
 
 def _dialog_link(name: str, label: str, row: Approval) -> SafeString:

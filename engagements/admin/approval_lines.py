@@ -18,6 +18,7 @@ from engagements.admin.unfold_types import display
 from engagements.choices import ApprovalOutcome, ChangeOrderState
 from engagements.models import Approval, ChangeOrder, Engagement, User
 from engagements.permissions import sees_money
+from engagements.queries import with_units
 
 # Where a column has nothing to tell.
 NONE = "\u2013"
@@ -39,11 +40,19 @@ def person(user: User | None) -> str:
     return str(user.get_full_name() or user.username) if user else ""
 
 
-def amount_of(approval: Approval) -> SafeString | None:
-    """Return what the rules compared; None where no price was recorded."""
+def amount_of(approval: Any) -> SafeString | None:
+    """Return what the rules compared; None where no price was recorded.
+
+    The approval is one read `with_units`.
+    """
     if approval.amount is None:
         return None
-    return money(approval.amount, approval.currency)
+    amount = money(approval.amount, approval.currency)
+    if not approval.has_units:
+        return amount
+    return format_html(
+        '{}<span class="row-note">{}</span>', amount, _("plus units as used")
+    )
 
 
 class HistoryInline(LineInline):
@@ -123,10 +132,9 @@ class ApprovalInline(HistoryInline):
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return (
-            super()
-            .get_queryset(request)
-            .select_related("rule", "change_order", "asked_by", "decided_by")
+        rows = super().get_queryset(request)
+        return with_units(rows).select_related(
+            "rule", "change_order", "asked_by", "decided_by"
         )
 
     @display(description=gettext_lazy("for"))

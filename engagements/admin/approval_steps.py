@@ -20,7 +20,7 @@ from engagements.admin.unfold_types import action
 from engagements.choices import ApprovalOutcome, Status
 from engagements.errors import TrackerError, WrongStateError
 from engagements.models import Approval, ChangeOrder, Engagement
-from engagements.queries import waiting_for
+from engagements.queries import waiting_for, with_units
 from engagements.services.approval_requests import approvals_needed
 from engagements.services.approvals import approve, reject
 from engagements.services.change_orders import withdraw_change_order
@@ -74,7 +74,7 @@ class DecisionDialog(_Dialog):
     def get_before_template_context(
         self, request: HttpRequest, object_id: Any = None
     ) -> dict[str, Any]:
-        rows = self.decided().select_related(
+        rows = with_units(self.decided()).select_related(
             "engagement__vendor", "change_order", "rule", "asked_by"
         )
         return {
@@ -266,6 +266,8 @@ class ApprovalSteps(LifecyclePage):
             )
         except (TrackerError, ValidationError) as refusal:
             return self._back(request, engagement, refusal)
+        if service is approve:
+            self._warn_of_tenure(request, engagement)
         return self._back(request, engagement, told=told)
 
     def has_submit_permission(

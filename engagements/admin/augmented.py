@@ -26,7 +26,7 @@ from engagements.models import (
 )
 from engagements.services.engagements import log_assignment
 from engagements.services.records import create_record
-from engagements.services.tenure import check_tenure
+from engagements.services.tenure import tenure_warnings
 from engagements.services.terms import amend_rate
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class AssignmentAdmin(AgreementAdmin):
         self, request: HttpRequest, form: Any, formsets: Any, change: bool
     ) -> None:
         super().save_related(request, form, formsets, change)
-        for warning in tenure_warnings(form.instance):
+        for warning in tenure_warnings(engagement=form.instance):
             messages.warning(request, warning)
 
     def create(self, form: Any, pages: Sequence[Lines], actor: User) -> None:
@@ -170,15 +170,6 @@ class AssignmentAdmin(AgreementAdmin):
             ),
             actor=actor,
         )
-
-
-def tenure_warnings(assignment: Assignment) -> list[str]:
-    """Return what is beyond a limit, be it one that holds further work up."""
-    try:
-        return check_tenure(assignment=assignment)
-    except ValidationError as error:
-        # Reached before, and not extended now: the services let that be saved.
-        return error.messages
 
 
 def _first_rate(form: Any) -> list[RateTerm]:

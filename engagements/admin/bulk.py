@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -45,8 +45,11 @@ class BulkChange:
     def before_and_after(self, record: Any, value: Any) -> tuple[str, str]:
         raise NotImplementedError
 
-    def apply(self, record: Any, value: Any, actor: User) -> object:
-        """Change one record by its service; raises why it can't."""
+    def apply(self, record: Any, value: Any, actor: User) -> Sequence[str]:
+        """Change one record by its service and return what to warn of.
+
+        Raises why it can't.
+        """
         raise NotImplementedError
 
     def records(self, user: User, ids: Iterable[int]) -> list[Any]:
@@ -78,6 +81,7 @@ class Row:
     before: str
     after: str
     refusal: str = ""
+    warnings: Sequence[str] = ()
     told: Sequence[str] = ()
 
     @property
@@ -255,6 +259,7 @@ class BulkPage:
         )
         if is_done:
             messages.success(self.request, _summary(preview))
+            _warn(self.request, preview)
             return HttpResponseRedirect(self.back)
         if mode is Mode.ALL_OR_NOTHING:
             messages.error(self.request, _("Nothing was changed: see below."))
@@ -304,31 +309,24 @@ class BulkPage:
         outcomes = change_each(attempts=attempts, mode=mode)
         return refused | {outcome.record_id: outcome for outcome in outcomes}
 
-    def _apply(self, record: Any, value: Any, expected: Mapping[int, int]) -> None:
+    def _apply(
+        self, record: Any, value: Any, expected: Mapping[int, int]
+    ) -> Sequence[str]:
         if record.pk in expected:
             rows = type(record)._default_manager.select_for_update()
             stored = rows.get(pk=record.pk)
             check_version(stored=stored, expected_version=expected[record.pk])
-        self.change.apply(record, value, self.user)
+        return self.change.apply(record, value, self.user)
 
     def _row(self, record: Any, told: Row, outcome: Outcome, seen: int | None) -> Row:
         if not outcome.refusal:
-            return told
+            return replace(told, warnings=outcome.warnings)
         changes = (
             told_since(record, since=seen, user=self.user)
             if outcome.is_conflict
             else []
         )
-        return Row(
-            told.record_id,
-            told.version,
-            told.name,
-            told.note,
-            told.before,
-            told.after,
-            refusal=outcome.refusal,
-            told=changes,
-        )
+        return replace(told, refusal=outcome.refusal, told=changes)
 
     def _render(self, template: str, context: dict[str, Any]) -> HttpResponse:
         return TemplateResponse(
@@ -348,6 +346,12 @@ class BulkPage:
                 **context,
             },
         )
+
+
+def _warn(request: HttpRequest, preview: Preview) -> None:
+    for row in preview.rows:
+        for warning in row.warnings:
+            messages.warning(request, f"{row.note or row.name}: {warning}")
 
 
 def _names(record: Any) -> tuple[str, str]:

@@ -25,6 +25,7 @@ from engagements.models import (
 from engagements.services.engagements import change_engagement
 from engagements.services.lifecycle import start_engagement
 from engagements.services.records import change_record
+from engagements.services.tenure import tenure_warnings
 from engagements.services.vendors import change_vendor
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Reassign(BulkChange):
         self.of_models = BOTH
         self._field: Any = Engagement._meta.get_field(field_name)
         self._choosable = choosable or models.Q()
+        # Tenure policies may be one department's.
+        self._moves_tenure = field_name == "department"
 
     def asked(self, request: HttpRequest, admin_site: Any) -> forms.Field:
         rows = visible(self._field.related_model, actor_of(request))
@@ -64,9 +67,10 @@ class Reassign(BulkChange):
         before = getattr(record, self._field.name)
         return str(before or ""), str(value)
 
-    def apply(self, record: Any, value: Any, actor: User) -> object:
+    def apply(self, record: Any, value: Any, actor: User) -> Sequence[str]:
         setattr(record, self._field.name, value)
-        return change_engagement(engagement=record, actor=actor)
+        change_engagement(engagement=record, actor=actor)
+        return tenure_warnings(engagement=record) if self._moves_tenure else ()
 
 
 class Start(BulkChange):
@@ -77,8 +81,9 @@ class Start(BulkChange):
     def before_and_after(self, record: Any, value: Any) -> tuple[str, str]:
         return record.get_status_display(), str(Status.ACTIVE.label)
 
-    def apply(self, record: Any, value: Any, actor: User) -> object:
-        return start_engagement(engagement=record, actor=actor)
+    def apply(self, record: Any, value: Any, actor: User) -> Sequence[str]:
+        start_engagement(engagement=record, actor=actor)
+        return tenure_warnings(engagement=record)
 
 
 class ChooseWord(BulkChange):
@@ -102,12 +107,10 @@ class ChooseWord(BulkChange):
         now = getattr(record, self._field.name)
         return str(words.get(now, now)), str(words.get(value, value))
 
-    def apply(self, record: Any, value: Any, actor: User) -> object:
+    def apply(self, record: Any, value: Any, actor: User) -> Sequence[str]:
         setattr(record, self._field.name, value)
-        return self.store(record, actor)
-
-    def store(self, record: Any, actor: User) -> object:
-        return change_record(record=record, actor=actor)
+        change_record(record=record, actor=actor)
+        return ()
 
 
 class PutOnHold(BulkChange):
@@ -120,9 +123,10 @@ class PutOnHold(BulkChange):
     def before_and_after(self, record: Any, value: Any) -> tuple[str, str]:
         return record.get_standing_display(), str(Standing.ON_HOLD.label)
 
-    def apply(self, record: Any, value: Any, actor: User) -> object:
+    def apply(self, record: Any, value: Any, actor: User) -> Sequence[str]:
         record.standing = Standing.ON_HOLD
-        return change_vendor(vendor=record, actor=actor)
+        change_vendor(vendor=record, actor=actor)
+        return ()
 
 
 ENGAGEMENT_CHANGES: Sequence[BulkChange] = (

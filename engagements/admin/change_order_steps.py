@@ -186,6 +186,8 @@ class ChangeOrderSteps(LifecyclePage):
             if state == ChangeOrderState.WAITING
             else _("Change order %(number)d is in force.")
         )
+        if state == ChangeOrderState.IN_FORCE and order.new_ends_on:
+            self._warn_of_tenure(request, engagement)
         return self._back(request, engagement, told=told % {"number": order.number})
 
     def has_change_order_permission(

@@ -31,7 +31,7 @@ from engagements.services.conversion import (
     draft_successor,
 )
 from engagements.services.records import create_record
-from engagements.services.tenure import check_tenure
+from engagements.services.tenure import tenure_warnings
 
 
 class ConversionSteps(LifecyclePage):
@@ -160,9 +160,8 @@ def _converted(request: HttpRequest, form: ConversionForm) -> Successor | None:
         _("%(new)s is drafted. %(old)s runs on until you end it, as converted.")
         % {"new": successor.reference, "old": form.engagement.reference},
     )
-    if isinstance(successor, Assignment):
-        for warning in check_tenure(assignment=successor):
-            messages.warning(request, warning)
+    for warning in tenure_warnings(engagement=successor):
+        messages.warning(request, warning)
     return successor
 
 

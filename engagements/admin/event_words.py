@@ -31,6 +31,12 @@ def tell(words: Mapping[str, Any]) -> None:
         _WORDS[event_type] = text
 
 
+def has_words(event_type: str) -> bool:
+    """Say whether the type has words of its own, or those of a record and its verb."""
+    noun, verb = event_type.partition(".")[::2]
+    return event_type in _WORDS or (verb in _VERBS and model_of(noun) is not None)
+
+
 def words_for(event_type: str, subject_type: str) -> str:
     known = _WORDS.get(event_type)
     if known is not None:
@@ -69,6 +75,11 @@ tell(
         "engagement.terms_amended": gettext_lazy("New fee"),
         "engagement.rate_changed": gettext_lazy("New rate"),
         "engagement.cost_split_set": gettext_lazy("Cost split set"),
+        "engagement.taken_over": gettext_lazy("Taken over, as running already"),
+        "engagement.converted": gettext_lazy("Converted to the other model"),
+        "engagement.onboarding_started": gettext_lazy("On-boarding began"),
+        "engagement.offboarding_started": gettext_lazy("Off-boarding began"),
+        "engagement.tenure_exceeded": gettext_lazy("Renewed beyond a tenure limit"),
         "change_order.recorded": gettext_lazy("Change order recorded"),
         "change_order.took_effect": gettext_lazy("Change order in force"),
         "change_order.rejected": gettext_lazy("Change order rejected"),
@@ -79,6 +90,21 @@ tell(
         "approval.asked": gettext_lazy("Approval asked for"),
         "approval.given": gettext_lazy("Approved"),
         "approval.rejected": gettext_lazy("Rejected"),
+        "approval.withdrawn": gettext_lazy("Approval taken back"),
+        "document.attached": gettext_lazy("Document attached"),
+        "document.replaced": gettext_lazy("New version of a document"),
+        "document.removed": gettext_lazy("Document removed"),
+        "document.downloaded": gettext_lazy("Document downloaded"),
+        "access.granted": gettext_lazy("Access granted"),
+        "access.removed": gettext_lazy("Access removed"),
+        "task.added": gettext_lazy("Task added"),
+        "task.reassigned": gettext_lazy("Task given to somebody"),
+        "task.begun": gettext_lazy("Task begun"),
+        "task.stuck": gettext_lazy("Task stuck"),
+        "task.done": gettext_lazy("Task done"),
+        "task.dismissed": gettext_lazy("Task not applicable"),
+        "task.reopened": gettext_lazy("Task opened again"),
+        "task.due_day_moved": gettext_lazy("Task due on another day"),
         "user.password_set": gettext_lazy("Password set"),
         "vendor.registered": gettext_lazy("Vendor registered"),
     }

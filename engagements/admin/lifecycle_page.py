@@ -14,6 +14,7 @@ from engagements.admin.unfold_types import UnfoldModelAdmin
 from engagements.choices import Status
 from engagements.errors import ConflictError, TrackerError
 from engagements.models import Engagement
+from engagements.services.tenure import tenure_warnings
 
 
 class LifecyclePage(UnfoldModelAdmin):
@@ -48,6 +49,11 @@ class LifecyclePage(UnfoldModelAdmin):
         if not self.has_change_permission(request, found):
             raise PermissionDenied
         return found
+
+    def _warn_of_tenure(self, request: HttpRequest, engagement: Engagement) -> None:
+        """Say, after a step by which more work is agreed, which limits it exceeds."""
+        for warning in tenure_warnings(engagement=engagement):
+            messages.warning(request, warning)
 
     def _back(
         self,

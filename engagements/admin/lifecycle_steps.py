@@ -110,6 +110,7 @@ class LifecycleSteps(
             start_engagement(engagement=engagement, actor=actor_of(request))
         except (TrackerError, ValidationError) as refusal:
             return self._back(request, engagement, refusal)
+        self._warn_of_tenure(request, engagement)
         return self._back(request, engagement, told=_("Started."))
 
     @action(

@@ -239,6 +239,7 @@ class RenewalSteps(LifecyclePage):
         except (TrackerError, ValidationError) as refusal:
             return self._back(request, engagement, refusal)
         told = _("Renewed until %(end)s.") % {"end": _day(engagement.term_ends_on)}
+        self._warn_of_tenure(request, engagement)
         return self._back(request, engagement, told=told)
 
     @action(
@@ -301,6 +302,7 @@ class RenewalSteps(LifecyclePage):
         except (TrackerError, ValidationError) as refusal:
             return self._back(request, engagement, refusal)
         told = _("Extended until %(end)s.") % {"end": _day(engagement.term_ends_on)}
+        self._warn_of_tenure(request, engagement)
         return self._back(request, engagement, told=told)
 
     def has_renew_permission(

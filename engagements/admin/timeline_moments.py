@@ -46,7 +46,14 @@ _TOLD_OTHERWISE = {
     "charge.created",
 }
 # Whose name says it all.
-_SAYS_ALL = {"engagement.logged", "engagement.started", "engagement.cancelled"}
+_SAYS_ALL = {
+    "engagement.logged",
+    "engagement.started",
+    "engagement.taken_over",
+    "engagement.cancelled",
+    # The other one is named by its link.
+    "engagement.converted",
+}
 
 
 def told_otherwise(*event_types: str) -> None:

@@ -105,6 +105,36 @@ def check_change_is_agreed(
         )
 
 
+def rules_of_department(engagement: Engagement) -> frozenset[int]:
+    """Return which rules ask for an approval of changes where it now belongs.
+
+    Raises what `approvals_needed` raises.
+    """
+    return frozenset(rule.pk for rule in approvals_needed(engagement).rules)
+
+
+def check_move_is_agreed(engagement: Engagement, asked_before: frozenset[int]) -> None:
+    """Raise ApprovalNeededError where a rule asks now that didn't before the move.
+
+    Called after it, within its transaction: its approvers have agreed to nothing yet.
+    """
+    needed = approvals_needed(engagement)
+    new = [rule for rule in needed.rules if rule.pk not in asked_before]
+    if new:
+        raise ApprovalNeededError(
+            _(
+                "%(reference)s can't be moved to %(department)s while it runs: there"
+                " it needs approval by %(rules)s. Log its successor in that department"
+                " and send it for approval."
+            )
+            % {
+                "reference": engagement.reference,
+                "department": engagement.department or _("no department"),
+                "rules": Needed(new, needed.worth).names,
+            }
+        )
+
+
 def _check_in_force(change_order: ChangeOrder, engagement: Engagement) -> None:
     is_in_force = (
         ChangeOrder.objects.in_force()

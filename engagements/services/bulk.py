@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 
 from engagements.errors import ConflictError, TrackerError
 
-# Changes one record, or raises why not.
-Apply = Callable[[], object]
+# Changes one record and returns what to warn of, or raises why it can't.
+Apply = Callable[[], Sequence[str]]
 
 
 class Mode(Enum):
@@ -35,6 +35,7 @@ class Outcome:
 
     record_id: int
     refusal: str = ""
+    warnings: Sequence[str] = ()
     is_conflict: bool = False
 
 
@@ -56,7 +57,7 @@ def change_each(*, attempts: Sequence[Attempt], mode: Mode) -> list[Outcome]:
 def _attempt(attempt: Attempt) -> Outcome:
     try:
         with transaction.atomic():
-            attempt.apply()
+            warnings = attempt.apply()
     except ValidationError as refusal:
         return Outcome(attempt.record_id, " ".join(refusal.messages))
     except ConflictError as refusal:
@@ -65,4 +66,4 @@ def _attempt(attempt: Attempt) -> Outcome:
         return Outcome(attempt.record_id, str(refusal))
     except IntegrityError:
         return Outcome(attempt.record_id, _("Somebody else has just changed it."))
-    return Outcome(attempt.record_id)
+    return Outcome(attempt.record_id, warnings=warnings)

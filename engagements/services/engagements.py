@@ -23,7 +23,9 @@ from engagements.models import (
 from engagements.queries import lineage_ids
 from engagements.services.approval_requests import (
     check_change_is_agreed,
+    check_move_is_agreed,
     check_not_waiting,
+    rules_of_department,
 )
 from engagements.services.boarding import move_due_days
 from engagements.services.commitment import set_commitment
@@ -104,7 +106,8 @@ def change_engagement(
     imported, since the ledger's entries carry them. What waits for approval stays as
     it was sent. Raises ValidationError by field, ConflictError, and
     ApprovalNeededError where a rule asks for an approval of an active engagement that
-    would come to more, unless a change order in force agreed to it.
+    would come to more, unless a change order in force agreed to it, or that would go
+    to a department where other rules ask.
     """
     stored = Engagement.objects.select_for_update().get(pk=engagement.pk)
     _check_waiting(engagement, stored)
@@ -118,6 +121,7 @@ def change_engagement(
     _move_term(engagement, stored)
     set_commitment(engagement, today=timezone.localdate())
     worth_before = value_of(stored) if _is_resized(engagement, stored) else None
+    asked_before = rules_of_department(stored) if _moves(engagement, stored) else None
     extended = isinstance(engagement, Assignment) and is_extended(engagement)
     changed = change_record(
         record=engagement,
@@ -129,6 +133,8 @@ def change_engagement(
         check_tenure(assignment=changed)
     if worth_before is not None and (value_of(changed) or 0) > worth_before:
         check_change_is_agreed(changed, agreed_by)
+    if asked_before is not None:
+        check_move_is_agreed(changed, asked_before)
     move_due_days(engagements=[changed], actor=actor)
     return changed
 
@@ -180,6 +186,12 @@ def _check_waiting(
     before = type(engagement)._default_manager.get(pk=stored.pk)
     if events.difference(before, engagement).keys() - _OPEN_WHILE_WAITING:
         check_not_waiting(stored)
+
+
+def _moves(engagement: Engagement, stored: Engagement) -> bool:
+    """Return whether a running engagement goes to another department."""
+    is_running = stored.status == Status.ACTIVE
+    return is_running and engagement.department_id != stored.department_id
 
 
 def _is_resized(engagement: ManagedContract | Assignment, stored: Engagement) -> bool:

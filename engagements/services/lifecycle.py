@@ -23,6 +23,7 @@ from engagements.services.approval_requests import (
 from engagements.services.boarding import start_onboarding
 from engagements.services.closing import Closing, check_can_close
 from engagements.services.commitment import set_commitment
+from engagements.services.tenure import check_tenure_of
 from engagements.services.valuation import prices_of
 
 # From each status, the statuses that a person can bring about. Nothing leaves the last
@@ -39,7 +40,7 @@ def start_engagement(*, engagement: Engagement, actor: User | None) -> Engagemen
     """Make a drafted engagement active.
 
     Raises ApprovalNeededError where a rule asks for an approval, whoever starts it,
-    and WrongStateError from elsewhere.
+    ValidationError where a tenure policy blocks it, and WrongStateError from elsewhere.
     """
     stored = Engagement.objects.select_for_update().get(pk=engagement.pk)
     if stored.status == Status.PENDING_APPROVAL:
@@ -57,7 +58,8 @@ def take_over_engagement(*, engagement: Engagement, actor: User | None) -> Engag
     """Make an imported draft active that ran already before it was recorded here.
 
     The one way past the approval rules, with an event of its own. Raises
-    WrongStateError unless it was imported and has begun.
+    WrongStateError unless it was imported and has begun, and ValidationError where a
+    tenure policy blocks it.
     """
     stored = Engagement.objects.get(pk=engagement.pk)
     if stored.origin != Origin.IMPORTED or stored.starts_on > timezone.localdate():
@@ -79,13 +81,14 @@ def take_over_engagement(*, engagement: Engagement, actor: User | None) -> Engag
 def submit_engagement(*, engagement: Engagement, actor: User) -> Engagement:
     """Send a draft for every approval that the rules ask for.
 
-    Raises ValidationError that tells by field all that is missing, WrongStateError
-    where no rule asks or it is no draft, and ApprovalNeededError where nobody else
-    could approve.
+    Raises ValidationError that tells by field all that is missing or what a tenure
+    policy blocks, WrongStateError where no rule asks or it is no draft, and
+    ApprovalNeededError where nobody else could approve.
     """
     stored = Engagement.objects.select_for_update().get(pk=engagement.pk)
     _check_step(stored, Status.PENDING_APPROVAL)
     _check_complete(stored)
+    check_tenure_of(engagement=stored)
     needed = approvals_needed(stored)
     if not needed.rules:
         raise WrongStateError(
@@ -122,7 +125,10 @@ def withdraw_engagement(*, engagement: Engagement, actor: User | None) -> Engage
 
 @transaction.atomic
 def start_approved(*, engagement: Engagement, actor: User) -> Engagement:
-    """Make an engagement active whose last approval has just been given."""
+    """Make an engagement active whose last approval has just been given.
+
+    Raises ValidationError where a tenure policy blocks it by now.
+    """
     if waiting_approvals(engagement).exists():
         raise WrongStateError(
             _("%(reference)s still waits for another approval.")
@@ -220,6 +226,7 @@ def cancel_engagement(*, engagement: Engagement, actor: User | None) -> Engageme
 
 
 def _start(engagement: Engagement, event_type: str, actor: User | None) -> Engagement:
+    check_tenure_of(engagement=engagement)
     return _step(
         engagement=engagement,
         status=Status.ACTIVE,

@@ -1,5 +1,6 @@
 """Renewing, giving notice and extending, with their effect told beforehand."""
 
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
 from datetime import date
@@ -28,7 +29,7 @@ from engagements.services.commitment import (
     term_rules,
 )
 from engagements.services.records import check_version
-from engagements.services.tenure import check_tenure
+from engagements.services.tenure import check_tenure, excesses
 from engagements.values import periods
 from engagements.values.periods import Term
 
@@ -236,7 +237,8 @@ def roll_terms(*, today: date) -> Rolled:
 
     Several missed terms are caught up, each with its event. Running twice has one
     effect; no status is touched. What binds us for longer by the passing of days alone
-    is written too.
+    is written too. No tenure policy stops what was agreed to go on: that the new term
+    goes beyond a limit is told as an event of its own.
     """
     pks = list(_due(today).values_list("pk", flat=True))
     engagements = terms = 0
@@ -273,6 +275,7 @@ def _roll_batch(pks: list[int], today: date) -> Rolled:
         row.updated_at = timezone.now()
     Engagement.objects.bulk_update(rows, [*_TERM_FIELDS, "version", "updated_at"])
     events.record_all(told)
+    _tell_tenure_exceeded(rows)
     move_due_days(engagements=rows, actor=None)
     return Rolled(len(rows), len(told))
 
@@ -296,6 +299,35 @@ def _roll(engagement: Engagement, today: date) -> list[Event]:
             )
         )
     return told
+
+
+def _tell_tenure_exceeded(rolled: list[Engagement]) -> None:
+    """Tell of each term just begun that goes beyond the limit of a tenure policy."""
+    augmented = {row.pk: row for row in rolled if row.kind == Kind.AUGMENTED}
+    if not augmented:
+        return
+    assignments = Assignment._default_manager.in_bulk(list(augmented))
+    events.record_all(
+        events.draft(
+            event_type="engagement.tenure_exceeded",
+            subject=augmented[pk],
+            changes={
+                "policies": [
+                    None,
+                    ", ".join(policy.name for policy in excess.policies),
+                ],
+                "limit_on": [None, excess.limit_on.isoformat()],
+                "term_ends_on": [None, events.plain(augmented[pk].term_ends_on)],
+            },
+            actor=None,
+        )
+        for pk, excess in excesses(assignments=_assignments(assignments)).items()
+    )
+
+
+def _assignments(found: Mapping[int, object]) -> list[Assignment]:
+    # The manager is Engagement's, and typed as such.
+    return [row for row in found.values() if isinstance(row, Assignment)]
 
 
 _TERM_FIELDS = (

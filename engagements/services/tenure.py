@@ -14,11 +14,12 @@ from django.db import transaction
 from django.utils import formats
 from django.utils.translation import gettext as _
 
-from engagements.choices import Renewal, Status, TenureAction, TenureBasis
+from engagements.choices import Kind, Renewal, Status, TenureAction, TenureBasis
 from engagements.models import (
     Assignment,
     Contractor,
     Department,
+    Engagement,
     TenurePolicy,
     User,
 )
@@ -81,10 +82,11 @@ def tenure_clocks(
     return found
 
 
-def check_tenure(*, assignment: Assignment) -> list[str]:
+def check_tenure(*, assignment: Assignment, called: str = "") -> list[str]:
     """Return a warning for each policy whose limit the agreed work goes beyond.
 
-    Raises ValidationError on the field to change where a policy's action is block.
+    They name the contractor, unless they are to be `called` otherwise. Raises
+    ValidationError on the field to change where a policy's action is block.
     """
     person = assignment.contractor
     if person is None:
@@ -107,7 +109,7 @@ def check_tenure(*, assignment: Assignment) -> list[str]:
         over = first_day_over(map(_span, counted), _limit(policy), assignment.starts_on)
         if over is None:
             continue
-        field, text = _told(policy, assignment, over)
+        field, text = _told(policy, assignment, over, called)
         if policy.action == TenureAction.BLOCK:
             refusals[field].append(text)
         else:
@@ -115,6 +117,78 @@ def check_tenure(*, assignment: Assignment) -> list[str]:
     if refusals:
         raise ValidationError(dict(refusals))
     return warnings
+
+
+def check_tenure_of(*, engagement: Engagement, called: str = "") -> list[str]:
+    """Do what `check_tenure` does; no limit is for a managed contract."""
+    if engagement.kind != Kind.AUGMENTED:
+        return []
+    assignment = Assignment._default_manager.get(pk=engagement.pk)
+    return check_tenure(assignment=assignment, called=called)
+
+
+def tenure_warnings(*, engagement: Engagement, called: str = "") -> list[str]:
+    """Return what is beyond a limit, be it one that holds further work up."""
+    try:
+        return check_tenure_of(engagement=engagement, called=called)
+    except ValidationError as error:
+        # Reached before, and not extended now: the services let that be saved.
+        return error.messages
+
+
+@dataclass(frozen=True)
+class Excess:
+    """How far a term goes: `limit_on` is the first limit's last day within."""
+
+    limit_on: date
+    policies: list[TenurePolicy]
+
+
+def excesses(*, assignments: Iterable[Assignment]) -> dict[int, Excess]:
+    """Return, by id, the assignments whose current term goes beyond a limit.
+
+    At most four queries however many there are, and one where there are no policies.
+    What may follow the term isn't counted.
+    """
+    running = [one for one in assignments if one.contractor_id is not None]
+    people = Contractor.objects.in_bulk({one.contractor_id for one in running})
+    policies = _policies({person.jurisdiction for person in people.values()})
+    if not policies:
+        return {}
+    below = _departments_below(policies)
+    work = _work_of(people.values())
+    found: dict[int, Excess] = {}
+    for one in running:
+        person = people[one.contractor_id]
+        others = [other for other in work[person.pk] if other.pk != one.pk]
+        over = {
+            policy: day
+            for policy in _of_country(policies, person.jurisdiction)
+            if (day := _first_day_of_term_over(policy, one, others, below))
+        }
+        if over:
+            found[one.pk] = Excess(min(over.values()) - ONE_DAY, list(over))
+    return found
+
+
+def _first_day_of_term_over(
+    policy: TenurePolicy,
+    assignment: Assignment,
+    others: Iterable[Assignment],
+    below: Mapping[int, set[int]],
+) -> date | None:
+    if not _covers(policy, assignment, below):
+        return None
+    spans = [
+        _span(other)
+        for other in others
+        if _covers(policy, other, below) and _is_same_post(policy, other, assignment)
+    ]
+    term = Span(assignment.starts_on, assignment.term_ends_on)
+    day = first_day_over([*spans, term], _limit(policy), assignment.term_starts_on)
+    if day is None or _is_later(day, assignment.term_ends_on or day):
+        return None
+    return day
 
 
 def is_extended(assignment: Assignment) -> bool:
@@ -264,10 +338,12 @@ def _limit(policy: TenurePolicy) -> Limit:
     )
 
 
-def _told(policy: TenurePolicy, assignment: Assignment, over: date) -> tuple[str, str]:
+def _told(
+    policy: TenurePolicy, assignment: Assignment, over: date, called: str
+) -> tuple[str, str]:
     """Return the field to change and what to say there."""
     about = {
-        "person": assignment.contractor,
+        "person": called or assignment.contractor,
         "most": policy.maximum_months,
         "day": _long_date(over - ONE_DAY),
         "policy": policy.name,

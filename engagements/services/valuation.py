@@ -35,7 +35,8 @@ def value_of(engagement: Engagement) -> Decimal | None:
 
     That is its fees by days in force, or planned hours by working days by rate, with
     milestones, one-off charges and change orders in force of that term; an open end
-    counts as 12 months. None where no price is recorded.
+    counts as 12 months. Units come on top of it as they are used; see
+    `queries.with_units`. None where no price is recorded.
     """
     prices = prices_of(engagement)
     if not prices:

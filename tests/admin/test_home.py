@@ -160,7 +160,9 @@ def test_my_open_tasks_are_told_the_earliest_due_first(client, manager, departme
 
 def test_finance_sees_spend_beside_last_month_and_what_is_not_settled(db):
     vendor = make_vendor(legal_name="Northwind IT Ltd")
-    contract = make_contract(vendor=vendor, starts_on=date(2026, 1, 1))
+    contract = make_contract(
+        vendor=vendor, starts_on=date(2026, 1, 1), status=Status.ACTIVE
+    )
     this = timezone.localdate().replace(day=1)
     last = (this - timedelta(days=1)).replace(day=1)
     for month, amount, number in ((this, 900, "N-2"), (last, 1200, "N-1")):
@@ -378,7 +380,7 @@ QUERIES = {
     Role.MANAGER: 15,
     Role.FINANCE: 13,
     Role.HR_INTEGRATION: 13,
-    Role.AUDITOR: 12,
+    Role.AUDITOR: 11,
     Role.ADMINISTRATOR: 19,
 }
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from engagements.choices import NoticeUnit, Status
 from engagements.models import Contractor, Document, Engagement
-from tests.factories import make_assignment, make_contract, make_vendor
+from tests.factories import begun, make_assignment, make_contract, make_vendor
 from tracker.fit.models import Flag
 from tracker.spend.models import Invoice, InvoiceLine, WorkLog
 from tracker.spend.services import log_work_lines, post_invoice
@@ -47,6 +47,8 @@ def grow(manager, vendor, *, rows: int) -> None:
         assignment = make_assignment(
             manager=manager, vendor=vendor, department=manager.department
         )
+        begun(contract)
+        begun(assignment)
         log_work_lines(
             lines=[
                 WorkLog(

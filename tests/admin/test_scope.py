@@ -24,6 +24,7 @@ from engagements.services.records import create_record
 from tests.admin.conftest import logged_in
 from tests.admin.forms import errors_on, fields_on, line_errors_on
 from tests.factories import (
+    begun,
     make_assignment,
     make_contract,
     make_cost_centre,
@@ -72,6 +73,8 @@ class Other:
         self.assignment = make_assignment(
             title=f"{CANARY} assignment", contractor=self.contractor, **self._ours()
         )
+        begun(self.contract)
+        begun(self.assignment)
         self._happen()
 
     def _ours(self) -> dict[str, Any]:

@@ -24,7 +24,13 @@ from engagements.services.records import create_record
 from tests.admin.conftest import logged_in
 from tests.admin.forms import errors_on, fields_on, line_errors_on
 from tests.admin.test_scope import make_assessment
-from tests.factories import make_assignment, make_contract, make_user, make_vendor
+from tests.factories import (
+    begun,
+    make_assignment,
+    make_contract,
+    make_user,
+    make_vendor,
+)
 from tracker.api.services import create_api_key
 from tracker.fit.models import Flag
 from tracker.spend.models import (
@@ -204,7 +210,7 @@ def test_manager_sees_colleagues_but_not_what_they_cost(client, department):
 
 
 def test_work_is_logged_for_the_assignments_own_contractor(client, manager):
-    assignment = make_assignment(manager=manager)
+    assignment = begun(make_assignment(manager=manager))
     url = reverse("admin:tracker_worklog_add")
     page = fields_on(client, url) | {
         "engagement": assignment.pk,
@@ -222,7 +228,7 @@ def test_work_is_logged_for_the_assignments_own_contractor(client, manager):
 
 
 def test_work_before_any_rate_is_refused_beside_the_day(client, manager):
-    assignment = make_assignment(manager=manager)
+    assignment = begun(make_assignment(manager=manager))
     url = reverse("admin:tracker_worklog_add")
     page = fields_on(client, url) | {
         "engagement": assignment.pk,
@@ -233,6 +239,26 @@ def test_work_before_any_rate_is_refused_beside_the_day(client, manager):
     response = client.post(url, page)
 
     assert list(errors_on(response)) == ["worked_on"]
+    assert WorkLog.objects.count() == 0
+
+
+def test_work_on_a_draft_is_refused_beside_the_engagement(client, manager):
+    assignment = make_assignment(manager=manager)
+    url = reverse("admin:tracker_worklog_add")
+    page = fields_on(client, url) | {
+        "engagement": assignment.pk,
+        "worked_on": "2026-03-02",
+        "hours": "7.5",
+    }
+
+    response = client.post(url, page)
+
+    assert errors_on(response) == {
+        "engagement": [
+            f"Line 1: {assignment.reference} is draft; work and invoices are recorded"
+            " on what has started."
+        ]
+    }
     assert WorkLog.objects.count() == 0
 
 
@@ -248,6 +274,7 @@ def test_oversight_is_logged_for_me_and_this_month(client, manager):
 
 
 def invoice_page(client, contract, **fields) -> dict[str, Any]:
+    begun(contract)
     page = fields_on(client, reverse("admin:tracker_invoice_add"))
     return page | {
         "vendor": contract.vendor_id,
@@ -303,7 +330,7 @@ def test_second_fee_for_a_period_is_refused(client, manager):
 @pytest.mark.parametrize("role", [Role.MANAGER, Role.FINANCE, Role.ADMINISTRATOR])
 def test_what_is_posted_can_not_be_changed_or_deleted(manager, role):
     contract = make_contract(manager=manager)
-    assignment = make_assignment(manager=manager)
+    assignment = begun(make_assignment(manager=manager))
     log_work(
         line=WorkLog(
             engagement=assignment,

@@ -95,8 +95,22 @@ def test_price_of_an_active_engagement_is_refused_under_a_rule(feed, checker):
         DESK | {"monthly_fee": {"amount": "11000.00", "effective_date": "2026-07-01"}},
     )
 
-    assert response.status_code == 409
-    assert "“Contracts”: record a change order" in response.json()["detail"]
+    problem = response.json()
+    assert (response.status_code, problem["code"]) == (409, "approval_needed")
+    assert "“Contracts”: record a change order" in problem["detail"]
+
+
+def test_move_to_a_department_where_another_rule_asks_is_refused(feed, checker):
+    put(feed, "engagements", "E-1", DESK)
+    sales = make_department(code="SALES")
+    make_rule(checker, name="Sales board", department=sales)
+
+    response = put(feed, "engagements", "E-1", DESK | {"department": {"code": "SALES"}})
+
+    problem = response.json()
+    assert (response.status_code, problem["code"]) == (409, "approval_needed")
+    assert "needs approval by “Sales board”" in problem["detail"]
+    assert Engagement.objects.get().department.code == "IT"
 
 
 def test_incomplete_draft_is_told_all_that_is_missing_and_nothing_is_stored(

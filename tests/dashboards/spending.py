@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from engagements.models import Engagement, ManagedContract
-from tests.factories import make_contract
+from tests.factories import begun, make_contract
 from tracker.spend.models import Invoice, InvoiceLine, Payment
 from tracker.spend.services import post_invoice, post_payments
 
@@ -39,7 +39,11 @@ def pay(engagement: Engagement, amount: str, on: date) -> Payment:
 
 
 def bill(engagement: Engagement, on: date, lines: Sequence[tuple[str, str]]) -> Invoice:
-    """Post one invoice of (charge kind, amount) lines for one day's service."""
+    """Post one invoice of (charge kind, amount) lines for one day's service.
+
+    A draft counts as started.
+    """
+    begun(engagement)
     return post_invoice(
         invoice=Invoice(
             vendor=engagement.vendor,

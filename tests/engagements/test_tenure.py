@@ -9,14 +9,24 @@ from django.core.management import call_command
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engagements.choices import Renewal, Status, TenureAction, TenureBasis
+from engagements.choices import (
+    ApprovalOutcome,
+    Renewal,
+    Role,
+    Status,
+    TenureAction,
+    TenureBasis,
+)
 from engagements.models import Assignment, Contractor, Event, TenurePolicy
+from engagements.services.approvals import approve
 from engagements.services.engagements import change_engagement
-from engagements.services.renewal import extend_engagement
+from engagements.services.lifecycle import start_engagement, submit_engagement
+from engagements.services.renewal import extend_engagement, roll_terms
 from engagements.services.tenure import (
     check_tenure,
     load_tenure_policies,
     tenure_clocks,
+    tenure_warnings,
 )
 from engagements.values.tenure import (
     Clock,
@@ -28,7 +38,14 @@ from engagements.values.tenure import (
     merged,
     served,
 )
-from tests.factories import make_assignment, make_department, make_vendor
+from tests.factories import (
+    make_assignment,
+    make_department,
+    make_rule,
+    make_user,
+    make_vendor,
+    stored,
+)
 
 GERMANY = Limit(months=18, reset_gap_months=3)
 POLAND = Limit(months=18, window_months=36)
@@ -480,3 +497,146 @@ def test_extension_beyond_a_blocking_policy_is_refused_and_stores_nothing(vendor
 
     assert Assignment.objects.get(pk=assignment.pk).ends_on == date(2026, 6, 30)
     assert not Event.objects.filter(event_type="engagement.extended").exists()
+
+
+# At the start, and where a term begins by itself
+
+
+def a_year(vendor, person, **fields) -> Assignment:
+    return make_assignment(
+        vendor=vendor,
+        contractor=person,
+        starts_on=date(2026, 1, 1),
+        ends_on=date(2026, 12, 31),
+        **fields,
+    )
+
+
+def test_start_beyond_a_blocking_policy_is_refused_naming_the_limit(vendor):
+    draft = a_year(vendor, make_contractor(vendor))
+    make_policy(action=TenureAction.BLOCK, maximum_months=6)
+
+    with pytest.raises(ValidationError) as refusal:
+        start_engagement(engagement=draft, actor=None)
+
+    assert refusal.value.message_dict == {
+        "ends_on": [
+            "Jana Vogel reaches the limit of 6 months on 30 June 2026: end it by then"
+            " (Ours; Board, 2025)."
+        ]
+    }
+    assert stored(draft).status == Status.DRAFT
+
+
+def test_start_beyond_a_policy_that_warns_goes_on(vendor):
+    draft = a_year(vendor, make_contractor(vendor))
+    make_policy(maximum_months=6)
+
+    start_engagement(engagement=draft, actor=None)
+
+    assert stored(draft).status == Status.ACTIVE
+    assert tenure_warnings(engagement=stored(draft)) == [
+        "Jana Vogel reaches the limit of 6 months on 30 June 2026: end it by then"
+        " (Ours; Board, 2025)."
+    ]
+
+
+def test_approval_beyond_a_blocking_policy_is_refused_and_still_waits(vendor):
+    asker, approver = make_user(Role.MANAGER), make_user(Role.FINANCE)
+    rule = make_rule(approver)
+    draft = a_year(
+        vendor, make_contractor(vendor), manager=asker, department=make_department()
+    )
+    submit_engagement(engagement=draft, actor=asker)
+    make_policy(action=TenureAction.BLOCK, maximum_months=6)
+    approval = rule.approvals.get()
+
+    with pytest.raises(ValidationError):
+        approve(approval=approval, actor=approver)
+
+    approval.refresh_from_db()
+    assert approval.outcome == ApprovalOutcome.WAITING
+    assert stored(draft).status == Status.PENDING_APPROVAL
+
+
+def test_sending_what_could_never_start_is_refused(vendor):
+    asker = make_user(Role.MANAGER)
+    make_rule(make_user(Role.FINANCE))
+    draft = a_year(
+        vendor, make_contractor(vendor), manager=asker, department=make_department()
+    )
+    make_policy(action=TenureAction.BLOCK, maximum_months=6)
+
+    with pytest.raises(ValidationError, match="limit of 6 months"):
+        submit_engagement(engagement=draft, actor=asker)
+
+
+def half_years(vendor, **fields) -> Assignment:
+    assignment = make_assignment(
+        vendor=vendor,
+        contractor=make_contractor(vendor),
+        starts_on=date(2026, 1, 1),
+        initial_term_months=6,
+        renewal=Renewal.AUTO,
+        renewal_term_months=6,
+        **fields,
+    )
+    start_engagement(engagement=assignment, actor=None)
+    return assignment
+
+
+def exceeded() -> list[dict[str, list[object]]]:
+    told = Event.objects.filter(event_type="engagement.tenure_exceeded")
+    return [event.changes for event in told.order_by("id")]
+
+
+def test_term_that_begins_by_itself_beyond_a_limit_is_told_once_a_term(vendor):
+    assignment = half_years(vendor)
+    make_policy(action=TenureAction.BLOCK, maximum_months=10)
+
+    roll_terms(today=date(2026, 7, 1))
+    roll_terms(today=date(2026, 7, 2))
+
+    assert stored(assignment).term_number == 2
+    first = {
+        "policies": [None, "Ours"],
+        "limit_on": [None, "2026-10-31"],
+        "term_ends_on": [None, "2026-12-31"],
+    }
+    assert exceeded() == [first]
+
+    roll_terms(today=date(2027, 1, 1))
+
+    assert exceeded() == [
+        first,
+        {
+            "policies": [None, "Ours"],
+            "limit_on": [None, "2026-12-31"],
+            "term_ends_on": [None, "2027-06-30"],
+        },
+    ]
+
+
+def test_term_within_every_limit_is_not_told(vendor):
+    half_years(vendor)
+    make_policy(maximum_months=12)
+    make_policy(name="Elsewhere", country="PL", maximum_months=6)
+    make_policy(name="Theirs", department=make_department(), maximum_months=6)
+
+    roll_terms(today=date(2026, 7, 1))
+
+    assert exceeded() == []
+
+
+def test_rolling_asks_no_more_of_policies_for_more_people(
+    vendor, django_assert_num_queries
+):
+    make_policy(department=make_department())
+    make_policy(name="Everywhere", maximum_months=6)
+    for people in (1, 3):
+        for _number in range(people):
+            half_years(vendor)
+        # As without policies, and: assignments, people, policies, departments, work,
+        # the events.
+        with django_assert_num_queries(14):
+            roll_terms(today=date(2026, 7, 1))

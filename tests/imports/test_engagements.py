@@ -5,6 +5,7 @@ import pytest
 
 from engagements.choices import Origin, Role, Status
 from engagements.models import (
+    ApprovalRule,
     Assignment,
     Contractor,
     Engagement,
@@ -21,6 +22,7 @@ from tests.factories import (
     make_contract,
     make_cost_centre,
     make_department,
+    make_rule,
     make_user,
     make_vendor,
     stored,
@@ -147,13 +149,94 @@ def test_both_models_are_logged_as_drafts_with_price_and_split(
     assert logged.count() == 2
 
 
-def test_engagement_that_runs_already_starts_through_its_step(bring_in, company):
+def test_engagement_that_runs_already_is_taken_over(bring_in, company):
     report = bring_in("engagements", [{**DESK, "Status": "active"}])
 
     desk = Engagement.objects.get()
     assert counts(report) == (1, 0, 0, 0)
     assert of(desk, *LOGGED) == ("managed", Status.ACTIVE, Origin.IMPORTED)
+    assert Event.objects.filter(event_type="engagement.taken_over").count() == 1
+    assert Event.objects.filter(event_type="engagement.started").count() == 0
+
+
+def test_dry_run_tells_what_is_taken_over_past_an_approval_rule(bring_in, company):
+    make_rule(company)
+
+    report = bring_in("engagements", [{**DESK, "Status": "active"}], is_dry_run=True)
+
+    assert (told(report), counts(report)) == ([], (1, 0, 0, 0))
+    assert [str(note) for note in report.notes] == [
+        "line 2: C-1 runs since 2026-01-01, so it is taken over as active: nobody is"
+        " asked for an approval."
+    ]
+    assert Engagement.objects.count() == 0
+
+
+def test_active_one_that_is_yet_to_start_needs_the_approval_that_rules_ask_for(
+    bring_in, company
+):
+    make_rule(company, name="Everything")
+    coming = {**DESK, "Status": "active", "Starts on": "2040-01-01", "Ends on": ""}
+
+    refused = bring_in("engagements", [coming])
+    ApprovalRule.objects.update(is_in_force=False)
+    started = bring_in("engagements", [coming])
+
+    assert told(refused) == [
+        (
+            2,
+            "status",
+            "It is yet to start. C-1 needs approval by “Everything”: send it for"
+            " approval. In the file, write draft",
+        )
+    ]
+    assert (counts(started), started.notes) == ((1, 0, 0, 0), [])
     assert Event.objects.filter(event_type="engagement.started").count() == 1
+
+
+def test_change_that_needs_an_approval_is_refused_with_what_to_do(
+    bring_in, company, acme
+):
+    contract = make_contract(
+        vendor=acme, reference="C-1", ends_on=date(2026, 12, 31), status=Status.ACTIVE
+    )
+    make_rule(company, name="Everything")
+
+    report = bring_in("engagements", [{"Reference": "C-1", "Ends on": "2027-12-31"}])
+
+    (problem,) = report.problems
+    assert (problem.line, problem.field, problem.reason, problem.advice) == (
+        2,
+        "line",
+        "This change of C-1 needs approval by “Everything”: record a change order",
+        "Leave it as recorded in the file, and do this in the admin.",
+    )
+    assert stored(contract).ends_on == date(2026, 12, 31)
+
+
+def test_tenure_beyond_a_limit_that_warns_is_told_of_new_and_changed_lines(
+    bring_in, company, ada
+):
+    TenurePolicy.objects.create(
+        name="Six months",
+        maximum_months=6,
+        action="warn",
+        source="Ours",
+        checked_on=date(2026, 1, 1),
+    )
+    short = {**ADA, "Reference": "A-1", "Starts on": "2026-01-01"}
+
+    within = bring_in("engagements", [{**short, "Ends on": "2026-06-30"}])
+    longer = bring_in("engagements", [{"Reference": "A-1", "Ends on": "2026-12-31"}])
+    other = bring_in("engagements", [{"Reference": "A-1", "Title": "Platform"}])
+
+    assert within.notes == []
+    assert str(longer.notes[0]) == (
+        "line 2: The contractor of A-1 reaches the limit of 6 months on 30 June 2026:"
+        " end it by then (Six months; Ours)."
+    )
+    assert counts(longer) == (0, 1, 0, 0)
+    assert len(other.notes) == 1
 
 
 def test_same_file_again_adds_and_changes_nothing(bring_in, company):

@@ -2,12 +2,12 @@
 
 import time
 from datetime import date, timedelta
+from decimal import Decimal
 from smtplib import SMTPServerDisconnected
 from threading import Barrier, Thread
 
 import pytest
 import time_machine
-from django.contrib.auth.models import Group
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives
 from django.db import connection, transaction
@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from engagements.choices import Role
-from engagements.models import Engagement, User
+from engagements.models import Engagement, Event, User
 from engagements.services.records import change_record
 from tests.factories import make_department, make_user
 from tests.notify.agreements import make_running
@@ -57,7 +57,7 @@ def ask(department, **fields):
     asker = User.objects.filter(username="asker").first()
     asker = asker or make_manager("asker", department=department)
     engagement = make_engagement(None, department=department, **fields)
-    return ask_approval(engagement, asker)
+    return ask_approval(engagement, asker, amount=Decimal(120_000))
 
 
 def deliver() -> Mailed:
@@ -84,16 +84,16 @@ def test_approval_is_mailed_at_once_with_status_and_figure(
     department, approver, settings
 ):
     settings.PUBLIC_URL = "https://tracker.example.org"
-    today = timezone.localdate()
-    ask(department, starts_on=today, ends_on=today + timedelta(days=400))
+    ask(department)
 
     assert deliver() == Mailed(sent=1)
 
     (message,) = mail.outbox
     assert message.to == ["approver@example.org"]
-    assert message.subject.startswith("Approval waiting: Service desk, 1")
-    assert message.subject.endswith(" GBP")
+    assert message.subject == "Approval waiting: Service desk, 120,000 GBP"
     html = message.alternatives[0].content
+    assert "120,000 GBP (value of the term)" in message.body
+    assert "value of the term" in html
     assert "https://tracker.example.org/admin/engagements/engagement/" in html
     assert "https://tracker.example.org/admin/engagements/engagement/" in message.body
     assert "/admin/tracker/alert/own/preferences/" in html
@@ -103,11 +103,14 @@ def test_approval_is_mailed_at_once_with_status_and_figure(
 
 def test_figure_is_in_no_mail_to_who_does_not_see_money(department):
     blind = make_user(Role.HR_INTEGRATION, username="blind", email="b@example.org")
-    blind.groups.add(Group.objects.get_or_create(name="Approvers")[0])
-    today = timezone.localdate()
-    ask(department, starts_on=today, ends_on=today + timedelta(days=400))
+    approval = ask(department)
+    tell_events()
+    event = Event.objects.get(event_type="approval.asked")
+    Alert.objects.create(
+        recipient=blind, event=event, engagement=approval.engagement, is_mailed=True
+    )
 
-    deliver()
+    send_alert_mails()
 
     (message,) = mail.outbox
     assert message.subject == "Approval waiting: Service desk"

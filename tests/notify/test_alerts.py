@@ -1,6 +1,6 @@
 """From an event to an alert: who is told, once, and what it says to whom."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from threading import Barrier, Thread
 from threading import Event as Flag
@@ -19,12 +19,20 @@ from engagements.choices import EndReason, Role
 from engagements.models import (
     Approval,
     ApprovalRule,
+    ChangeOrder,
     ChecklistTask,
     Engagement,
     Event,
     User,
 )
-from engagements.services.lifecycle import end_engagement, start_engagement
+from engagements.services.approvals import reject
+from engagements.services.change_orders import record_change_order
+from engagements.services.lifecycle import (
+    end_engagement,
+    start_engagement,
+    submit_engagement,
+    withdraw_engagement,
+)
 from tests.factories import make_contract, make_department, make_user, stored
 from tracker.jobs.services import run_job
 from tracker.notify.alert_text import alerts_of, in_words
@@ -58,6 +66,14 @@ def make_engagement(manager: User | None, **fields: Any) -> Engagement:
     return stored(contract)
 
 
+RATED = {
+    "currency": "GBP",
+    "fx_rate": Decimal(1),
+    "fx_on": date(2026, 6, 1),
+    "fx_source": "same currency",
+}
+
+
 @transaction.atomic
 def record(event_type: str, subject: Any, *, actor: User | None = None, **fields: Any):
     return events.record(event_type=event_type, subject=subject, actor=actor, **fields)
@@ -68,6 +84,8 @@ def ask_approval(engagement: Engagement, asked_by: User, **fields: Any) -> Appro
     rule = ApprovalRule.objects.create(
         name=f"Rule {ApprovalRule.objects.count()}", approver_group=group
     )
+    if "amount" in fields:
+        fields = RATED | fields
     approval = Approval.objects.create(
         engagement=engagement, rule=rule, asked_by=asked_by, **fields
     )
@@ -93,7 +111,7 @@ def said_to(user: User) -> list[str]:
 
 def test_manager_is_told_of_the_end_of_an_engagement():
     owner = make_manager()
-    engagement = make_engagement(owner)
+    engagement = make_engagement(owner, fee=None)
     end_engagement(
         engagement=engagement,
         ended_on=timezone.localdate(),
@@ -143,28 +161,102 @@ def test_approvers_who_see_it_are_asked_but_for_the_one_who_asks():
     assert told() == [("approval.asked", "approver")]
 
 
-def test_waiting_approval_says_its_figure_to_those_who_see_money():
+def test_waiting_approval_says_its_own_amount_to_those_who_see_money():
     department = make_department()
     asker = make_manager("asker", department=department)
     approver = make_approver(department=department)
     blind = make_user(Role.HR_INTEGRATION, username="blind", email="b@example.org")
-    blind.groups.add(Group.objects.get(name="Approvers"))
-    today = timezone.localdate()
-    engagement = make_engagement(
-        None,
-        department=department,
-        starts_on=today.replace(day=1),
-        ends_on=today.replace(day=1) + timedelta(days=365),
-        fee=Decimal(10_000),
-    )
+    engagement = make_engagement(None, department=department)
 
-    ask_approval(engagement, asker)
+    approval = ask_approval(engagement, asker, amount=Decimal(120_000), currency="EUR")
+    tell_events()
+    event = Event.objects.get(event_type="approval.asked")
+    Alert.objects.create(recipient=blind, event=event, engagement=engagement)
+
+    assert approval.amount == 120_000
+    assert said_to(approver) == ["Approval waiting: Service desk, 120,000 EUR"]
+    (text,) = in_words(alerts_of(approver), approver)
+    assert text.figure_of == "value of the term"
+    assert said_to(blind) == ["Approval waiting: Service desk"]
+
+
+def test_who_could_decide_is_told_that_it_was_taken_back():
+    department = make_department()
+    asker = make_manager("asker", department=department)
+    approver = make_approver(department=department)
+    engagement = make_contract(manager=asker, department=department)
+    group = Group.objects.get(name="Approvers")
+    ApprovalRule.objects.create(name="Contracts", approver_group=group)
+    submit_engagement(engagement=engagement, actor=asker)
+    withdraw_engagement(engagement=engagement, actor=asker)
+
     tell_events()
 
-    (seen,) = said_to(approver)
-    assert seen.startswith("Approval waiting: Service desk, 1")
-    assert seen.endswith(" GBP")
-    assert said_to(blind) == ["Approval waiting: Service desk"]
+    assert told() == [
+        ("approval.asked", "approver"),
+        ("approval.withdrawn", "approver"),
+    ]
+    assert said_to(approver) == [
+        "Approval taken back: Service desk, 120,000 GBP",
+        "Approval no longer waiting: Service desk, 120,000 GBP",
+    ]
+
+
+def test_owner_is_told_that_an_engagement_was_sent_back():
+    department = make_department()
+    owner = make_manager("owner", department=department)
+    approver = make_approver(department=department)
+    group = Group.objects.get(name="Approvers")
+    rule = ApprovalRule.objects.create(name="Contracts", approver_group=group)
+    engagement = make_contract(manager=owner, department=department)
+    submit_engagement(engagement=engagement, actor=owner)
+    reject(approval=rule.approvals.get(), reason="Too dear", actor=approver)
+
+    tell_events()
+
+    assert said_to(owner) == [
+        "Sent back as a draft: Service desk",
+        "Rejected: Service desk, 120,000 GBP",
+    ]
+
+
+def test_change_order_is_told_with_its_number_and_change_of_value():
+    owner = make_manager()
+    engagement = make_engagement(owner)
+    order = ChangeOrder(
+        engagement=engagement,
+        value_change=Decimal(-1500),
+        effective_on=timezone.localdate(),
+        reason="Fewer seats",
+    )
+    record_change_order(change_order=order, actor=make_user(Role.ADMINISTRATOR))
+
+    tell_events()
+
+    assert said_to(owner) == [
+        "Change order in force: Service desk, -1,500 GBP",
+        "Change order recorded: Service desk, -1,500 GBP",
+    ]
+    detail = in_words(alerts_of(owner), owner)[0].detail
+    assert detail == f"{engagement.reference} · Change order 1 · Fewer seats"
+
+
+def test_renewal_beyond_a_tenure_limit_says_until_when_it_was_within():
+    owner = make_manager()
+    engagement = make_engagement(owner)
+    changes = {
+        "policies": [None, "Ours"],
+        "limit_on": [None, "2026-10-31"],
+        "term_ends_on": [None, "2026-12-31"],
+    }
+    record("engagement.tenure_exceeded", engagement, changes=changes)
+
+    tell_events()
+
+    assert said_to(owner) == ["Renewed beyond a tenure limit: Service desk"]
+    assert in_words(alerts_of(owner), owner)[0].detail == (
+        f"{engagement.reference} · within the limit until 31 Oct 2026 (Ours)"
+    )
 
 
 @pytest.mark.parametrize("event_type", ["approval.given", "approval.rejected"])
@@ -573,7 +665,8 @@ def test_page_costs_the_same_however_many_alerts(
     client.force_login(owner)
     client.get(OWN)
 
-    with django_assert_num_queries(11):
+    # Two of them for the counts in the navigation.
+    with django_assert_num_queries(13):
         client.get(OWN)
 
 

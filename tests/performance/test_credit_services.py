@@ -14,7 +14,7 @@ from engagements.errors import WrongStateError
 from engagements.models import CreditStep, Event, FeeTerm
 from engagements.services.lifecycle import start_engagement
 from engagements.services.terms import amend_fee
-from tests.factories import make_cost_centre, make_user
+from tests.factories import begun, make_cost_centre, make_user
 from tests.performance.contracts import add_level, contract_with, measured
 from tracker.performance.models import Credit, CreditState, LevelResult
 from tracker.performance.services import (
@@ -272,6 +272,7 @@ def invoice_with_credit(contract, amount):
         period_to=date(2026, 4, 30),
         amount=amount,
     )
+    begun(contract)
     post_invoice(
         invoice=Invoice(
             vendor=contract.vendor,

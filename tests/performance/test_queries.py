@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from engagements.choices import ChargeKind, CreditScheme, Role
 from engagements.models import Engagement
-from tests.factories import make_department, make_user, make_vendor
+from tests.factories import begun, make_department, make_user, make_vendor
 from tests.performance.contracts import contract_with, measured
 from tracker.performance.models import Credit, CreditState, LevelResult
 from tracker.performance.queries import (
@@ -82,6 +82,7 @@ def test_score_of_a_vendor_weighs_its_engagements_by_spend(auditor):
 
 
 def invoice(contract, amount, kind=ChargeKind.ONE_OFF, issued_on=TODAY):
+    begun(contract)
     post_invoice(
         invoice=Invoice(
             vendor=contract.vendor,

@@ -8,6 +8,7 @@ from typing import Any
 from engagements.choices import ChargeKind
 from engagements.models import Engagement
 from engagements.values.periods import last_day_of_month
+from tests.factories import begun
 from tracker.spend.models import Invoice, InvoiceLine
 from tracker.spend.services import post_invoice
 
@@ -22,7 +23,11 @@ def bill(
     kind: ChargeKind = ChargeKind.RECURRING,
     **fields: Any,
 ) -> Invoice:
-    """Post an invoice of one line, for the month of `first` unless `last` is given."""
+    """Post an invoice of one line, for the month of `first` unless `last` is given.
+
+    A draft counts as started.
+    """
+    begun(engagement)
     line = InvoiceLine(
         engagement=engagement,
         charge_kind=kind,

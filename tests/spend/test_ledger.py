@@ -10,6 +10,7 @@ from django.db.models import Sum
 from engagements.models import CostCentre, Engagement
 from engagements.services.terms import set_cost_split
 from tests.factories import (
+    begun,
     make_assignment,
     make_contract,
     make_cost_centre,
@@ -34,6 +35,8 @@ JANUARY = (date(2026, 1, 1), date(2026, 1, 31))
 def work(
     engagement: Engagement, day: int, hours: str = "7.5", **fields: object
 ) -> WorkLog:
+    """Return an hour line; a draft counts as started."""
+    begun(engagement)
     return WorkLog(
         engagement=engagement,
         worked_on=date(2026, 1, day),
@@ -50,6 +53,7 @@ def bill(
     charge_kind: str = "recurring",
     period: tuple[date, date] = JANUARY,
 ) -> Invoice:
+    begun(engagement)
     return post_invoice(
         invoice=Invoice(
             vendor=engagement.vendor,
@@ -360,3 +364,37 @@ def test_posting_many_payments_takes_a_fixed_number_of_queries(
     for count in (1, 3, 50):
         with django_assert_num_queries(10):
             post_payments(payments=payments(count, count * 1000), actor=None)
+
+
+@pytest.mark.parametrize("status", ["draft", "pending_approval", "cancelled"])
+def test_invoice_for_what_never_started_is_refused_and_posts_nothing(status: str):
+    contract = make_contract(reference="C-1", status=status)
+    line = InvoiceLine(
+        engagement=contract,
+        charge_kind="recurring",
+        period_from=JANUARY[0],
+        period_to=JANUARY[1],
+        amount=Decimal(100),
+    )
+    invoice = Invoice(
+        vendor=contract.vendor,
+        number="INV-1",
+        issued_on=JANUARY[1],
+        currency=contract.currency,
+        total=Decimal(100),
+    )
+
+    with pytest.raises(ValidationError) as refused:
+        post_invoice(invoice=invoice, lines=[line], actor=None)
+
+    (message,) = refused.value.message_dict["engagement"]
+    assert message.startswith("Line 1: C-1 is ")
+    assert (Invoice.objects.count(), LedgerEntry.objects.count()) == (0, 0)
+
+
+def test_payment_is_posted_to_an_imported_draft_as_before():
+    contract = make_contract(origin="imported")
+
+    pay(contract, "10")
+
+    assert LedgerEntry.objects.count() == 1

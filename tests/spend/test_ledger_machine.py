@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from engagements.models import CostCentre, Engagement, RateTerm
 from engagements.services.terms import amend_rate, set_cost_split
-from tests.factories import make_assignment, make_contract, make_cost_centre
+from tests.factories import begun, make_assignment, make_contract, make_cost_centre
 from tracker.spend.models import (
     ExchangeRate,
     Invoice,
@@ -153,7 +153,7 @@ class Game:
         self.books = Books()
         self.numbers = iter(range(1, 10_000))
         self.centres = {code: make_cost_centre(code=code) for code in "ABC"}
-        time = make_assignment(rate=None, starts_on=FIRST)
+        time = begun(make_assignment(rate=None, starts_on=FIRST))
         amend_rate(
             term=RateTerm(
                 assignment=time, starts_on=FIRST, rate=Decimal(80), unit="hour"
@@ -163,8 +163,8 @@ class Game:
         self.assignment = time
         self.engagements: dict[str, Engagement] = {
             "time": time,
-            "fee": make_contract(starts_on=FIRST),
-            "euro": make_contract(starts_on=FIRST, currency="EUR"),
+            "fee": begun(make_contract(starts_on=FIRST)),
+            "euro": begun(make_contract(starts_on=FIRST, currency="EUR")),
         }
         for month in (1, 2, 3):
             self._rate_by_hand(date(2026, month, 1))

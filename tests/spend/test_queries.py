@@ -8,6 +8,7 @@ from django.db.models import Sum
 from engagements.choices import Role
 from tests.dashboards.spending import bill, make_paid_contract, pay
 from tests.factories import (
+    begun,
     make_assignment,
     make_contract,
     make_cost_centre,
@@ -49,7 +50,7 @@ def finance():
 
 
 def test_spend_by_month_parts_models_and_bases(finance):
-    contract, assignment = make_contract(), make_assignment(rate=Decimal(75))
+    contract, assignment = make_contract(), begun(make_assignment(rate=Decimal(75)))
     pay(contract, "1000.10", date(2026, 1, 31))
     pay(assignment, "200", date(2026, 2, 1))
     log_work_lines(

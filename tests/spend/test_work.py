@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from pytest_django import DjangoAssertNumQueries
 
 from engagements.models import Engagement
-from tests.factories import make_assignment
+from tests.factories import begun, make_assignment, make_contract
 from tracker.spend.models import LedgerEntry, WorkLog
 from tracker.spend.services import log_work_lines
 
@@ -14,6 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 def lines(engagement: Engagement, count: int) -> list[WorkLog]:
+    begun(engagement)
     first = date(2026, 1, 1)
     return [
         WorkLog(
@@ -32,7 +33,7 @@ def test_logging_many_lines_takes_a_fixed_number_of_queries(
     log_work_lines(lines=lines(assignment, 1), actor=None)
 
     for count in (1, 3, 50):
-        with django_assert_num_queries(14):
+        with django_assert_num_queries(15):
             log_work_lines(lines=lines(assignment, count), actor=None)
 
 
@@ -69,3 +70,30 @@ def test_a_broken_constraint_stores_and_posts_nothing() -> None:
 
     assert WorkLog.objects.count() == 0
     assert LedgerEntry.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [
+        ("draft", "draft"),
+        ("pending_approval", "pending approval"),
+        ("cancelled", "cancelled"),
+    ],
+)
+def test_work_on_what_never_started_is_refused_by_line_and_reference(
+    status: str, word: str
+) -> None:
+    running = lines(make_assignment(), 1)
+    waiting = make_contract(reference="C-1", status=status)
+    line = WorkLog(engagement=waiting, worked_on=date(2026, 1, 2), hours=Decimal(1))
+
+    with pytest.raises(ValidationError) as refused:
+        log_work_lines(lines=[*running, line], actor=None)
+
+    assert refused.value.message_dict == {
+        "engagement": [
+            f"Line 2: C-1 is {word}; work and invoices are recorded on what has"
+            " started."
+        ]
+    }
+    assert WorkLog.objects.count() == 0

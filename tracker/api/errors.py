@@ -22,7 +22,7 @@ from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from engagements.errors import NotAllowedError, TrackerError
+from engagements.errors import ApprovalNeededError, NotAllowedError, TrackerError
 from tracker.api.formats import encode
 
 CONTENT_TYPE = "application/problem+json"
@@ -161,6 +161,8 @@ def _refusal(
             return exceptions.NotFound("There is no such record that you can see.")
         case PermissionDenied() | NotAllowedError():
             return exceptions.PermissionDenied(str(error) or None)
+        case ApprovalNeededError():
+            return Conflict(str(error), "approval_needed")
         case TrackerError():
             return Conflict(str(error))
         case ValidationError():

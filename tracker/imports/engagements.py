@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from engagements.choices import Origin, RateUnit, Status
+from engagements.errors import ApprovalNeededError
 from engagements.models import (
     Assignment,
     Department,
@@ -28,7 +29,8 @@ from engagements.services.engagements import (
     log_assignment,
     log_managed_contract,
 )
-from engagements.services.lifecycle import start_engagement
+from engagements.services.lifecycle import start_engagement, take_over_engagement
+from engagements.services.tenure import tenure_warnings
 from tracker.imports import engagement_columns, references
 from tracker.imports.contractors import KnownContractors
 from tracker.imports.engagement_columns import AUGMENTED, COLUMNS, MANAGED
@@ -67,6 +69,18 @@ _LINKS = {
 _STEPS_AND_PRICES = frozenset({"kind", "status", "monthly_fee", "rate", "rate_unit"})
 _MONEY = frozenset(column.name for column in COLUMNS if column.is_money)
 _BLANK_TEXT = frozenset({"purchase_order_number", "scope", "role"})
+# What decides how long somebody works for us, and under which policies.
+_COUNTED_FOR_TENURE = frozenset(
+    {
+        "status",
+        "contractor",
+        "department",
+        "starts_on",
+        "ends_on",
+        "initial_term_months",
+        "renewal",
+    }
+)
 # A contractor's name isn't repeated in what is told of a change.
 _PERSONAL = frozenset({"contractor"})
 
@@ -483,7 +497,7 @@ def _given(line: RecordLine, changes: Mapping[str, Any]) -> dict[str, Cell | Non
     return {name: line.values.get(name) for name in changes}
 
 
-def _log(kind: str, values: Mapping[str, Any], actor: User | None) -> None:
+def _log(kind: str, values: Mapping[str, Any], actor: User | None) -> list[str]:
     is_active = values.get("status") == Status.ACTIVE
     agreement: Any = _MODELS[kind]()
     _fill(agreement, values)
@@ -505,8 +519,37 @@ def _log(kind: str, values: Mapping[str, Any], actor: User | None) -> None:
             cost_shares=shares,
             actor=actor,
         )
-    if is_active:
+    told = _bring_into_force(agreement, actor) if is_active else []
+    return [*told, *_tenure(agreement)]
+
+
+def _bring_into_force(agreement: Agreement, actor: User | None) -> list[str]:
+    """Take over what runs already; start what is to come, if nobody need approve it.
+
+    Returns what a reader should know. Raises ValidationError on the status.
+    """
+    if agreement.starts_on <= timezone.localdate():
+        take_over_engagement(engagement=agreement, actor=actor)
+        return [
+            _(
+                "%(reference)s runs since %(day)s, so it is taken over as active:"
+                " nobody is asked for an approval."
+            )
+            % {
+                "reference": agreement.reference,
+                "day": agreement.starts_on.isoformat(),
+            }
+        ]
+    try:
         start_engagement(engagement=agreement, actor=actor)
+    except ApprovalNeededError as refusal:
+        raise ValidationError(
+            {
+                "status": _("It is yet to start. %(refusal)s In the file, write draft.")
+                % {"refusal": refusal}
+            }
+        ) from refusal
+    return []
 
 
 def _first_fee(values: Mapping[str, Any]) -> list[FeeTerm]:
@@ -524,13 +567,23 @@ def _first_rate(values: Mapping[str, Any]) -> list[RateTerm]:
     return [RateTerm(starts_on=values["starts_on"], rate=rate, unit=unit)]
 
 
-def _change(kind: str, pk: int, changes: Mapping[str, Any], actor: User | None) -> None:
+def _change(
+    kind: str, pk: int, changes: Mapping[str, Any], actor: User | None
+) -> list[str]:
     agreement: Any = _MODELS[kind]._default_manager.get(pk=pk)
     _fill(agreement, changes)
     if changes.keys() - {"status"}:
         change_engagement(engagement=agreement, actor=actor)
-    if "status" in changes:
-        start_engagement(engagement=agreement, actor=actor)
+    told = _bring_into_force(agreement, actor) if "status" in changes else []
+    if changes.keys() & _COUNTED_FOR_TENURE:
+        told += _tenure(agreement)
+    return told
+
+
+def _tenure(agreement: Agreement) -> list[str]:
+    # Reports are kept; nobody is named in them who could be left out.
+    called = _("The contractor of %(reference)s") % {"reference": agreement.reference}
+    return tenure_warnings(engagement=agreement, called=called)
 
 
 def _fill(agreement: Agreement, values: Mapping[str, Any]) -> None:

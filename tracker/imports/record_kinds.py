@@ -14,7 +14,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
 from django.db.models import Model, QuerySet
 
-from engagements.errors import TrackerError
+from engagements.errors import ApprovalNeededError, TrackerError
 from engagements.models import User
 from tracker.imports.columns import Column, by_name, fields_of
 from tracker.imports.kinds import Batch, Progress, Source, check_options
@@ -38,9 +38,10 @@ BATCH = 500
 # New and changed records of one file: each is stored twice, once on trial, while other
 # writers may have to wait.
 MOST_STORED = 5_000
-# Changes told one by one; more are counted.
+# Changes told one by one, and so what else there is to know; more are counted.
 MOST_NOTES = 200
 _ADVICE = "Correct it in the file."
+_ADVICE_TO_ASK = "Leave it as recorded in the file, and do this in the admin."
 OTHER_ID = Unreadable(
     "differs from the external id that is recorded",
     "Correct it; where it has really changed, give the record id too, as exported.",
@@ -49,10 +50,13 @@ OTHER_ID = Unreadable(
 
 @dataclass(frozen=True)
 class Step:
-    """What is to be stored for one line, or for several that only hold together."""
+    """What is to be stored for one line, or for several that only hold together.
+
+    `store` returns what a reader should know of it, where there is anything.
+    """
 
     lines: tuple[RecordLine, ...]
-    store: Callable[[User | None], None]
+    store: Callable[[User | None], Sequence[str] | None]
     is_new: bool
     # What changes, in words.
     told: str = ""
@@ -227,6 +231,7 @@ class RecordBatch:
         self.kind = kind
         self.file = file
         self.steps: list[Step] = []
+        self.told: list[Note] = []
 
     def plan(self, report: Report) -> None:
         with transaction.atomic():
@@ -245,6 +250,7 @@ class RecordBatch:
         problems = [*self.file.problems, *plan.problems]
         refused = {problem.line for problem in problems}
         self.steps = []
+        self.told = []
         for step in plan.steps:
             is_refused = any(line.number in refused for line in step.lines)
             found = list(self._refusals(step, is_refused=is_refused))
@@ -264,15 +270,20 @@ class RecordBatch:
     def _refusals(self, step: Step, *, is_refused: bool) -> Iterator[Problem]:
         try:
             with transaction.atomic():
-                step.store(None)
+                told = step.store(None) or ()
                 if is_refused:
                     transaction.set_rollback(True)
         except ValidationError as error:
             for line in step.lines:
                 yield from self._told(line, error)
         except TrackerError as error:
+            is_to_ask = isinstance(error, ApprovalNeededError)
+            advice = _ADVICE_TO_ASK if is_to_ask else _ADVICE
             for line in step.lines:
-                yield Problem(line.number, "line", _reason(str(error)), _ADVICE)
+                yield Problem(line.number, "line", _reason(str(error)), advice)
+        else:
+            if not is_refused:
+                self.told += [Note(step.lines[0].number, text) for text in told]
 
     def _told(self, line: RecordLine, error: ValidationError) -> Iterator[Problem]:
         by_field: dict[str, list[ValidationError]] = error.update_error_dict({})
@@ -297,7 +308,12 @@ class RecordBatch:
         report.new = sum(len(step.lines) for step in self.steps if step.is_new)
         report.changed = sum(len(step.lines) for step in self.steps if not step.is_new)
         report.already_recorded = plan.unchanged
-        report.notes = [*self.file.notes, *self._changes()]
+        report.notes = [*self.file.notes, *self._to_know(), *self._changes()]
+
+    def _to_know(self) -> Iterator[Note]:
+        yield from self.told[:MOST_NOTES]
+        if len(self.told) > MOST_NOTES:
+            yield Note(0, f"{len(self.told) - MOST_NOTES:,} more such notes.")
 
     def _changes(self) -> Iterator[Note]:
         told = [step for step in self.steps if step.told]

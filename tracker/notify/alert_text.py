@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -14,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from engagements.choices import ApprovalOutcome
 from engagements.models import (
     Approval,
+    ChangeOrder,
     ChecklistTask,
     Document,
     Engagement,
@@ -21,7 +21,7 @@ from engagements.models import (
     User,
 )
 from engagements.permissions import engagement_scope
-from engagements.services.commitment import position
+from engagements.queries import with_units
 from tracker.notify.choices import DateKind
 from tracker.notify.event_types import TELLINGS
 from tracker.notify.models import JOB_FAILED, Alert
@@ -48,13 +48,15 @@ REMINDED = {
 class AlertText:
     """One alert in words; `figure` is empty for those who see no money of it.
 
-    `path` leads to what it is about, and is empty where the reader can't open it.
+    `figure_of` says what the figure is. `path` leads to what it is about, and is empty
+    where the reader can't open it.
     """
 
     alert: Alert
     status: str
     about: str = ""
     figure: str = ""
+    figure_of: str = ""
     detail: str = ""
     path: str = ""
     icon: str = _REMINDER_ICON
@@ -79,6 +81,7 @@ class _Records:
     """What the alerts of a page tell of, read at once."""
 
     approvals: Mapping[int, Approval]
+    change_orders: Mapping[int, ChangeOrder]
     tasks: Mapping[int, ChecklistTask]
     documents: Mapping[int, Document]
     policies: Mapping[int, TenurePolicy]
@@ -98,8 +101,7 @@ def alerts_of(user: User) -> Any:
 def in_words(alerts: Iterable[Alert], reader: User) -> list[AlertText]:
     """Return the alerts, which the reader may see, with what they say.
 
-    Reads the same few tables however many alerts there are; the figures of approvals
-    that wait cost a few queries each.
+    Reads the same few tables however many alerts there are.
     """
     rows = list(alerts)
     records = _records(rows, reader)
@@ -119,18 +121,22 @@ def _records(rows: list[Alert], reader: User) -> _Records:
     about = {row.engagement_id for row in rows if row.engagement_id}
     seen = Engagement.objects.filter(engagement_scope(reader, with_money=True))
     return _Records(
-        approvals=_by_id(Approval, subjects("approval")),
-        tasks=_by_id(ChecklistTask, subjects("checklisttask")),
-        documents=_by_id(Document, dated(DateKind.DOCUMENT)),
-        policies=_by_id(TenurePolicy, dated(DateKind.TENURE)),
+        approvals=_by_id(_APPROVALS, subjects("approval")),
+        change_orders=_by_id(ChangeOrder.objects, subjects("changeorder")),
+        tasks=_by_id(ChecklistTask.objects, subjects("checklisttask")),
+        documents=_by_id(Document.objects, dated(DateKind.DOCUMENT)),
+        policies=_by_id(TenurePolicy.objects, dated(DateKind.TENURE)),
         with_money=frozenset(
             seen.filter(pk__in=about).values_list("pk", flat=True) if about else ()
         ),
     )
 
 
-def _by_id(model: Any, ids: set[int]) -> Mapping[int, Any]:
-    return model.objects.in_bulk(ids) if ids else {}
+_APPROVALS = with_units(Approval.objects.select_related("change_order"))
+
+
+def _by_id(rows: Any, ids: set[int]) -> Mapping[int, Any]:
+    return rows.in_bulk(ids) if ids else {}
 
 
 def _in_words(alert: Alert, records: _Records) -> AlertText:
@@ -189,6 +195,11 @@ def _particulars(alert: Alert, records: _Records) -> dict[str, str]:
         if is_asked and approval.outcome != ApprovalOutcome.WAITING:
             words["status"] = _("Approval no longer waiting")
         return words
+    if event.subject_type == "changeorder" and engagement is not None:
+        order = records.change_orders.get(event.subject_id)
+        return _change_order_in_words(order, engagement, records) if order else {}
+    if event.event_type == "engagement.tenure_exceeded" and engagement is not None:
+        return {"detail": _joined(engagement.reference, _tenure(event.changes))}
     if event.subject_type == "checklisttask" and engagement is not None:
         task = records.tasks.get(event.subject_id)
         return {"detail": _joined(engagement.reference, task.title if task else "")}
@@ -203,18 +214,46 @@ def _particulars(alert: Alert, records: _Records) -> dict[str, str]:
 
 
 def _approval_in_words(
-    approval: Approval, engagement: Engagement, records: _Records
+    approval: Any, engagement: Engagement, records: _Records
 ) -> dict[str, str]:
-    figure = ""
-    if engagement.pk in records.with_money:
-        committed = position(
-            engagement=engagement, as_of=timezone.localdate()
-        ).committed
-        if committed:
-            figure = f"{committed:,.0f} {engagement.currency}"
-    return {
-        "figure": figure,
-        "detail": _joined(engagement.reference, approval.reason),
+    order = approval.change_order
+    number = _number(order) if order else ""
+    words = {"detail": _joined(engagement.reference, number, approval.reason)}
+    if approval.amount is None or engagement.pk not in records.with_money:
+        return words
+    figure = f"{approval.amount:,.0f} {approval.currency}"
+    if approval.has_units:
+        figure = _("%(amount)s plus units as used") % {"amount": figure}
+    figure_of = (
+        _("value of the term with change order %(number)d") % {"number": order.number}
+        if order
+        else _("value of the term")
+    )
+    return words | {"figure": figure, "figure_of": figure_of}
+
+
+def _change_order_in_words(
+    order: ChangeOrder, engagement: Engagement, records: _Records
+) -> dict[str, str]:
+    """Say its number; to those who see money also why, and what it changes in value."""
+    if engagement.pk not in records.with_money:
+        return {"detail": _joined(engagement.reference, _number(order))}
+    words = {"detail": _joined(engagement.reference, _number(order), order.reason)}
+    if not order.value_change:
+        return words
+    figure = f"{order.value_change:+,.0f} {engagement.currency}"
+    return words | {"figure": figure, "figure_of": _("change of value")}
+
+
+def _number(order: ChangeOrder) -> str:
+    return _("Change order %(number)d") % {"number": order.number}
+
+
+def _tenure(changes: Mapping[str, Any]) -> str:
+    limit_on = date.fromisoformat(changes["limit_on"][1])
+    return _("within the limit until %(day)s (%(policies)s)") % {
+        "day": date_format(limit_on, "j M Y"),
+        "policies": changes["policies"][1],
     }
 
 

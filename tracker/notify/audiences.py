@@ -14,12 +14,9 @@ def owner(event: Event) -> list[User]:
 
 
 def approvers(event: Event) -> list[User]:
-    """Return who may decide it: the rule's group, but not who asked."""
+    """Return who can decide it, or could before it was withdrawn."""
     approval = _approval(event)
-    if approval is None:
-        return []
-    group = approval.rule.approver_group.user_set.exclude(pk=approval.asked_by_id)
-    return _seeing(approval.engagement, group.order_by("id"))
+    return [] if approval is None else list(queries.approvers_of(approval))
 
 
 def asker_and_owner(event: Event) -> list[User]:
@@ -86,7 +83,7 @@ def _approval(event: Event) -> Approval | None:
     return (
         Approval.objects.select_related(
             "asked_by",
-            "rule__approver_group",
+            "rule",
             "engagement__manager__manager",
             "engagement__department__head",
         )

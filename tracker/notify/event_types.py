@@ -31,8 +31,13 @@ _LINES: dict[str, tuple[Audience, On, StrOrPromise]] = {
     "approval.asked": (to.approvers, On.APPROVALS, _("Approval waiting")),
     "approval.given": (to.asker_and_owner, On.DECISIONS, _("Approved")),
     "approval.rejected": (to.asker_and_owner, On.DECISIONS, _("Rejected")),
+    "approval.withdrawn": (to.approvers, On.ENGAGEMENTS, _("Approval taken back")),
     "engagement.submitted": (to.owner, On.ENGAGEMENTS, _("Sent for approval")),
     "engagement.withdrawn": (to.owner, On.ENGAGEMENTS, _("Taken back from approval")),
+    "engagement.sent_back": (to.owner, On.ENGAGEMENTS, _("Sent back as a draft")),
+    "engagement.tenure_exceeded": (
+        to.owner, On.ENGAGEMENTS, _("Renewed beyond a tenure limit"),
+    ),
     "engagement.ended": (to.owner, On.ENGAGEMENTS, _("Ended")),
     "engagement.terminated": (to.owner, On.ENGAGEMENTS, _("Terminated")),
     "engagement.cancelled": (to.owner, On.ENGAGEMENTS, _("Cancelled")),

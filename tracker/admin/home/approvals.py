@@ -1,8 +1,7 @@
 from django.utils.translation import gettext as _
 
 from engagements.admin.columns import short_date
-from engagements.choices import ApprovalOutcome
-from engagements.models import Approval, Engagement
+from engagements.queries import waiting_for
 from tracker.admin.home.engagement_cells import ENGAGEMENT, name_cell
 from tracker.admin.home.sections import SHOWN, Asked, Column, Section, home_section
 
@@ -12,14 +11,8 @@ def approvals(asked: Asked) -> Section | None:
     """What waits for a decision of mine: asked by others, the oldest first."""
     if not asked.user.has_perm("engagements.view_approval"):
         return None
-    waiting = (
-        Approval.objects.filter(
-            outcome=ApprovalOutcome.WAITING,
-            rule__approver_group__in=asked.user.groups.all(),
-            engagement__in=Engagement.objects.visible_to(asked.user),
-        )
-        .exclude(asked_by=asked.user)
-        .select_related("engagement__vendor", "rule", "asked_by")
+    waiting = waiting_for(asked.user).select_related(
+        "engagement__vendor", "rule", "asked_by"
     )
     found = list(waiting.order_by("created_at", "id")[:SHOWN])
     return Section(

@@ -27,6 +27,7 @@ from tracker.spend.models import (
     SourceType,
 )
 from tracker.spend.services.ledger import Posting, post, reverse
+from tracker.spend.services.started import check_started
 
 # From each status, the statuses that a service brings about.
 STEPS: dict[str, frozenset[str]] = {
@@ -52,11 +53,13 @@ def post_invoice(
 
     Each line is posted into the months of its service period; accrued time of
     an engagement in the period is reversed, since the invoice takes its place. Lines
-    must sum to the total exactly and be for engagements of the vendor, in the
-    invoice's currency. Raises ValidationError by field; nothing is stored then.
+    must sum to the total exactly and be for engagements of the vendor that have
+    started, in the invoice's currency. Raises ValidationError by field; nothing is
+    stored then.
     """
     invoice.normalised_number = normalise_number(invoice.number)
     _check(invoice, lines)
+    check_started([line.engagement_id for line in lines])
     create_record(record=invoice, event_type="invoice.posted", actor=actor)
     for number, line in enumerate(lines, 1):
         line.invoice, line.number = invoice, number

@@ -16,6 +16,7 @@ from engagements.services.records import create_record
 from engagements.values.money import round_money
 from tracker.spend.models import Basis, OversightLog, SourceType, WorkLog
 from tracker.spend.services.ledger import Posting, post
+from tracker.spend.services.started import check_started
 
 
 def log_work(*, line: WorkLog, actor: User | None) -> WorkLog:
@@ -29,9 +30,11 @@ def log_work_lines(*, lines: Sequence[WorkLog], actor: User | None) -> list[Work
 
     A contractor's hours are accrued at the rate in force on the day, until an invoice
     takes their place; the fee of a managed contract covers its hours. Raises
-    ValidationError naming line and field, also where no rate is in force.
+    ValidationError naming line and field, also where no rate is in force, and for an
+    engagement that never started.
     """
     _check_fields(lines)
+    check_started([line.engagement_id for line in lines])
     stored = _store(lines)
     rates = _Rates({line.engagement_id for line in stored})
     post([_accrual(line, rates) for line in stored if _is_paid_by_time(line)])
