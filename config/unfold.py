@@ -72,6 +72,14 @@ NAVIGATION: list[dict[str, Any]] = [
             },
             _page(_("Waiting for me"), "inbox", "engagements.approval")
             | {"count": _approvals_waiting},
+            _page(_("My tasks"), "task_alt", "engagements.checklisttask")
+            | {"count": _open_tasks},
+            {
+                "title": _("Calendar of deadlines"),
+                "icon": "calendar_month",
+                "link": reverse_lazy("tracker:calendar"),
+                "permission": _may_view("engagements.engagement"),
+            },
             {
                 "title": _("Alerts"),
                 "icon": "notifications",
@@ -88,14 +96,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _page(_("Vendors"), "apartment", "engagements.vendor"),
             _page(_("Contractors"), "person", "engagements.contractor"),
             _page(_("Documents"), "description", "engagements.document"),
-            _page(_("My tasks"), "task_alt", "engagements.checklisttask")
-            | {"count": _open_tasks},
             _page(_("Access"), "key", "engagements.accessgrant"),
-            {
-                "title": _("Calendar of deadlines"),
-                "icon": "calendar_month",
-                "link": reverse_lazy("tracker:calendar"),
-            },
         ],
     },
     {
@@ -120,6 +121,8 @@ NAVIGATION: list[dict[str, Any]] = [
                 "icon": "bar_chart",
                 "link": reverse_lazy("tracker:finance"),
                 "permission": _sees_money,
+                # All addresses begin with its own, and django-unfold compares so.
+                "active": False,
             },
             _page(_("Work logs"), "schedule", "tracker.worklog"),
             _page(_("Oversight"), "supervisor_account", "tracker.oversightlog"),

@@ -29,6 +29,7 @@ from engagements.admin.columns import (
     STATUS_COLOURS,
     WORD_COLOURS,
     deadline,
+    nowrap,
     price,
     short_date,
 )
@@ -45,6 +46,7 @@ from engagements.admin.filters import (
 )
 from engagements.admin.lifecycle_steps import LifecycleSteps
 from engagements.admin.lineage import lineage_line
+from engagements.admin.next_steps import engagement_steps
 from engagements.admin.panels import engagement_panels
 from engagements.admin.record_admin import (
     RecordAdmin,
@@ -145,7 +147,6 @@ class AgreementList(ExportableList):
         "phase",
         "term_end",
         "notice",
-        "bound",
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -191,16 +192,20 @@ class AgreementList(ExportableList):
         ordering="term_ends_on",
         empty_value=gettext_lazy("open"),
     )
-    def term_end(self, row: Engagement) -> str | None:
-        return short_date(row.term_ends_on) if row.term_ends_on else None
+    def term_end(self, row: Engagement) -> SafeString | str | None:
+        """With the day until which it binds, where that is another."""
+        end, bound = row.term_ends_on, row.committed_until_on
+        if bound is None or bound == end:
+            return nowrap(short_date(end)) if end else None
+        return format_html(
+            '{}<span class="row-note">{}</span>',
+            nowrap(short_date(end) if end else _("open")),
+            _("committed until %(day)s") % {"day": short_date(bound)},
+        )
 
     @display(description=gettext_lazy("notice deadline"), ordering="notice_deadline_on")
     def notice(self, row: Engagement) -> SafeString | str | None:
         return deadline(row.notice_deadline_on, timezone.localdate())
-
-    @display(description=gettext_lazy("committed until"), ordering="committed_until_on")
-    def bound(self, row: Engagement) -> str | None:
-        return short_date(row.committed_until_on) if row.committed_until_on else None
 
 
 class AgreementAdmin(
@@ -324,7 +329,10 @@ class AgreementAdmin(
             )
             context["summary"] = summary(shown, actor_of(request), today)
             context["boarding"] = boarding_of(shown, actor_of(request), today)
-            context["steps"] = self.boarding_links(request, str(shown.pk))
+            context["boarding_steps"] = self.boarding_links(request, str(shown.pk))
+            actions = context.get("actions_detail", [])
+            context["steps"] = engagement_steps(actions, shown.phase)
+            context["history"] = self.history_link(request, shown)
         elif shown is None:
             context["beginnings"] = list(
                 beginnings(request, self.model, actor_of(request))
@@ -344,8 +352,10 @@ class AgreementAdmin(
 def summary(engagement: Any, user: User, today: date) -> dict[str, Any]:
     """Return what stands on top of an engagement's page."""
     phase = Phase(engagement.phase)
+    is_active = engagement.status == Status.ACTIVE
     return {
-        "phase": phase.label,
+        # Of what doesn't run, the status says more than the dates.
+        "phase": phase.label if is_active else "",
         "phase_colour": PHASE_COLOURS[phase.value],
         "status": engagement.get_status_display(),
         "status_colour": STATUS_COLOURS[engagement.status],
