@@ -29,7 +29,6 @@ from engagements.admin.columns import (
     STATUS_COLOURS,
     WORD_COLOURS,
     deadline,
-    nowrap,
     price,
     short_date,
 )
@@ -147,6 +146,7 @@ class AgreementList(ExportableList):
         "phase",
         "term_end",
         "notice",
+        "bound",
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -192,20 +192,16 @@ class AgreementList(ExportableList):
         ordering="term_ends_on",
         empty_value=gettext_lazy("open"),
     )
-    def term_end(self, row: Engagement) -> SafeString | str | None:
-        """With the day until which it binds, where that is another."""
-        end, bound = row.term_ends_on, row.committed_until_on
-        if bound is None or bound == end:
-            return nowrap(short_date(end)) if end else None
-        return format_html(
-            '{}<span class="row-note">{}</span>',
-            nowrap(short_date(end) if end else _("open")),
-            _("committed until %(day)s") % {"day": short_date(bound)},
-        )
+    def term_end(self, row: Engagement) -> str | None:
+        return short_date(row.term_ends_on) if row.term_ends_on else None
 
     @display(description=gettext_lazy("notice deadline"), ordering="notice_deadline_on")
     def notice(self, row: Engagement) -> SafeString | str | None:
         return deadline(row.notice_deadline_on, timezone.localdate())
+
+    @display(description=gettext_lazy("committed until"), ordering="committed_until_on")
+    def bound(self, row: Engagement) -> str | None:
+        return short_date(row.committed_until_on) if row.committed_until_on else None
 
 
 class AgreementAdmin(

@@ -75,10 +75,6 @@ def figure(text: str) -> SafeString:
     return format_html('<span class="figure">{}</span>', text)
 
 
-def nowrap(text: str) -> SafeString:
-    return format_html('<span class="nowrap">{}</span>', text)
-
-
 def deadline(day: date | None, today: date) -> SafeString | str | None:
     """Return a last day, with the days left where it is near."""
     if day is None:

@@ -13,7 +13,7 @@ from engagements.choices import Phase
 SHOWN = 3
 # What somebody waits for, in any phase.
 AWAITED = ("approve", "send-for-approval", "start")
-ANSWERS = ("approve", "reject", "withdraw", "send-for-approval", "start")
+ANSWERS = ("approve", "reject", "send-for-approval", "start")
 BY_PHASE: dict[str, Sequence[str]] = {
     Phase.NOTICE_WINDOW: ("renew", "give-notice"),
     Phase.ENDING: ("extend", "end"),
@@ -36,7 +36,7 @@ class Steps:
 
 
 def engagement_steps(actions: Sequence[Step], phase: str) -> Steps:
-    first = (*ANSWERS, *BY_PHASE.get(phase, ON_THE_WAY))
+    first = (*ANSWERS, *BY_PHASE.get(phase, ON_THE_WAY), "withdraw")
     return steps_in_order(actions, first, pressing=(*AWAITED, *_pressing(phase)))
 
 
