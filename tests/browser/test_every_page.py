@@ -122,7 +122,8 @@ def test_pages_have_no_grave_finding(desk, live_server, engagements, theme, comp
     found = {}
     for path in pages:
         answer = desk.goto(live_server.url + path)
-        assert answer is not None and (path, answer.status) == (path, 200)
+        assert answer is not None
+        assert (path, answer.status) == (path, 200)
         found[path] = grave(desk, theme)
 
     assert told(found) == {}
@@ -213,7 +214,6 @@ def open_dialog(page: Page, step: str) -> None:
         menu.evaluate("menu => { menu.open = true }")
     page.locator(f"[hx-get='{step}']").first.click()
     expect(page.locator("#dialog")).to_be_visible()
-    expect(page.locator("#dialog-form")).to_be_visible()
 
 
 def grave(page: Page, theme: str, context: str | None = None) -> list[str]:

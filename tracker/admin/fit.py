@@ -237,9 +237,9 @@ def fit_panel(engagement: Engagement, user: User) -> Panel | None:
     if not user.has_perm("tracker.view_assessment"):
         return None
     assessment = latest_assessment(engagement, user)
-    if assessment is None and engagement.status != Status.ACTIVE:
-        return None
     flag = Flag.objects.filter(engagement=engagement.pk, state__in=LIVE_STATES).first()
+    if not (assessment or flag or engagement.status == Status.ACTIVE):
+        return None
     body = render_to_string(
         "tracker/admin/fit_panel.html",
         {

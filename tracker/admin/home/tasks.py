@@ -1,6 +1,5 @@
 from django.db.models import F
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from engagements.admin.columns import short_date
@@ -56,8 +55,6 @@ def tasks(asked: Asked) -> Section | None:
 def _due(task: ChecklistTask, asked: Asked) -> Cell:
     if task.due_on is None:
         return Cell("")
-    day = short_date(task.due_on)
-    if task.due_on >= asked.today:
-        return Cell(day)
-    late = format_html('{} <span class="deadline-close">{}</span>', day, _("overdue"))
-    return Cell(late)
+    is_late = task.due_on < asked.today
+    note = _("overdue") if is_late else ""
+    return Cell(short_date(task.due_on), note=note, is_pressing=is_late)
