@@ -49,6 +49,11 @@ def _page(title: Any, icon: str, model: str) -> dict[str, Any]:
     }
 
 
+def _is_at(part: str, *, but: str) -> Callable[[HttpRequest], bool]:
+    """Tell pages apart of which one's address begins with the other's."""
+    return lambda request: part in request.path and but not in request.path
+
+
 def _open_tasks(request: HttpRequest) -> int:
     from engagements.queries import open_task_count
 
@@ -72,6 +77,14 @@ NAVIGATION: list[dict[str, Any]] = [
             },
             _page(_("Waiting for me"), "inbox", "engagements.approval")
             | {"count": _approvals_waiting},
+            _page(_("My tasks"), "task_alt", "engagements.checklisttask")
+            | {"count": _open_tasks},
+            {
+                "title": _("Calendar of deadlines"),
+                "icon": "calendar_month",
+                "link": reverse_lazy("tracker:calendar"),
+                "permission": _may_view("engagements.engagement"),
+            },
             {
                 "title": _("Alerts"),
                 "icon": "notifications",
@@ -88,14 +101,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _page(_("Vendors"), "apartment", "engagements.vendor"),
             _page(_("Contractors"), "person", "engagements.contractor"),
             _page(_("Documents"), "description", "engagements.document"),
-            _page(_("My tasks"), "task_alt", "engagements.checklisttask")
-            | {"count": _open_tasks},
             _page(_("Access"), "key", "engagements.accessgrant"),
-            {
-                "title": _("Calendar of deadlines"),
-                "icon": "calendar_month",
-                "link": reverse_lazy("tracker:calendar"),
-            },
         ],
     },
     {
@@ -119,7 +125,8 @@ NAVIGATION: list[dict[str, Any]] = [
                 "link": reverse_lazy("admin:tracker_advice_add"),
                 "permission": _may_ask,
             },
-            _page(_("Advice"), "tips_and_updates", "tracker.advice"),
+            _page(_("Advice"), "tips_and_updates", "tracker.advice")
+            | {"active": _is_at("/tracker/advice/", but="/add/")},
             _page(_("Flags"), "flag", "tracker.flag"),
             _page(_("Assessments"), "balance", "tracker.assessment"),
         ],
@@ -132,6 +139,8 @@ NAVIGATION: list[dict[str, Any]] = [
                 "icon": "bar_chart",
                 "link": reverse_lazy("tracker:finance"),
                 "permission": _sees_money,
+                # All addresses begin with its own, and django-unfold compares so.
+                "active": False,
             },
             _page(_("Work logs"), "schedule", "tracker.worklog"),
             _page(_("Oversight"), "supervisor_account", "tracker.oversightlog"),
@@ -171,7 +180,8 @@ NAVIGATION: list[dict[str, Any]] = [
             _page(_("History"), "history", "engagements.event"),
             _page(_("API keys"), "key", "tracker.apikey"),
             _page(_("Job runs"), "play_circle", "tracker.jobrun"),
-            _page(_("Alerts sent"), "mark_email_read", "tracker.alert"),
+            _page(_("Alerts sent"), "mark_email_read", "tracker.alert")
+            | {"active": _is_at("/tracker/alert/", but="/own/")},
             _page(_("Reminders sent"), "alarm", "tracker.reminder"),
             _page(_("Groups"), "shield_person", "auth.group"),
             _page(_("Failed log-ins"), "lock", "axes.accessattempt"),

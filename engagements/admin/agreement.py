@@ -45,6 +45,7 @@ from engagements.admin.filters import (
 )
 from engagements.admin.lifecycle_steps import LifecycleSteps
 from engagements.admin.lineage import lineage_line
+from engagements.admin.next_steps import engagement_steps
 from engagements.admin.panels import engagement_panels
 from engagements.admin.record_admin import (
     RecordAdmin,
@@ -324,7 +325,10 @@ class AgreementAdmin(
             )
             context["summary"] = summary(shown, actor_of(request), today)
             context["boarding"] = boarding_of(shown, actor_of(request), today)
-            context["steps"] = self.boarding_links(request, str(shown.pk))
+            context["boarding_steps"] = self.boarding_links(request, str(shown.pk))
+            actions = context.get("actions_detail", [])
+            context["steps"] = engagement_steps(actions, shown.phase)
+            context["history"] = self.history_link(request, shown)
         elif shown is None:
             context["beginnings"] = list(
                 beginnings(request, self.model, actor_of(request))
@@ -344,8 +348,10 @@ class AgreementAdmin(
 def summary(engagement: Any, user: User, today: date) -> dict[str, Any]:
     """Return what stands on top of an engagement's page."""
     phase = Phase(engagement.phase)
+    is_active = engagement.status == Status.ACTIVE
     return {
-        "phase": phase.label,
+        # Of what doesn't run, the status says more than the dates.
+        "phase": phase.label if is_active else "",
         "phase_colour": PHASE_COLOURS[phase.value],
         "status": engagement.get_status_display(),
         "status_colour": STATUS_COLOURS[engagement.status],

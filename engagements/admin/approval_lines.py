@@ -56,9 +56,12 @@ def amount_of(approval: Any) -> SafeString | None:
 
 
 class HistoryInline(LineInline):
-    """Shows lines that services alone write."""
+    """Shows lines that services alone write, or a sentence where there are none."""
 
+    template = "engagements/admin/lines_or_none.html"
     tab = True
+    # Said in place of a table without rows.
+    none_yet: Any
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -72,6 +75,10 @@ class HistoryInline(LineInline):
 
 class ChangeOrderInline(HistoryInline):
     model = ChangeOrder
+    none_yet = gettext_lazy(
+        "No change order yet. A change of value, price, hours or end is recorded with "
+        "“Record change order…” once the engagement runs."
+    )
     fields = (
         "number",
         "effective",
@@ -119,6 +126,7 @@ class ChangeOrderInline(HistoryInline):
 
 class ApprovalInline(HistoryInline):
     model = Approval
+    none_yet = gettext_lazy("Nobody has been asked for an approval of this yet.")
     verbose_name_plural = gettext_lazy("approvals")
     fields = (
         "asked_for",

@@ -61,12 +61,17 @@ def boarding_of(engagement: Engagement, user: User, today: date) -> dict[str, An
     is_active = engagement.status == Status.ACTIVE
     if not (is_active or tasks or grants):
         return {}
+    open_grants = [grant for grant in grants if grant.is_open]
+    obstacles = _obstacles(engagement, user, today, offboarding)
+    waits = onboarding.waiting or offboarding.waiting or obstacles
     return {
+        # Otherwise one line tells it all, until somebody opens it.
+        "is_open": bool(waits),
         "onboarding": onboarding,
         "offboarding": offboarding,
-        "open_grants": [grant for grant in grants if grant.is_open],
+        "open_grants": open_grants,
         "removed_grants": [grant for grant in grants if not grant.is_open],
-        "obstacles": _obstacles(engagement, user, today, offboarding),
+        "obstacles": obstacles,
         "is_active": is_active,
         "sees_access": user.has_perm("engagements.view_accessgrant"),
         "may_step": user.has_perm("engagements.change_checklisttask"),

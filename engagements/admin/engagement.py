@@ -55,9 +55,10 @@ class EngagementAdmin(BulkActions, AgreementList, ReadOnlyAdmin):
         ),
     )
 
-    @display(description=gettext_lazy("model"), label=KIND_COLOURS, ordering="kind")
-    def kind_label(self, row: Engagement) -> tuple[str, str]:
-        return row.kind, str(SHORT_KINDS[row.kind])
+    # In plain words: two labels a row would hide the one that asks for something.
+    @display(description=gettext_lazy("model"), ordering="kind")
+    def kind_label(self, row: Engagement) -> str:
+        return str(SHORT_KINDS[row.kind])
 
     @action(
         description=gettext_lazy("Add managed-service contract"),

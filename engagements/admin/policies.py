@@ -1,11 +1,12 @@
+from django.conf import settings
 from django.contrib import admin
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from engagements.admin.columns import figure
+from engagements.admin.columns import money
 from engagements.admin.filters import ScopedDropdownFilter
-from engagements.admin.inputs import plain_number
 from engagements.admin.record_admin import RecordAdmin
 from engagements.admin.unfold_types import display
 from engagements.models import ApprovalRule, ChecklistTemplate, TenurePolicy
@@ -63,8 +64,8 @@ class TenurePolicyAdmin(RecordAdmin):
 class ApprovalRuleAdmin(RecordAdmin):
     list_display = (
         "name",
-        "kind",
-        "department",
+        "bought_as",
+        "departments",
         "amount",
         "approver_group",
         "is_in_force",
@@ -105,7 +106,19 @@ class ApprovalRuleAdmin(RecordAdmin):
 
     @display(description=gettext_lazy("from amount"), ordering="from_amount")
     def amount(self, row: ApprovalRule) -> SafeString:
-        return figure(plain_number(row.from_amount, 2))
+        return money(row.from_amount, settings.REPORTING_CURRENCY)
+
+    @display(description=gettext_lazy("model"), ordering="kind")
+    def bought_as(self, row: ApprovalRule) -> str:
+        return str(row.get_kind_display() or _("both"))
+
+    @display(
+        description=gettext_lazy("department"),
+        ordering="department__name",
+        empty_value=gettext_lazy("all"),
+    )
+    def departments(self, row: ApprovalRule) -> str | None:
+        return str(row.department) if row.department else None
 
 
 @admin.register(ChecklistTemplate)

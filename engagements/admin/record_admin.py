@@ -10,6 +10,7 @@ from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
@@ -200,6 +201,13 @@ class ScopedAdmin(UnfoldModelAdmin):
     ) -> Any:
         context["show_history"] = request.user.has_perm("engagements.view_event")
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def history_link(self, request: HttpRequest, record: models.Model) -> str:
+        """Return the address of a record's history; empty for whom it isn't."""
+        if not request.user.has_perm("engagements.view_event"):
+            return ""
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_history"
+        return reverse(name, args=[record.pk])
 
     def history_view(
         self,

@@ -106,7 +106,7 @@ class ChecklistTaskAdmin(TaskSteps, RecordAdmin):
     ordering = ("due_on", "id")
     actions = ("finish_chosen",)
     autocomplete_fields = ("engagement", "owner")
-    readonly_fields = ("engagement_name", "due", "status_label")
+    readonly_fields = ("engagement_name", "due", "status")
     add_fieldsets = (
         (
             None,
@@ -119,7 +119,7 @@ class ChecklistTaskAdmin(TaskSteps, RecordAdmin):
             {
                 "fields": (
                     "engagement_name",
-                    ("stage", "status_label"),
+                    ("stage", "status"),
                     ("owner", "due"),
                     "note",
                     "removes_access",

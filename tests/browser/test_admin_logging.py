@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from engagements.choices import Role, Status
 from engagements.models import Assignment, Department, ManagedContract, Vendor
+from tests.browser.steps import take_step
 from tests.factories import make_assignment, make_contract, make_cost_centre, make_user
 
 pytestmark = pytest.mark.browser
@@ -125,10 +126,10 @@ def test_engagement_is_started_and_ended_in_dialogs(
     page = f"{live_server.url}/admin/engagements/assignment/{assignment.pk}/change/"
 
     desk.goto(page)
-    desk.locator("a[hx-get$='/start/']").first.click()
+    take_step(desk, "start")
     desk.get_by_role("button", name="Start").click()
     expect(desk.get_by_text("Started.", exact=True)).to_be_visible()
-    desk.locator("a[hx-get$='/end/']").first.click()
+    take_step(desk, "end")
     desk.fill("#id_ended_on", "2026-06-30")
     desk.get_by_role("button", name="End", exact=True).click()
     expect(desk.get_by_text("Ended.", exact=True)).to_be_visible()

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from engagements.choices import ApprovalOutcome, Role, Status
 from engagements.models import Approval, ManagedContract, User
+from tests.browser.steps import take_step
 from tests.browser.test_admin_logging import (
     PASSWORD,
     choose,
@@ -108,7 +109,7 @@ def test_manager_logs_and_sends_is_no_own_approver_and_another_decides(
     expect(desk.get_by_text("Sent for approval.")).to_be_visible(timeout=SLOW)
 
     other_desk.goto(page)
-    other_desk.locator("a[hx-get$='/approve/']").first.click()
+    take_step(other_desk, "approve")
     other_desk.locator("#dialog").get_by_role("button", name="Approve").click()
     expect(other_desk.get_by_text("Approved.", exact=True)).to_be_visible(timeout=SLOW)
 
@@ -127,7 +128,7 @@ def test_change_order_is_recorded_once_its_effect_was_shown(
         f"{live_server.url}/admin/engagements/managedcontract/{contract.pk}/change/"
     )
 
-    desk.locator("a[hx-get$='/change-order/']").first.click()
+    take_step(desk, "change-order")
     dialog = desk.locator("#dialog")
     dialog.get_by_label("Change of value").fill("2,500")
     dialog.get_by_label("Reason").fill("One more site")
@@ -153,7 +154,7 @@ def test_change_order_is_recorded_once_its_effect_was_shown(
 
 
 def send(page: Page) -> None:
-    page.locator("a[hx-get$='/send-for-approval/']").first.click()
+    take_step(page, "send-for-approval")
     page.locator("#dialog").get_by_role("button", name="Send").click()
 
 

@@ -14,6 +14,7 @@ from engagements.choices import ChargeKind, Role, Status
 from engagements.models import AccessGrant, Engagement
 from engagements.services.lifecycle import start_engagement
 from engagements.values.periods import add_months, month_of
+from tests.browser.steps import take_step
 from tests.browser.test_admin_logging import complaints, desk, manager
 from tests.factories import make_assignment, make_grant, make_template
 from tests.spend.billing import bill
@@ -49,7 +50,7 @@ def test_notice_off_boarding_and_end(
     address = f"{live_server.url}/admin/engagements/assignment/{assignment.pk}/change/"
     desk.goto(address)
 
-    desk.get_by_role("link", name="Give notice…").click()
+    take_step(desk, "give-notice")
     desk.get_by_role("button", name="Give notice").click()
     expect(desk.get_by_text("0 of 2 done")).to_be_visible()
     shot(desk, "off-boarding")
@@ -79,7 +80,7 @@ def test_notice_off_boarding_and_end(
     desk.get_by_role("button", name="Save", exact=True).click()
     expect(desk.get_by_text("no further invoice will come")).to_be_visible()
 
-    desk.locator("a[hx-get$='/end/']").first.click()
+    take_step(desk, "end")
     expect(desk.get_by_text("Nothing keeps it open")).to_be_visible()
     desk.get_by_role("button", name="End", exact=True).click()
     expect(desk.get_by_text("Ended.", exact=True)).to_be_visible()
@@ -124,7 +125,7 @@ def work_on(assignment, day: date) -> None:
 
 
 def end(page: Page, day: date) -> None:
-    page.locator("a[hx-get$='/end/']").first.click()
+    take_step(page, "end")
     open_access = page.locator("#dialog").get_by_text("still has access to Data")
     expect(open_access.first).to_be_visible()
     assert serious(page, "#dialog") == []

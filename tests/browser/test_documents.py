@@ -13,6 +13,7 @@ from engagements.choices import Renewal
 from engagements.models import Assignment, Document, Engagement, ManagedContract
 from engagements.services.lifecycle import start_engagement
 from engagements.values.periods import add_months
+from tests.browser.steps import take_step
 from tests.browser.test_admin_logging import complaints, desk, manager
 from tests.engagements.files import PDF
 from tests.factories import make_contract
@@ -105,7 +106,7 @@ def test_engagement_is_converted_once_its_meaning_was_shown(
     desk: Page, live_server, contract, complaints
 ):
     desk.goto(page_of(live_server, contract))
-    desk.get_by_role("link", name="Convert…").click()
+    take_step(desk, "convert-to-augmented")
     facts = desk.get_by_role("table", name="What it means")
     expect(facts).to_contain_text("Augmented contractor")
     shot(desk, "conversion")

@@ -12,6 +12,7 @@ from engagements.choices import Renewal
 from engagements.models import Engagement
 from engagements.services.lifecycle import start_engagement
 from engagements.values.periods import add_months
+from tests.browser.steps import take_step
 from tests.browser.test_admin_logging import complaints, desk, manager
 from tests.factories import make_contract
 
@@ -38,7 +39,7 @@ def test_notice_is_given_once_its_effect_was_shown(
     start_engagement(engagement=contract, actor=manager)
     desk.goto(f"{live_server.url}/admin/engagements/managedcontract/{contract.pk}/")
 
-    desk.get_by_role("link", name="Give notice…").click()
+    take_step(desk, "give-notice")
     table = desk.get_by_role("table", name="What this changes")
     expect(table).to_be_visible()
     shot(desk, "notice")

@@ -18,10 +18,11 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdo
 from engagements.admin.columns import deadline, figure, short_date
 from engagements.admin.engagement import KIND_COLOURS
 from engagements.admin.filters import ScopedDropdownFilter
+from engagements.admin.next_steps import steps_in_order
 from engagements.admin.panels import Panel, on_engagement_page
 from engagements.admin.record_admin import ReadOnlyAdmin, actor_of
 from engagements.admin.unfold_types import display
-from engagements.choices import Kind
+from engagements.choices import Kind, Status
 from engagements.models import Engagement, User
 from tracker.admin.flag_decisions import UNDECIDED, FlagDecisions
 from tracker.admin.verdict import VERDICT_COLOURS, percent, reading_of
@@ -118,6 +119,12 @@ class FlagAdmin(FlagDecisions, ReadOnlyAdmin):
             "deadline": deadline(flag.notice_deadline_on, timezone.localdate()),
             "reading": reading_of(assessment) if assessment else None,
             "decisions": flag.decisions.select_related("actor"),
+            "steps": steps_in_order(
+                context.get("actions_detail", []),
+                ("convert", "acknowledge", "accept", "dismiss"),
+                pressing=("convert",),
+            ),
+            "history": self.history_link(request, flag),
         }
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -231,6 +238,8 @@ def fit_panel(engagement: Engagement, user: User) -> Panel | None:
         return None
     assessment = latest_assessment(engagement, user)
     flag = Flag.objects.filter(engagement=engagement.pk, state__in=LIVE_STATES).first()
+    if not (assessment or flag or engagement.status == Status.ACTIVE):
+        return None
     body = render_to_string(
         "tracker/admin/fit_panel.html",
         {

@@ -84,6 +84,9 @@ class LineForm(ConstraintErrorsBesideFields):
         )
 
 
+POSTED = (*LineForm.Meta.fields[:-1], "figure")
+
+
 class InvoiceLineInline(LineInline):
     model = InvoiceLine
     form = LineForm
@@ -93,7 +96,19 @@ class InvoiceLineInline(LineInline):
     min_num = 1
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return visible(InvoiceLine, actor_of(request)).select_related("engagement")
+        rows = visible(InvoiceLine, actor_of(request))
+        return rows.select_related("engagement", "invoice")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+        """A posted amount is read with its currency, not typed."""
+        return LineForm.Meta.fields if obj is None else POSTED
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return () if obj is None else ("figure",)
+
+    @display(description=gettext_lazy("amount"))
+    def figure(self, row: InvoiceLine) -> SafeString:
+        return money(row.amount, row.invoice.currency)
 
     def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
         return 0
@@ -138,17 +153,17 @@ class InvoiceAdmin(RecordAdmin):
         if obj is None:
             return fieldsets
         # The total may hold lines of other departments.
-        amount = "total" if sees_all(request.user) else "amount"
+        amount = "total_figure" if sees_all(request.user) else "amount"
         fields = (
             "vendor",
             ("number", "issued_on"),
             ("currency", amount),
-            ("status_label", "paid_on", "paid_by"),
+            ("status", "paid_on", "paid_by"),
         )
         return [(None, {"fields": fields})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("amount", "status_label", "paid_by") if obj else ()
+        return ("amount", "total_figure", "status", "paid_by") if obj else ()
 
     @action(
         description=gettext_lazy("Paid…"),
@@ -208,6 +223,10 @@ class InvoiceAdmin(RecordAdmin):
     @display(description=gettext_lazy("issued on"), ordering="issued_on")
     def day_name(self, row: Invoice) -> str:
         return short_date(row.issued_on)
+
+    @display(description=gettext_lazy("total"))
+    def total_figure(self, row: Invoice) -> SafeString:
+        return money(row.total, row.currency)
 
     @display(description=gettext_lazy("amount"), ordering="in_scope")
     def amount(self, row: Any) -> SafeString | None:

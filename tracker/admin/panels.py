@@ -43,6 +43,8 @@ def spend_panel(engagement: Engagement, user: User) -> Panel | None:
     last = month_of(timezone.localdate())
     months = [add_months(last, n - MONTHS + 1) for n in range(MONTHS)]
     by_month = _by_month(engagement, user, months[0], last)
+    if not any(by_month.values()):
+        return None
     total = sum(by_month.values(), Decimal(0))
     body = render_to_string(
         "tracker/admin/spend_panel.html",

@@ -38,6 +38,8 @@ class Cell:
     note: Any = ""
     # Of a label such as unfold's own: success, warning, danger, info.
     colour: str = ""
+    # Whether the note says that it is late.
+    is_pressing: bool = False
 
 
 Row = Sequence[Cell | SafeString | str | None]

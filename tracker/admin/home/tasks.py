@@ -3,7 +3,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from engagements.admin.columns import short_date
-from engagements.choices import TaskStatus
+from engagements.choices import OPEN_TASKS
 from engagements.models import ChecklistTask, Engagement
 from tracker.admin.home.engagement_cells import ENGAGEMENT, name_cell
 from tracker.admin.home.sections import (
@@ -21,14 +21,11 @@ def tasks(asked: Asked) -> Section | None:
     """My tasks of on- and off-boarding, the earliest due first."""
     if not asked.user.has_perm("engagements.view_checklisttask"):
         return None
-    mine = (
-        ChecklistTask.objects.filter(
-            owner=asked.user,
-            engagement__in=Engagement.objects.visible_to(asked.user),
-        )
-        .exclude(status=TaskStatus.DONE)
-        .select_related("engagement")
-    )
+    mine = ChecklistTask.objects.filter(
+        owner=asked.user,
+        engagement__in=Engagement.objects.visible_to(asked.user),
+        status__in=OPEN_TASKS,
+    ).select_related("engagement")
     found = list(mine.order_by(F("due_on").asc(nulls_last=True), "id")[:SHOWN])
     return Section(
         title=_("My open tasks"),
@@ -60,4 +57,4 @@ def _due(task: ChecklistTask, asked: Asked) -> Cell:
         return Cell("")
     is_late = task.due_on < asked.today
     note = _("overdue") if is_late else ""
-    return Cell(short_date(task.due_on), note=note)
+    return Cell(short_date(task.due_on), note=note, is_pressing=is_late)

@@ -35,6 +35,25 @@
     }
   }
 
+  // Where several can be chosen, the box to type in has no name, and the list that
+  // select2 makes of the chosen holds more than its items.
+  function nameMultiples() {
+    for (const box of document.querySelectorAll(".select2-selection--multiple")) {
+      const select = box.closest(".select2-container")?.previousElementSibling;
+      const label = select?.id && document.querySelector(`label[for="${select.id}"]`);
+      const field = box.querySelector(".select2-search__field:not([aria-label])");
+      if (label && field) field.setAttribute("aria-label", label.textContent.trim());
+      for (const part of box.querySelectorAll("ul:not([role]), li:not([role])")) {
+        part.setAttribute("role", "none");
+      }
+    }
+  }
+
+  function nameWidgets() {
+    nameComboboxes();
+    nameMultiples();
+  }
+
   let opener = null;
 
   function openedDialog(content) {
@@ -87,17 +106,38 @@
     content.addEventListener("keydown", (event) => keepInside(event, content));
     new MutationObserver(() => {
       if (overlay.style.display === "none" && opener) {
-        opener.focus();
+        (opener.closest(".steps-more")?.querySelector("summary") || opener).focus();
         opener = null;
       }
     }).observe(overlay, { attributes: true, attributeFilter: ["style"] });
   }
 
+  // A menu of steps closes as menus do: by Escape, a click elsewhere, or a choice.
+  function closeMenus(except) {
+    for (const menu of document.querySelectorAll(".steps-more[open]")) {
+      if (menu !== except) menu.open = false;
+    }
+  }
+
+  function watchMenus() {
+    document.addEventListener("click", (event) => {
+      const menu = event.target.closest(".steps-more");
+      closeMenus(event.target.closest(".steps-item") ? null : menu);
+    });
+    document.addEventListener("keydown", (event) => {
+      const menu = event.target.closest?.(".steps-more[open]");
+      if (event.key !== "Escape" || !menu) return;
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    });
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
     addSkipLink();
+    watchMenus();
     watchDialogs();
-    nameComboboxes();
-    new MutationObserver(nameComboboxes).observe(document.body, {
+    nameWidgets();
+    new MutationObserver(nameWidgets).observe(document.body, {
       childList: true,
       subtree: true,
     });
