@@ -441,8 +441,10 @@ def test_engagement_page_shows_spend_verdict_and_flag(client, manager):
 
     response = client.get(url)
 
-    # Of spend there is nothing to tell yet.
-    assert [panel.title for panel in response.context["panels"]] == ["Which model fits"]
+    assert [panel.title for panel in response.context["panels"]] == [
+        "Which model fits",
+        "Performance, last 12 months",
+    ]
     assert reverse("admin:tracker_flag_change", args=[flag.pk]) in (
         response.content.decode()
     )

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from engagements.choices import ChargeKind, Kind, Role, Status
 from engagements.models import Approval, Engagement, Event, NamedWorker, User
 from engagements.values.periods import add_months, month_of
+from tests.browser.steps import take_step
 from tests.browser.test_admin_logging import choose, complaints, desk, manager, save
 from tests.browser.test_approvals import SLOW, checker, other_desk
 from tests.factories import make_grant, make_template, make_vendor
@@ -139,11 +140,7 @@ def take(page: Page, step: str, button: str, told: str | re.Pattern[str]) -> Non
 
 
 def open_step(page: Page, step: str) -> None:
-    """Press the step's button, which may stand in the menu of further steps."""
-    link = page.locator(f"a[hx-get$='/{step}/']:visible")
-    if link.count() == 0:
-        page.get_by_role("button", name="More").click()
-    link.first.click()
+    take_step(page, step)
     expect(page.locator("#dialog").get_by_role("button").first).to_be_visible()
 
 
