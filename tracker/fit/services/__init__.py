@@ -10,6 +10,7 @@ from tracker.fit.services.flags import (
 from tracker.fit.services.intake import Planned, give_advice, keep_advice
 from tracker.fit.services.policies import current_policy
 from tracker.fit.services.supposing import scales, suppose
+from tracker.fit.services.trying import try_engine
 
 __all__ = [
     "AssessmentRun",
@@ -26,4 +27,5 @@ __all__ = [
     "scales",
     "snooze_flag",
     "suppose",
+    "try_engine",
 ]
