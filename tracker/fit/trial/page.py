@@ -31,7 +31,7 @@ FOOT = """\
 - **Acceptability is not a frequency.** It is the share of priorities and readings under
   which managed fits; the first calibration error shows how wrong it is to read it as
   the chance of being right. What may be read so is the agreement rate learnt from
-  decisions, and it needs 200 of them here.
+  decisions: much nearer, and after 200 of them not yet at its target.
 - **Reversal**: in one month the nature of all work turns round. Counted are engagements
   that fitted before and misfit for good afterwards. A year's window has to fill with
   the new, and two monthly evaluations must agree.
