@@ -1,6 +1,6 @@
 """What contracts show beside fit: each pattern seen, and not seen just below."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from engagements.choices import TenureAction, TenureBasis
-from engagements.models import Engagement, TenurePolicy
-from engagements.values.periods import add_months
+from engagements.models import Engagement, ServiceLevel, TenurePolicy
+from engagements.values.periods import add_months, last_day_of_month
 from tests.factories import make_user, make_vendor
 from tests.fit.records import (
     LONG_AGO,
@@ -24,6 +24,7 @@ from tracker.fit import patterns
 from tracker.fit.pattern import DuplicatePatternError, Finding, Pattern, Registry
 from tracker.fit.patterns import all_patterns
 from tracker.fit.queries import Scope
+from tracker.performance.models import LevelResult
 from tracker.spend.models import OversightLog, WorkLog
 
 pytestmark = pytest.mark.django_db
@@ -151,6 +152,46 @@ def test_contractor_near_the_limit_of_a_policy_is_told() -> None:
     assert set(seen) == {near.pk}
     assert seen[near.pk].threshold == "90 days from 2026-11-15"
     assert found("tenure_near", TODAY - timedelta(days=60)) == {}
+
+
+def plant_results(outcomes: str) -> int:
+    """A contract with one monthly level: x missed, o met, - no data; latest last."""
+    contract = running_contract()
+    level = ServiceLevel.objects.create(
+        contract=contract, name="Availability", target=Decimal("99.5")
+    )
+    for back, outcome in enumerate(reversed(outcomes), 1):
+        month = add_months(date(2026, 11, 1), -back)
+        LevelResult.objects.create(
+            engagement_id=contract.pk,
+            service_level=level,
+            window_from=month,
+            window_to=last_day_of_month(month),
+            outcome={"x": "missed", "o": "met", "-": "no_data"}[outcome],
+            value=None if outcome == "-" else Decimal(99),
+            measured_at=datetime(2026, 11, 2, tzinfo=UTC),
+        )
+    return contract.pk
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "told"),
+    [
+        ("xooxooooox", "3 of 10 windows missed"),
+        ("-xx", "2 of 2 windows missed"),
+    ],
+)
+def test_level_missed_again_and_again_is_told(outcomes: str, told: str) -> None:
+    contract = plant_results(outcomes)
+    finding = found("chronic_breach")[contract]
+    assert finding.value == told
+    assert finding.sentence.startswith("Availability missed in ")
+
+
+@pytest.mark.parametrize("outcomes", ["x", "xooooooooox", "xxxoooooooooooo", "---"])
+def test_level_missed_once_or_long_ago_is_not_told(outcomes: str) -> None:
+    plant_results(outcomes)
+    assert found("chronic_breach") == {}
 
 
 @pytest.mark.parametrize("pattern", all_patterns(), ids=lambda p: p.code)
