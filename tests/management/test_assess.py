@@ -6,9 +6,17 @@ import pytest
 import time_machine
 from django.core.management import CommandError, call_command
 
-from tests.fit.records import TODAY, body_shop_under_a_fee, imported
+from tests.fit.records import (
+    TODAY,
+    body_shop_under_a_fee,
+    imported,
+    plant_work,
+    running_assignment,
+    running_contract,
+)
 from tracker.fit.models import Assessment
 from tracker.jobs.models import JobRun
+from tracker.spend.models import WorkLog
 from tracker.tasks import assess_engagements
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +56,7 @@ def test_command_tells_the_same_as_json() -> None:
         "flags_raised": 1,
         "flags_cleared": 0,
         "to_record": [],
+        "patterns": [],
     }
 
 
@@ -84,3 +93,40 @@ def test_task_judges_today_once_whoever_asks() -> None:
     )
     assert (job.attempts, job.result["judged"], job.result["flags_raised"]) == (1, 1, 1)
     assert Assessment.objects.filter(as_of=date(2026, 11, 15)).count() == 1
+
+
+def test_command_repeats_what_is_stored_to_the_digit() -> None:
+    body_shop_under_a_fee()
+    imported()
+    run("--as-of", TODAY.isoformat())
+    told = "As of 2026-11-15: 2 assessments repeated, 0 figures deviate,"
+    assert run("--as-of", TODAY.isoformat(), "--verify") == (
+        f"{told} 0 assessments made by another engine.\n"
+    )
+    assert Assessment.objects.filter(as_of=TODAY).count() == 2
+
+
+def test_command_names_figures_that_do_not_follow() -> None:
+    contract = body_shop_under_a_fee()
+    run("--as-of", TODAY.isoformat())
+    stored = Assessment.objects.filter(as_of=TODAY)
+    stored.update(opposition=0.123456)
+    out = StringIO()
+    with pytest.raises(CommandError, match="don't follow from their evidence"):
+        call_command("assess", "--as-of", TODAY.isoformat(), "--verify", stdout=out)
+    reference = contract.reference
+    assert f"  {reference}: opposition 0.123456 stored, " in out.getvalue()
+    stored.update(engine_version="0.1")
+    (told,) = run("--as-of", TODAY.isoformat(), "--verify").splitlines()
+    assert told.endswith("1 assessments made by another engine.")
+
+
+def test_command_tells_patterns_without_keys_of_the_database() -> None:
+    contract = running_contract()
+    plant_work(contract, ours=0.9)
+    WorkLog.objects.update(contractor=running_assignment().contractor)
+    told = json.loads(run("--as-of", TODAY.isoformat(), "--json"))
+    pattern = next(p for p in told["patterns"] if p["code"] == "hidden_headcount")
+    assert pattern["engagement_id"] == str(contract.public_id)
+    assert (pattern["engagements_behind"], "engagements" in pattern) == (1, False)
+    assert "Headcount under a managed contract" in run("--as-of", TODAY.isoformat())

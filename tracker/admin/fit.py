@@ -25,6 +25,7 @@ from engagements.admin.unfold_types import display
 from engagements.choices import Kind, Status
 from engagements.models import Engagement, User
 from tracker.admin.flag_decisions import UNDECIDED, FlagDecisions
+from tracker.admin.pattern_rows import patterns_for
 from tracker.admin.verdict import VERDICT_COLOURS, percent, reading_of
 from tracker.fit.models import LIVE_STATES, Assessment, Flag, FlagState
 from tracker.fit.queries import latest_assessment
@@ -125,6 +126,7 @@ class FlagAdmin(FlagDecisions, ReadOnlyAdmin):
                 pressing=("convert",),
             ),
             "history": self.history_link(request, flag),
+            "patterns": patterns_for(flag.engagement, timezone.localdate(), user),
         }
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -200,7 +202,13 @@ class AssessmentAdmin(ReadOnlyAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> Any:
-        context["reading"] = reading_of(context["original"])
+        assessment: Assessment = context["original"]
+        context |= {
+            "reading": reading_of(assessment),
+            "patterns": patterns_for(
+                assessment.engagement, assessment.as_of, actor_of(request)
+            ),
+        }
         return super().render_change_form(request, context, *args, **kwargs)
 
     @display(description=gettext_lazy("engagement"), ordering="engagement__title")

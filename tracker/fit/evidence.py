@@ -261,6 +261,11 @@ class Mean(Observation):
     def size(self) -> float:
         return self.count
 
+    @property
+    def error(self) -> float:
+        """The standard error of the mean."""
+        return 0.2 * self.mean / math.sqrt(self.count) + 0.05 * self.mean
+
     def with_value(self, value: float) -> Self:
         return replace(self, mean=value)
 
@@ -273,8 +278,7 @@ class Mean(Observation):
         from scipy.special import ndtri
 
         means = np.array([o.mean for o in observations])[:, None]
-        counts = np.array([o.count for o in observations])[:, None]
-        errors = 0.2 * means / np.sqrt(counts) + 0.05 * means
+        errors = np.array([o.error for o in observations])[:, None]
         atoms = np.maximum(means + errors * ndtri(LEVELS), 0.0)
         return np.asarray(atoms, dtype=np.float64)
 

@@ -1,5 +1,6 @@
 from tracker.fit.services.assessing import AssessmentRun, assess
 from tracker.fit.services.evaluation import repeat
+from tracker.fit.services.finding import patterns_of_portfolio, patterns_seen
 from tracker.fit.services.flags import (
     accept_flag,
     acknowledge_flag,
@@ -10,10 +11,13 @@ from tracker.fit.services.flags import (
 from tracker.fit.services.intake import Planned, give_advice, keep_advice
 from tracker.fit.services.policies import current_policy
 from tracker.fit.services.supposing import scales, suppose
+from tracker.fit.services.trying import try_engine
+from tracker.fit.services.verifying import Verified, verify_assessments
 
 __all__ = [
     "AssessmentRun",
     "Planned",
+    "Verified",
     "accept_flag",
     "acknowledge_flag",
     "assess",
@@ -22,8 +26,12 @@ __all__ = [
     "give_advice",
     "keep_advice",
     "note_conversion",
+    "patterns_of_portfolio",
+    "patterns_seen",
     "repeat",
     "scales",
     "snooze_flag",
     "suppose",
+    "try_engine",
+    "verify_assessments",
 ]

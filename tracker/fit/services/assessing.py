@@ -10,10 +10,11 @@ from django.db.models import QuerySet
 
 from engagements.models import User
 from engagements.values.periods import add_months, month_of
+from tracker.fit.flagging import Standing
 from tracker.fit.models import Assessment, Policy, Verdict
 from tracker.fit.queries import judged_on
 from tracker.fit.services.evaluation import ENGINE_VERSION, Evaluated, evaluate
-from tracker.fit.services.hysteresis import Standing, move_flags
+from tracker.fit.services.hysteresis import move_flags
 from tracker.fit.services.policies import current_policy
 from tracker.fit.verdict import Thresholds
 

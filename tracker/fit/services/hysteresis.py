@@ -7,6 +7,7 @@ from datetime import date
 from engagements import events
 from engagements.choices import Kind, Status
 from engagements.models import Engagement, User
+from tracker.fit.flagging import Standing, calls_for_clearing, calls_for_flag
 from tracker.fit.models import (
     CLEARABLE_STATES,
     LIVE_STATES,
@@ -15,7 +16,6 @@ from tracker.fit.models import (
     Flag,
     FlagAction,
     FlagState,
-    Verdict,
 )
 from tracker.fit.services.evaluation import Evaluated
 from tracker.fit.verdict import Thresholds
@@ -26,18 +26,6 @@ OTHER_KIND = {
     Kind.AUGMENTED.value: Kind.MANAGED.value,
 }
 SENTENCE_LENGTH = 300
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What one monthly evaluation found of the other model."""
-
-    opposition: float
-    verdict: str
-
-    @property
-    def opposes(self) -> bool:
-        return self.verdict == Verdict.OTHER_MODEL_FITS
 
 
 @dataclass(frozen=True)
@@ -70,7 +58,7 @@ def move_flags(
         live[evaluated.engagement_id]
         for evaluated, before in pairs
         if evaluated.engagement_id in live
-        and max(evaluated.assessment.opposition, before.opposition) < thresholds.clear
+        and calls_for_clearing(_standing(evaluated), before, thresholds)
     ]
     cleared += [flag for flag in live.values() if flag.engagement.status in CLOSED]
     cleared = [flag for flag in cleared if flag.state in CLEARABLE_STATES]
@@ -84,6 +72,11 @@ def move_flags(
     for evaluated in raised:
         _raise(evaluated, as_of, actor)
     return Moves(raised=len(raised), cleared=len(cleared))
+
+
+def _standing(evaluated: Evaluated) -> Standing:
+    assessment = evaluated.assessment
+    return Standing(assessment.opposition, assessment.verdict)
 
 
 def _assessed_after(day: date) -> set[int]:
@@ -107,13 +100,12 @@ def _opposed(
     dismissed = _dismissed_at()
     found = []
     for evaluated, before in pairs:
-        assessment = evaluated.assessment
-        now = Standing(assessment.opposition, assessment.verdict)
+        now = _standing(evaluated)
         least = dismissed.get(evaluated.engagement_id)
         has_risen = (
             least is None or now.opposition >= least + thresholds.return_after_dismissal
         )
-        if now.opposes and before.opposes and has_risen:
+        if calls_for_flag(now, before) and has_risen:
             found.append(evaluated)
     return found
 

@@ -1,0 +1,208 @@
+"""What contracts show beside fit: each pattern seen, and not seen just below."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from engagements.choices import TenureAction, TenureBasis
+from engagements.models import Engagement, ServiceLevel, TenurePolicy
+from engagements.values.periods import add_months, last_day_of_month
+from tests.factories import make_user, make_vendor
+from tests.fit.records import (
+    LONG_AGO,
+    TODAY,
+    make_service,
+    plant_work,
+    running_assignment,
+    running_contract,
+)
+from tracker.fit import patterns
+from tracker.fit.pattern import DuplicatePatternError, Finding, Pattern, Registry
+from tracker.fit.patterns import all_patterns
+from tracker.fit.queries import Scope
+from tracker.performance.models import LevelResult
+from tracker.spend.models import OversightLog, WorkLog
+
+pytestmark = pytest.mark.django_db
+
+
+def found(code: str, as_of: date = TODAY) -> dict[int, Finding]:
+    pattern = next(pattern for pattern in all_patterns() if pattern.code == code)
+    scope = Scope(Engagement.objects.all(), as_of, 12)
+    return dict(pattern.find(scope))
+
+
+def test_every_file_of_the_folder_is_one_pattern() -> None:
+    files = {path.stem for path in Path(patterns.__file__).parent.glob("[a-z]*.py")}
+    assert files == {pattern.code for pattern in all_patterns()}
+
+
+@pytest.mark.parametrize("pattern", all_patterns(), ids=lambda p: p.code)
+def test_pattern_is_declared_in_full(pattern: Pattern) -> None:
+    assert pattern.label
+    assert pattern.rule
+    assert pattern.advice.endswith(".")
+
+
+def test_registry_refuses_a_code_taken_already() -> None:
+    registry = Registry()
+    registry.add(type(all_patterns()[0]))
+    with pytest.raises(DuplicatePatternError):
+        registry.add(type(all_patterns()[0]))
+
+
+def team(people: int, *, ours: float, starts_on: date = LONG_AGO) -> list[Engagement]:
+    vendor, service = make_vendor(), make_service("Payroll")
+    engagements: list[Engagement] = []
+    for _ in range(people):
+        one = running_assignment(vendor=vendor, service=service, starts_on=starts_on)
+        plant_work(one, ours=ours, monthly_hours=(60, 160, 20, 150))
+        engagements.append(one)
+    return engagements
+
+
+def test_team_of_three_that_the_vendor_directs_is_a_service_in_all_but_name() -> None:
+    engagements = team(3, ours=0.3)
+    seen = found("shadow_managed_service")
+    assert set(seen) == {one.pk for one in engagements}
+    finding = seen[engagements[0].pk]
+    assert finding.sentence == (
+        "3 contractors of one vendor work for one service since March 2024;"
+        " we assign 30 % of the hours"
+    )
+    assert finding.engagements == tuple(one.pk for one in engagements)
+
+
+def test_team_of_two_or_directed_by_us_or_of_five_months_is_none() -> None:
+    team(2, ours=0.3)
+    team(3, ours=0.5)
+    assert found("shadow_managed_service") == {}
+    team(3, ours=0.3, starts_on=add_months(TODAY, -5))
+    assert found("shadow_managed_service") == {}
+
+
+def test_managed_contract_whose_named_people_we_direct_is_hidden_headcount() -> None:
+    contract = running_contract()
+    plant_work(contract, ours=0.9)
+    assert found("hidden_headcount") == {}
+    WorkLog.objects.update(contractor=running_assignment().contractor)
+    finding = found("hidden_headcount")[contract.pk]
+    assert finding.sentence.endswith("and one named person is directed by us")
+    assert finding.value.startswith("90 % of hours, ")
+
+
+def test_managed_contract_directed_half_and_half_hides_none() -> None:
+    plant_work(running_contract(), ours=0.5)
+    WorkLog.objects.update(contractor=running_assignment().contractor)
+    assert found("hidden_headcount") == {}
+
+
+@pytest.mark.parametrize(
+    ("hours", "told"),
+    [
+        ((150,), "over 11 months the hours vary by 0 %"),
+        ((150, 190), "over 11 months the hours vary by 12 %, enough for a note"),
+    ],
+)
+def test_steady_hours_paid_by_the_hour_are_told(
+    hours: tuple[int, ...], told: str
+) -> None:
+    assignment = running_assignment()
+    plant_work(assignment, monthly_hours=hours)
+    assert found("steady_time_and_materials")[assignment.pk].sentence == told
+
+
+def test_unsteady_or_young_work_by_the_hour_is_not_told() -> None:
+    plant_work(running_assignment(), monthly_hours=(60, 160))
+    plant_work(running_assignment(starts_on=add_months(TODAY, -11)))
+    plant_work(running_contract())
+    assert found("steady_time_and_materials") == {}
+
+
+@pytest.mark.parametrize(("hours", "is_over"), [(190, True), (160, False)])
+def test_manager_above_all_time_is_over_capacity(hours: int, is_over: bool) -> None:
+    manager = make_user(weekly_capacity_hours=Decimal(35))
+    contract = running_contract(manager=manager)
+    OversightLog.objects.bulk_create(
+        OversightLog(
+            manager=manager, month=add_months(date(2026, 10, 1), -n), hours=hours
+        )
+        for n in range(8)
+    )
+    seen = found("manager_overload")
+    assert set(seen) == ({contract.pk} if is_over else set())
+
+
+def test_contractor_near_the_limit_of_a_policy_is_told() -> None:
+    TenurePolicy.objects.create(
+        name="Two years",
+        maximum_months=24,
+        basis=TenureBasis.PERSON,
+        action=TenureAction.WARN,
+        source="our own rule",
+        checked_on=TODAY,
+    )
+    near = running_assignment(starts_on=add_months(TODAY, -22))
+    running_assignment(starts_on=add_months(TODAY, -20))
+    seen = found("tenure_near")
+    assert set(seen) == {near.pk}
+    assert seen[near.pk].threshold == "90 days from 2026-11-15"
+    assert found("tenure_near", TODAY - timedelta(days=60)) == {}
+
+
+def plant_results(outcomes: str) -> int:
+    """A contract with one monthly level: x missed, o met, - no data; latest last."""
+    contract = running_contract()
+    level = ServiceLevel.objects.create(
+        contract=contract, name="Availability", target=Decimal("99.5")
+    )
+    for back, outcome in enumerate(reversed(outcomes), 1):
+        month = add_months(date(2026, 11, 1), -back)
+        LevelResult.objects.create(
+            engagement_id=contract.pk,
+            service_level=level,
+            window_from=month,
+            window_to=last_day_of_month(month),
+            outcome={"x": "missed", "o": "met", "-": "no_data"}[outcome],
+            value=None if outcome == "-" else Decimal(99),
+            measured_at=datetime(2026, 11, 2, tzinfo=UTC),
+        )
+    return contract.pk
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "told"),
+    [
+        ("xooxooooox", "3 of 10 windows missed"),
+        ("-xx", "2 of 2 windows missed"),
+    ],
+)
+def test_level_missed_again_and_again_is_told(outcomes: str, told: str) -> None:
+    contract = plant_results(outcomes)
+    finding = found("chronic_breach")[contract]
+    assert finding.value == told
+    assert finding.sentence.startswith("Availability missed in ")
+
+
+@pytest.mark.parametrize("outcomes", ["x", "xooooooooox", "xxxoooooooooooo", "---"])
+def test_level_missed_once_or_long_ago_is_not_told(outcomes: str) -> None:
+    plant_results(outcomes)
+    assert found("chronic_breach") == {}
+
+
+@pytest.mark.parametrize("pattern", all_patterns(), ids=lambda p: p.code)
+def test_pattern_asks_as_many_questions_of_three_as_of_one(pattern: Pattern) -> None:
+    counts = []
+    for teams in (1, 2):
+        for _ in range(teams):
+            team(3, ours=0.3)
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            pattern.find(Scope(Engagement.objects.all(), TODAY, 12))
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
