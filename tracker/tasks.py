@@ -8,6 +8,7 @@ from typing import Any
 
 from celery import shared_task
 from django.conf import settings
+from django.core.cache import cache
 from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
@@ -142,6 +143,10 @@ def send_reminders() -> None:
     )
 
 
+# So long no second message asks for the delivery of alerts.
+QUIET_SECONDS = 5
+
+
 @shared_task
 def deliver_alerts() -> None:
     """Tell people of what happened, and send the mails that go with it."""
@@ -159,6 +164,10 @@ def deliver_soon(events: Iterable[Event], **_: Any) -> None:
 
 
 def _send_for_delivery() -> None:
+    # Many writes in a row are one piece of news: the queue is for other work too, and
+    # what comes later than the message is told within the minute.
+    if not cache.add("alerts-on-their-way", True, timeout=QUIET_SECONDS):
+        return
     try:
         deliver_alerts.delay()
     except OperationalError:

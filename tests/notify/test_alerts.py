@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib.auth.models import Group
+from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
@@ -725,6 +726,7 @@ def test_worker_is_called_once_an_event_is_committed(monkeypatch):
     monkeypatch.setattr(deliver_alerts, "delay", lambda: called.append("now"))
     engagement = make_engagement(make_manager())
     called.clear()
+    cache.clear()
 
     with transaction.atomic():
         events.record(event_type="engagement.ended", subject=engagement, actor=None)
@@ -735,6 +737,20 @@ def test_worker_is_called_once_an_event_is_committed(monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_worker_is_called_once_for_many_events_in_a_row(monkeypatch):
+    called: list[str] = []
+    monkeypatch.setattr(deliver_alerts, "delay", lambda: called.append("now"))
+    engagement = make_engagement(make_manager())
+    called.clear()
+    cache.clear()
+
+    for _ in range(3):
+        record("engagement.ended", engagement)
+
+    assert called == ["now"]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_event_is_written_though_there_is_no_broker(monkeypatch):
     from kombu.exceptions import OperationalError
 
@@ -742,6 +758,7 @@ def test_event_is_written_though_there_is_no_broker(monkeypatch):
         raise OperationalError("no broker")
 
     monkeypatch.setattr(deliver_alerts, "delay", refuse)
+    cache.clear()
 
     record("engagement.ended", make_engagement(make_manager()))
 
