@@ -36,7 +36,7 @@ from engagements.services.lifecycle import submit_engagement
 from engagements.services.records import create_record
 from tests.admin.conftest import logged_in
 from tests.admin.test_scope import CANARY, Other
-from tests.factories import make_user
+from tests.factories import make_contract, make_user
 from tracker.dashboards.report import all_reports
 from tracker.fit.services import Planned, give_advice, keep_advice
 from tracker.imports.kinds import kind_names
@@ -132,7 +132,8 @@ class Everything(Other):
         )
         # Managers approve by that rule, yet only those who see the engagement.
         make_user(Role.MANAGER, department=self.department)
-        submit_engagement(engagement=self.contract, actor=self.manager)
+        draft = make_contract(title=f"{CANARY} draft", **self._ours())
+        submit_engagement(engagement=draft, actor=self.manager)
         Payment.objects.create(
             engagement_id=self.contract.pk,
             vendor=self.vendor,
