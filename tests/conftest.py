@@ -11,6 +11,7 @@ import redis
 from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
+from playwright.sync_api import expect
 from pytest_django import DjangoDbBlocker
 
 from engagements.models.guards import lifted
@@ -150,6 +151,8 @@ def browser_type_launch_args() -> Iterator[dict[str, Any]]:
     Playwright keeps an event loop in the test's thread until the session ends, and
     Django refuses the database to a thread that has one; here it is harmless.
     """
+    # A busy machine answers late; what never comes fails all the same.
+    expect.set_options(timeout=20_000)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         yield {
