@@ -15,6 +15,7 @@ from engagements.admin.approval_lines import amount_of, person, subject
 from engagements.admin.columns import money, short_date
 from engagements.admin.inputs import plain_number
 from engagements.admin.lifecycle_page import LifecyclePage
+from engagements.admin.opened_dialog import is_pressed
 from engagements.admin.record_admin import actor_of
 from engagements.admin.unfold_types import action
 from engagements.choices import ApprovalOutcome, Status
@@ -286,7 +287,7 @@ class ApprovalSteps(LifecyclePage):
         found = self._seen(request, object_id)
         if found is None:
             return False
-        if request.method == "POST":
+        if is_pressed(request):
             # After a second press the page says that nothing waits any more.
             return True
         if found.status not in UNDECIDED:

@@ -116,6 +116,20 @@ def test_saving_again_is_refused_again_until_the_page_is_opened_anew(
     assert stored(contract).title == "Mine"
 
 
+def test_page_with_a_conflict_offers_no_step_that_can_not_be_taken(
+    client, manager, colleague
+):
+    contract = make_contract(manager=manager)
+    page = fields_on(client, page_of(contract)) | {"title": "Mine"}
+    change(contract, colleague, title="Theirs")
+
+    shown = client.post(page_of(contract), page).content.decode()
+
+    assert step(contract, "start") in shown
+    assert step(contract, "approve") not in shown
+    assert step(contract, "reject") not in shown
+
+
 def test_events_before_the_page_was_opened_are_not_told(client, manager, colleague):
     contract = make_contract(manager=manager)
     change(contract, colleague, title="Before")
