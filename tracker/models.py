@@ -36,6 +36,7 @@ from tracker.spend.models import (
     OversightLog,
     Payment,
     Settlement,
+    Timesheet,
     WorkLog,
 )
 
@@ -70,6 +71,7 @@ __all__ = [
     "Reminder",
     "Settlement",
     "Ticket",
+    "Timesheet",
     "ToldEvent",
     "WorkLog",
 ]

@@ -9,7 +9,7 @@ from engagements.choices import ChargeKind
 from engagements.models import Engagement
 from engagements.values.periods import last_day_of_month
 from tests.factories import begun
-from tracker.spend.models import Invoice, InvoiceLine
+from tracker.spend.models import Invoice, InvoiceLine, InvoiceStatus
 from tracker.spend.services import post_invoice
 
 _numbers = count(1)
@@ -35,11 +35,13 @@ def bill(
         period_to=last or last_day_of_month(first),
         amount=Decimal(100),
     )
+    disputed = fields.get("status") == InvoiceStatus.DISPUTED
     values: dict[str, Any] = {
         "vendor": engagement.vendor,
         "number": f"N-{next(_numbers)}",
         "issued_on": first,
         "currency": engagement.currency,
         "total": line.amount,
+        "dispute": "Not ordered" if disputed else "",
     } | fields
     return post_invoice(invoice=Invoice(**values), lines=[line], actor=None)

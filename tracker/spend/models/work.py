@@ -1,0 +1,262 @@
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from engagements.models import Contractor, Engagement, Skill
+from engagements.models.fields import HoursField
+from engagements.models.record import Detail, Record
+from tracker.spend.models.scoped import EngagementScoped
+
+
+class Activity(models.TextChoices):
+    DELIVERY = "delivery", _("Delivery")
+    SUPPORT = "support", _("Support")
+    ADVISORY = "advisory", _("Advisory")
+    PAIRING = "pairing", _("Pairing")
+    TRAINING = "training", _("Training")
+
+
+class AssignedBy(models.TextChoices):
+    CLIENT = "client", _("Our managers")
+    VENDOR = "vendor", _("The vendor")
+
+
+class TimesheetStatus(models.TextChoices):
+    DRAFT = "draft", _("Draft")
+    SUBMITTED = "submitted", _("Submitted")
+    APPROVED = "approved", _("Approved")
+    REJECTED = "rejected", _("Rejected")
+    INVOICED = "invoiced", _("Invoiced")
+
+
+class Timesheet(Record):
+    """A contractor's hours on an engagement in a week or a month, agreed as one.
+
+    Its lines are work logs. What is rejected is corrected and submitted again; once
+    invoiced it stays as it is.
+    """
+
+    engagement = models.ForeignKey(
+        Engagement,
+        on_delete=models.PROTECT,
+        related_name="timesheets",
+        verbose_name=_("engagement"),
+    )
+    contractor = models.ForeignKey(
+        Contractor,
+        on_delete=models.PROTECT,
+        related_name="timesheets",
+        verbose_name=_("contractor"),
+    )
+    starts_on = models.DateField(_("from"))
+    ends_on = models.DateField(_("to"))
+    status = models.CharField(
+        _("status"),
+        max_length=10,
+        choices=TimesheetStatus.choices,
+        default=TimesheetStatus.DRAFT,
+        editable=False,
+    )
+    submitted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        editable=False,
+        verbose_name=_("submitted by"),
+    )
+    submitted_at = models.DateTimeField(
+        _("submitted at"), null=True, blank=True, editable=False
+    )
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        editable=False,
+        verbose_name=_("decided by"),
+    )
+    decided_at = models.DateTimeField(
+        _("decided at"), null=True, blank=True, editable=False
+    )
+    reason = models.CharField(_("reason"), max_length=300, blank=True)
+
+    objects = EngagementScoped.as_manager()
+
+    class Meta:
+        ordering = ["-starts_on", "-id"]
+        verbose_name = _("timesheet")
+        indexes = [models.Index(fields=["status", "starts_on"])]
+        constraints = [
+            models.UniqueConstraint(
+                name="timesheet_once_per_period",
+                fields=["engagement", "contractor", "starts_on"],
+                violation_error_message=_("There is a timesheet from this day on."),
+            ),
+            models.CheckConstraint(
+                name="timesheet_period_in_order",
+                condition=Q(ends_on__gte=F("starts_on")),
+                violation_error_message=_("The period ends before it starts."),
+            ),
+            models.CheckConstraint(
+                name="timesheet_status_known",
+                condition=Q(status__in=TimesheetStatus.values),
+            ),
+            models.CheckConstraint(
+                name="timesheet_rejected_with_reason",
+                condition=~Q(status="rejected") | ~Q(reason=""),
+                violation_error_message=_("Say why it is rejected."),
+            ),
+            # Whoever submitted never decides: superusers included.
+            models.CheckConstraint(
+                name="timesheet_not_decided_by_submitter",
+                condition=Q(decided_by__isnull=True)
+                | Q(submitted_by__isnull=True)
+                | ~Q(decided_by=F("submitted_by")),
+                violation_error_message=_("Nobody approves their own timesheet."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.starts_on} to {self.ends_on}"
+
+
+class WorkLog(Detail):
+    """Work done, for both models: what fit and accrual read.
+
+    Blank `assigned_by`, and unknown `is_core` and `is_out_of_hours`, mean that nobody
+    recorded it, which is not the same as no.
+    """
+
+    engagement = models.ForeignKey(
+        Engagement, on_delete=models.PROTECT, related_name="work_logs"
+    )
+    contractor = models.ForeignKey(
+        Contractor,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="work_logs",
+        verbose_name=_("person"),
+    )
+    timesheet = models.ForeignKey(
+        Timesheet,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="lines",
+        editable=False,
+        verbose_name=_("timesheet"),
+    )
+    worked_on = models.DateField(_("worked on"))
+    hours = HoursField(_("hours"))
+    activity = models.CharField(
+        _("activity"),
+        max_length=12,
+        choices=Activity.choices,
+        default=Activity.DELIVERY,
+    )
+    skill = models.ForeignKey(
+        Skill,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="work_logs",
+        verbose_name=_("skill"),
+    )
+    assigned_by = models.CharField(
+        _("assigned by"),
+        max_length=8,
+        choices=AssignedBy.choices,
+        blank=True,
+        help_text=_("Who said what to work on."),
+    )
+    is_core = models.BooleanField(_("on a core system"), null=True, blank=True)
+    is_out_of_hours = models.BooleanField(_("out of hours"), null=True, blank=True)
+    is_overtime = models.BooleanField(_("overtime"), default=False)
+    description = models.CharField(_("description"), max_length=300, blank=True)
+    source_key = models.CharField(
+        max_length=100, null=True, blank=True, unique=True, editable=False
+    )
+
+    objects = EngagementScoped.as_manager()
+
+    class Meta:
+        ordering = ["worked_on", "id"]
+        verbose_name = _("work log")
+        indexes = [
+            models.Index(fields=["engagement", "worked_on"]),
+            models.Index(fields=["worked_on"]),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="work_log_hours_in_day",
+                condition=Q(hours__gt=0, hours__lte=24) | Q(contractor__isnull=True),
+                violation_error_message=_("A person works above 0, at most 24 hours."),
+            ),
+            models.CheckConstraint(
+                name="work_log_hours_positive", condition=Q(hours__gt=0)
+            ),
+            models.CheckConstraint(
+                name="work_log_activity_known",
+                condition=Q(activity__in=Activity.values),
+            ),
+            models.CheckConstraint(
+                name="work_log_assigned_by_known",
+                condition=Q(assigned_by="") | Q(assigned_by__in=AssignedBy.values),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.worked_on} {self.hours} h"
+
+
+class OversightLog(Detail):
+    """Hours that one of our managers spent in a month on supervising."""
+
+    manager = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="oversight_logs",
+        verbose_name=_("manager"),
+    )
+    engagement = models.ForeignKey(
+        Engagement,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="oversight_logs",
+        verbose_name=_("engagement"),
+        help_text=_("Blank for all that the manager supervises."),
+    )
+    month = models.DateField(_("month"))
+    hours = HoursField(_("hours"))
+
+    class Meta:
+        ordering = ["-month"]
+        verbose_name = _("oversight log")
+        constraints = [
+            models.UniqueConstraint(
+                name="oversight_once_per_month",
+                fields=["manager", "engagement", "month"],
+            ),
+            models.UniqueConstraint(
+                name="oversight_whole_span_once_per_month",
+                fields=["manager", "month"],
+                condition=Q(engagement__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="oversight_hours_in_month",
+                condition=Q(hours__gte=0, hours__lte=744),
+                violation_error_message=_("A month has at most 744 hours."),
+            ),
+            models.CheckConstraint(
+                name="oversight_month_is_first_day", condition=Q(month__day=1)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m} {self.hours} h"
