@@ -1,3 +1,4 @@
+import os
 import socket
 import subprocess
 import time
@@ -15,7 +16,7 @@ from playwright.sync_api import expect
 from pytest_django import DjangoDbBlocker
 
 from engagements.models.guards import lifted
-from tests import needs
+from tests import migrated, needs
 
 ENGINES = {"sqlite": "sqlite3", "postgresql": "postgresql"}
 OUTSIDE = {"browser": needs.why_no_browser, "redis": needs.why_no_redis}
@@ -78,11 +79,40 @@ def flush_lifts_guards() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def migrated_template(pytestconfig: pytest.Config) -> Path | None:
+    """Where SQLite's migrated file is kept; None on another database."""
+    if connection.vendor != "sqlite" or pytestconfig.cache is None:
+        return None
+    return migrated.template(pytestconfig.cache.mkdir("migrated"))
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(
+    migrated_template: Path | None, django_db_modify_db_settings: None
+) -> bool:
+    """Begin with the file that an earlier run migrated, where there is one."""
+    if migrated_template is None or not migrated_template.exists():
+        return False
+    test_name = connection.settings_dict["TEST"]["NAME"]
+    migrated.copy(migrated_template, Path(test_name))
+    return True
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+    django_db_setup: None,
+    django_db_keepdb: bool,
+    django_db_blocker: DjangoDbBlocker,
+    migrated_template: Path | None,
 ) -> Iterator[None]:
     """pytest-django's own, and an end to what would keep PostgreSQL from dropping the
     database: a live server's thread whose browser has not hung up."""
+    if migrated_template is not None and not django_db_keepdb:
+        made = migrated_template.with_suffix(f".{os.getpid()}")
+        migrated.copy(Path(connection.settings_dict["NAME"]), made)
+        for stale in migrated_template.parent.glob("*.sqlite3"):
+            stale.unlink(missing_ok=True)
+        made.replace(migrated_template)
     yield
     if connection.vendor != "postgresql":
         return
