@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Engagement',
+            name='ChecklistTemplate',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
@@ -33,31 +33,102 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True, db_index=True)),
                 ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('reference', models.CharField(blank=True, help_text='Left blank, a reference is given.', max_length=40, unique=True, verbose_name='reference')),
                 ('title', models.CharField(max_length=200, verbose_name='title')),
-                ('kind', models.CharField(choices=[('managed', 'Managed service'), ('augmented', 'Augmented contractor')], max_length=12, verbose_name='model')),
-                ('currency', models.CharField(default='GBP', help_text='Every amount of this engagement is in it.', max_length=3, validators=[engagements.models.validators.currency_code], verbose_name='currency')),
-                ('country', models.CharField(default='GB', help_text='Whose working days count, as ISO 3166 code.', max_length=2, validators=[django.core.validators.RegexValidator('^[A-Z]{2}\\Z', 'Use a two-letter country code such as GB.')], verbose_name='country')),
-                ('starts_on', models.DateField(db_index=True, verbose_name='starts on')),
-                ('ends_on', models.DateField(blank=True, help_text='Last day, included. Blank for an open end.', null=True, verbose_name='ends on')),
-                ('renewal', models.CharField(choices=[('none', 'Does not renew'), ('manual', 'A person renews'), ('auto', 'Renews by itself')], default='none', max_length=8, verbose_name='renewal')),
-                ('initial_term_months', models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='initial term (months)')),
-                ('renewal_term_months', models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='renewal term (months)')),
-                ('notice_period', models.PositiveSmallIntegerField(blank=True, help_text="How long before the term's end.", null=True, verbose_name='notice')),
-                ('notice_unit', models.CharField(choices=[('days', 'days'), ('months', 'months')], default='days', max_length=8, verbose_name='notice in')),
-                ('notice_given_on', models.DateField(blank=True, null=True, verbose_name='notice given on')),
-                ('term_number', models.PositiveSmallIntegerField(default=1, editable=False)),
-                ('term_starts_on', models.DateField(editable=False, verbose_name='term starts on')),
-                ('term_ends_on', models.DateField(db_index=True, editable=False, null=True, verbose_name='term ends on')),
-                ('notice_deadline_on', models.DateField(db_index=True, editable=False, null=True, verbose_name='notice deadline')),
-                ('status', models.CharField(choices=[('draft', 'Draft'), ('pending_approval', 'Pending approval'), ('active', 'Active'), ('ended', 'Ended'), ('terminated', 'Terminated'), ('cancelled', 'Cancelled')], db_index=True, default='draft', max_length=20, verbose_name='status')),
-                ('end_reason', models.CharField(blank=True, choices=[('completed', 'Work completed'), ('not_renewed', 'Not renewed'), ('converted', 'Converted to the other model'), ('budget', 'Budget'), ('performance', 'Performance'), ('vendor', 'Vendor withdrew'), ('left', 'Contractor left'), ('other', 'Other')], max_length=16, verbose_name='end reason')),
-                ('is_eligible_again', models.BooleanField(blank=True, null=True, verbose_name='eligible again')),
-                ('origin', models.CharField(choices=[('logged', 'Logged by a person'), ('imported', 'Imported'), ('converted', 'Converted from the other model')], default='logged', editable=False, max_length=12, verbose_name='origin')),
-                ('purchase_order_number', models.CharField(blank=True, max_length=40, verbose_name='purchase order')),
+                ('stage', models.CharField(choices=[('onboarding', 'On-boarding'), ('offboarding', 'Off-boarding')], max_length=12, verbose_name='stage')),
+                ('kind', models.CharField(blank=True, choices=[('managed', 'Managed service'), ('augmented', 'Augmented contractor')], max_length=12, verbose_name='model')),
+                ('due_days', models.SmallIntegerField(default=0, help_text='After the start, or after the end; negative for before.', verbose_name='due (days)')),
+                ('removes_access', models.BooleanField(default=False, verbose_name='removes access')),
+                ('owner_group', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='auth.group', verbose_name='owner')),
             ],
             options={
-                'ordering': ['reference'],
+                'verbose_name': 'checklist template',
+                'ordering': ['stage', 'due_days'],
+                'constraints': [models.UniqueConstraint(fields=('stage', 'kind', 'title'), name='checklist_template_once'), models.CheckConstraint(condition=models.Q(('stage__in', ['onboarding', 'offboarding'])), name='checklist_template_stage_known')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Skill',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ('external_id', models.CharField(blank=True, help_text="The record's id in another system; unique where given.", max_length=200, null=True, unique=True, verbose_name='external id')),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('updated_at', models.DateTimeField(auto_now=True, db_index=True)),
+                ('version', models.PositiveIntegerField(default=1, editable=False)),
+                ('name', models.CharField(max_length=120, unique=True, verbose_name='name')),
+                ('breadth', models.CharField(choices=[('specialist', 'Specialist'), ('general', 'General')], default='general', help_text='Specialist: one deep niche. General: widely available.', max_length=12, verbose_name='breadth')),
+            ],
+            options={
+                'ordering': ['name'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('breadth__in', ['specialist', 'general'])), name='skill_breadth_known')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Vendor',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ('external_id', models.CharField(blank=True, help_text="The record's id in another system; unique where given.", max_length=200, null=True, unique=True, verbose_name='external id')),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('updated_at', models.DateTimeField(auto_now=True, db_index=True)),
+                ('version', models.PositiveIntegerField(default=1, editable=False)),
+                ('legal_name', models.CharField(max_length=200, verbose_name='legal name')),
+                ('normalised_name', models.CharField(editable=False, max_length=200, unique=True)),
+                ('standing', models.CharField(choices=[('active', 'Active'), ('on_hold', 'On hold'), ('blocked', 'Blocked')], default='active', help_text='On hold and blocked vendors get no new engagements.', max_length=12, verbose_name='standing')),
+                ('tier', models.CharField(choices=[('strategic', 'Strategic'), ('preferred', 'Preferred'), ('approved', 'Approved')], default='approved', max_length=12, verbose_name='tier')),
+                ('allows_managed', models.BooleanField(default=True, verbose_name='may run managed services')),
+                ('allows_augmented', models.BooleanField(default=True, verbose_name='may supply contractors')),
+                ('currency', models.CharField(default='GBP', help_text='What this vendor bills in, as ISO 4217 code.', max_length=3, validators=[engagements.models.validators.currency_code], verbose_name='currency')),
+                ('payment_terms_days', models.PositiveSmallIntegerField(default=30, verbose_name='payment terms (days)')),
+                ('tax_id', models.CharField(blank=True, max_length=40, verbose_name='tax id')),
+                ('country', models.CharField(default='GB', help_text='ISO 3166 code.', max_length=2, validators=[django.core.validators.RegexValidator('^[A-Z]{2}\\Z', 'Use a two-letter country code such as GB.')], verbose_name='country')),
+            ],
+            options={
+                'ordering': ['legal_name'],
+                'indexes': [models.Index(fields=['legal_name'], name='engagements_legal_n_737997_idx')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('standing__in', ['active', 'on_hold', 'blocked'])), name='vendor_standing_known'), models.CheckConstraint(condition=models.Q(('tier__in', ['strategic', 'preferred', 'approved'])), name='vendor_tier_known'), models.CheckConstraint(condition=models.Q(('allows_managed', True), ('allows_augmented', True), _connector='OR'), name='vendor_allows_some_model', violation_error_message='Allow at least one model: managed services or contractors.'), models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length(models.F('currency')), 3), name='vendor_currency_code', violation_error_message='Use a currency code such as GBP.'), models.CheckConstraint(condition=models.Q(('normalised_name', ''), _negated=True), name='vendor_named', violation_error_message="Give the vendor's legal name.")],
+            },
+        ),
+        migrations.CreateModel(
+            name='Contractor',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ('external_id', models.CharField(blank=True, help_text="The record's id in another system; unique where given.", max_length=200, null=True, unique=True, verbose_name='external id')),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('updated_at', models.DateTimeField(auto_now=True, db_index=True)),
+                ('version', models.PositiveIntegerField(default=1, editable=False)),
+                ('full_name', models.CharField(max_length=200, verbose_name='full name')),
+                ('work_email', models.EmailField(blank=True, max_length=254, verbose_name='work e-mail')),
+                ('worker_number', models.CharField(blank=True, max_length=40, verbose_name='worker number')),
+                ('jurisdiction', models.CharField(default='GB', help_text='Country whose labour law applies, as ISO 3166 code.', max_length=2, validators=[django.core.validators.RegexValidator('^[A-Z]{2}\\Z', 'Use a two-letter country code such as GB.')], verbose_name='jurisdiction')),
+                ('employment_type', models.CharField(choices=[('contractor', 'Contractor'), ('freelance', 'Freelance')], default='contractor', max_length=12, verbose_name='employment type')),
+                ('erased_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('skills', models.ManyToManyField(blank=True, related_name='contractors', to='engagements.skill', verbose_name='skills')),
+                ('vendor', models.ForeignKey(help_text='The agency or company that supplies this person.', on_delete=django.db.models.deletion.PROTECT, related_name='contractors', to='engagements.vendor', verbose_name='vendor')),
+            ],
+            options={
+                'ordering': ['full_name'],
+                'indexes': [models.Index(fields=['full_name'], name='engagements_full_na_d96d7f_idx')],
+                'constraints': [models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length(models.F('jurisdiction')), 2), name='contractor_jurisdiction_code', violation_error_message='Use a two-letter country code such as GB.'), models.CheckConstraint(condition=models.Q(('employment_type__in', ['contractor', 'freelance'])), name='contractor_employment_type_known')],
+            },
+        ),
+        migrations.CreateModel(
+            name='VendorContact',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('updated_at', models.DateTimeField(auto_now=True)),
+                ('name', models.CharField(max_length=160, verbose_name='name')),
+                ('role', models.CharField(blank=True, max_length=120, verbose_name='role')),
+                ('email', models.EmailField(blank=True, max_length=254, verbose_name='e-mail')),
+                ('phone', models.CharField(blank=True, max_length=40, verbose_name='phone')),
+                ('vendor', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='contacts', to='engagements.vendor')),
+            ],
+            options={
+                'verbose_name': 'contact',
+                'ordering': ['name'],
             },
         ),
         migrations.CreateModel(
@@ -89,24 +160,11 @@ class Migration(migrations.Migration):
                 ('version', models.PositiveIntegerField(default=1, editable=False)),
                 ('code', models.CharField(max_length=40, unique=True, verbose_name='code')),
                 ('name', models.CharField(max_length=160, verbose_name='name')),
+                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='engagements.department', verbose_name='parent department')),
             ],
             options={
                 'ordering': ['name'],
-            },
-        ),
-        migrations.CreateModel(
-            name='FeeTerm',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('starts_on', models.DateField(verbose_name='from')),
-                ('monthly_fee', engagements.models.fields.MoneyField(verbose_name='monthly fee')),
-            ],
-            options={
-                'verbose_name': 'fee',
-                'ordering': ['starts_on'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('parent__isnull', True), models.Q(('parent', models.F('id')), _negated=True), _connector='OR'), name='department_not_own_parent', violation_error_message="A department can't be its own parent.")],
             },
         ),
         migrations.CreateModel(
@@ -133,11 +191,13 @@ class Migration(migrations.Migration):
                 ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
                 ('manager', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reports', to=settings.AUTH_USER_MODEL, verbose_name='manager')),
                 ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ('department', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='people', to='engagements.department', verbose_name='department')),
             ],
             options={
                 'verbose_name': 'user',
                 'verbose_name_plural': 'users',
                 'abstract': False,
+                'constraints': [models.CheckConstraint(condition=models.Q(('manager__isnull', True), models.Q(('manager', models.F('id')), _negated=True), _connector='OR'), name='user_not_own_manager', violation_error_message="A person can't be their own manager."), models.CheckConstraint(condition=models.Q(('weekly_capacity_hours__gte', Decimal('0')), ('weekly_capacity_hours__lte', Decimal('168'))), name='user_capacity_in_week', violation_error_message='Capacity is between 0 and 168 hours.'), models.CheckConstraint(condition=models.Q(('loaded_hourly_cost__isnull', True), ('loaded_hourly_cost__gte', Decimal('0')), _connector='OR'), name='user_cost_not_negative', violation_error_message="The hourly cost can't be negative.")],
             },
             managers=[
                 ('objects', django.contrib.auth.models.UserManager()),
@@ -157,10 +217,97 @@ class Migration(migrations.Migration):
                 ('from_amount', engagements.models.fields.MoneyField(default=0, help_text='In the reporting currency.', verbose_name='from amount')),
                 ('is_in_force', models.BooleanField(default=True, verbose_name='in force')),
                 ('approver_group', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='auth.group', verbose_name='approvers')),
+                ('department', models.ForeignKey(blank=True, help_text='Blank for all; otherwise with all below it.', null=True, on_delete=django.db.models.deletion.CASCADE, to='engagements.department', verbose_name='department')),
             ],
             options={
                 'verbose_name': 'approval rule',
                 'ordering': ['from_amount'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('from_amount__gte', 0)), name='approval_rule_amount_not_negative', violation_error_message="The amount can't be negative."), models.CheckConstraint(condition=models.Q(('kind', ''), ('kind__in', ['managed', 'augmented']), _connector='OR'), name='approval_rule_kind_known')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Event',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ('event_type', models.CharField(max_length=60, verbose_name='type')),
+                ('subject_type', models.CharField(max_length=40, verbose_name='record')),
+                ('subject_id', models.BigIntegerField()),
+                ('engagement_id', models.BigIntegerField(null=True)),
+                ('occurred_at', models.DateTimeField(verbose_name='when')),
+                ('changes', models.JSONField(default=dict, verbose_name='changes')),
+                ('request_id', models.CharField(blank=True, max_length=64)),
+                ('actor', models.ForeignKey(help_text='Blank for what the product did by itself.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='who')),
+            ],
+            options={
+                'ordering': ['-id'],
+                'indexes': [models.Index(fields=['subject_type', 'subject_id', 'id'], name='engagements_subject_15e265_idx'), models.Index(fields=['engagement_id', 'id'], name='engagements_engagem_6dc507_idx'), models.Index(fields=['event_type', 'id'], name='engagements_event_t_75a0e8_idx')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('event_type', ''), _negated=True), name='event_type_given')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Service',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ('external_id', models.CharField(blank=True, help_text="The record's id in another system; unique where given.", max_length=200, null=True, unique=True, verbose_name='external id')),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('updated_at', models.DateTimeField(auto_now=True, db_index=True)),
+                ('version', models.PositiveIntegerField(default=1, editable=False)),
+                ('name', models.CharField(max_length=160, unique=True, verbose_name='name')),
+                ('description', models.TextField(blank=True, verbose_name='description')),
+                ('estate', models.CharField(choices=[('core', 'Core'), ('satellite', 'Satellite')], default='satellite', help_text='Core: what the organisation lives by. Satellite: around it.', max_length=12, verbose_name='estate')),
+                ('in_house_maturity', models.PositiveSmallIntegerField(blank=True, choices=[(1, '1 · no team'), (2, '2 · a few people, no lead'), (3, '3 · part of a team, a lead'), (4, '4 · a team, shared lead'), (5, '5 · full team with its own lead')], help_text='How much of a team of our own stands behind this service.', null=True, verbose_name='in-house team')),
+                ('maturity_declared_on', models.DateField(blank=True, help_text='When this was so.', null=True, verbose_name='declared on')),
+                ('department', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='services', to='engagements.department', verbose_name='department')),
+                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='services_owned', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
+            ],
+            options={
+                'ordering': ['name'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('estate__in', ['core', 'satellite'])), name='service_estate_known'), models.CheckConstraint(condition=models.Q(('in_house_maturity__isnull', True), ('in_house_maturity__range', (1, 5)), _connector='OR'), name='service_maturity_1_to_5'), models.CheckConstraint(condition=models.Q(('in_house_maturity__isnull', True), ('maturity_declared_on__isnull', False), _connector='OR'), name='service_maturity_dated', violation_error_message='Say since when the in-house team has been as declared.')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Engagement',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ('external_id', models.CharField(blank=True, help_text="The record's id in another system; unique where given.", max_length=200, null=True, unique=True, verbose_name='external id')),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('updated_at', models.DateTimeField(auto_now=True, db_index=True)),
+                ('version', models.PositiveIntegerField(default=1, editable=False)),
+                ('reference', models.CharField(blank=True, help_text='Left blank, a reference is given.', max_length=40, unique=True, verbose_name='reference')),
+                ('title', models.CharField(max_length=200, verbose_name='title')),
+                ('kind', models.CharField(choices=[('managed', 'Managed service'), ('augmented', 'Augmented contractor')], max_length=12, verbose_name='model')),
+                ('currency', models.CharField(default='GBP', help_text='Every amount of this engagement is in it.', max_length=3, validators=[engagements.models.validators.currency_code], verbose_name='currency')),
+                ('country', models.CharField(default='GB', help_text='Whose working days count, as ISO 3166 code.', max_length=2, validators=[django.core.validators.RegexValidator('^[A-Z]{2}\\Z', 'Use a two-letter country code such as GB.')], verbose_name='country')),
+                ('starts_on', models.DateField(db_index=True, verbose_name='starts on')),
+                ('ends_on', models.DateField(blank=True, help_text='Last day, included. Blank for an open end.', null=True, verbose_name='ends on')),
+                ('renewal', models.CharField(choices=[('none', 'Does not renew'), ('manual', 'A person renews'), ('auto', 'Renews by itself')], default='none', max_length=8, verbose_name='renewal')),
+                ('initial_term_months', models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='initial term (months)')),
+                ('renewal_term_months', models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='renewal term (months)')),
+                ('notice_period', models.PositiveSmallIntegerField(blank=True, help_text="How long before the term's end.", null=True, verbose_name='notice')),
+                ('notice_unit', models.CharField(choices=[('days', 'days'), ('months', 'months')], default='days', max_length=8, verbose_name='notice in')),
+                ('notice_given_on', models.DateField(blank=True, null=True, verbose_name='notice given on')),
+                ('term_number', models.PositiveSmallIntegerField(default=1, editable=False)),
+                ('term_starts_on', models.DateField(editable=False, verbose_name='term starts on')),
+                ('term_ends_on', models.DateField(db_index=True, editable=False, null=True, verbose_name='term ends on')),
+                ('notice_deadline_on', models.DateField(db_index=True, editable=False, null=True, verbose_name='notice deadline')),
+                ('status', models.CharField(choices=[('draft', 'Draft'), ('pending_approval', 'Pending approval'), ('active', 'Active'), ('ended', 'Ended'), ('terminated', 'Terminated'), ('cancelled', 'Cancelled')], db_index=True, default='draft', max_length=20, verbose_name='status')),
+                ('end_reason', models.CharField(blank=True, choices=[('completed', 'Work completed'), ('not_renewed', 'Not renewed'), ('converted', 'Converted to the other model'), ('budget', 'Budget'), ('performance', 'Performance'), ('vendor', 'Vendor withdrew'), ('left', 'Contractor left'), ('other', 'Other')], max_length=16, verbose_name='end reason')),
+                ('is_eligible_again', models.BooleanField(blank=True, null=True, verbose_name='eligible again')),
+                ('origin', models.CharField(choices=[('logged', 'Logged by a person'), ('imported', 'Imported'), ('converted', 'Converted from the other model')], default='logged', editable=False, max_length=12, verbose_name='origin')),
+                ('purchase_order_number', models.CharField(blank=True, max_length=40, verbose_name='purchase order')),
+                ('manager', models.ForeignKey(blank=True, help_text='Who answers for this engagement on our side.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='engagements', to=settings.AUTH_USER_MODEL, verbose_name='manager')),
+                ('predecessor', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='successor', to='engagements.engagement', verbose_name='predecessor')),
+                ('department', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='engagements', to='engagements.department', verbose_name='department')),
+                ('service', models.ForeignKey(blank=True, help_text='What the work keeps running or builds.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='engagements', to='engagements.service', verbose_name='service')),
+                ('vendor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='engagements', to='engagements.vendor', verbose_name='vendor')),
+            ],
+            options={
+                'ordering': ['reference'],
+                'indexes': [models.Index(fields=['vendor', 'kind'], name='engagements_vendor__077ded_idx'), models.Index(fields=['manager', 'status'], name='engagements_manager_1b118e_idx'), models.Index(fields=['department', 'status'], name='engagements_departm_c74f80_idx')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['managed', 'augmented'])), name='engagement_kind_known'), models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'pending_approval', 'active', 'ended', 'terminated', 'cancelled'])), name='engagement_status_known'), models.CheckConstraint(condition=models.Q(('renewal__in', ['none', 'manual', 'auto'])), name='engagement_renewal_known'), models.CheckConstraint(condition=models.Q(('notice_unit__in', ['days', 'months'])), name='engagement_notice_unit_known'), models.CheckConstraint(condition=models.Q(('origin__in', ['logged', 'imported', 'converted'])), name='engagement_origin_known'), models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length(models.F('currency')), 3), name='engagement_currency_code'), models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length(models.F('country')), 2), name='engagement_country_code'), models.CheckConstraint(condition=models.Q(('ends_on__isnull', True), ('ends_on__gte', models.F('starts_on')), _connector='OR'), name='engagement_ends_after_start', violation_error_message="The end can't be before the start."), models.CheckConstraint(condition=models.Q(('term_ends_on__isnull', True), ('term_ends_on__gte', models.F('term_starts_on')), _connector='OR'), name='engagement_term_ends_after_start', violation_error_message="The term can't end before it starts."), models.CheckConstraint(condition=models.Q(models.Q(('renewal', 'auto'), _negated=True), ('renewal_term_months__isnull', False), _connector='OR'), name='engagement_auto_renewal_has_term', violation_error_message='Say for how many months it renews by itself.'), models.CheckConstraint(condition=models.Q(('predecessor__isnull', True), models.Q(('predecessor', models.F('id')), _negated=True), _connector='OR'), name='engagement_not_own_predecessor')],
             },
         ),
         migrations.CreateModel(
@@ -171,9 +318,12 @@ class Migration(migrations.Migration):
                 ('level', models.CharField(choices=[('junior', 'Junior'), ('practitioner', 'Practitioner'), ('senior', 'Senior'), ('lead', 'Lead'), ('principal', 'Principal')], default='practitioner', max_length=16, verbose_name='level')),
                 ('place', models.CharField(choices=[('on_site', 'On site'), ('hybrid', 'Hybrid'), ('remote', 'Remote')], default='hybrid', max_length=8, verbose_name='place')),
                 ('planned_weekly_hours', engagements.models.fields.HoursField(default=Decimal('37.5'), verbose_name='planned weekly hours')),
+                ('contractor', models.ForeignKey(blank=True, help_text="The person. Blank only while it isn't known who it is.", null=True, on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='engagements.contractor', verbose_name='contractor')),
+                ('skill', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='engagements.skill', verbose_name='main skill')),
             ],
             options={
                 'verbose_name': 'augmented contractor',
+                'constraints': [models.CheckConstraint(condition=models.Q(('level__in', ['junior', 'practitioner', 'senior', 'lead', 'principal'])), name='assignment_level_known'), models.CheckConstraint(condition=models.Q(('place__in', ['on_site', 'hybrid', 'remote'])), name='assignment_place_known'), models.CheckConstraint(condition=models.Q(('planned_weekly_hours__gte', Decimal('0')), ('planned_weekly_hours__lte', Decimal('168'))), name='assignment_hours_in_week', violation_error_message='Weekly hours are between 0 and 168.')],
             },
             bases=('engagements.engagement',),
         ),
@@ -190,18 +340,26 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'managed-service contract',
+                'constraints': [models.CheckConstraint(condition=models.Q(('at_risk_percent__gte', 0), ('at_risk_percent__lte', 100)), name='managed_at_risk_0_to_100', violation_error_message='The share at risk is between 0 and 100.'), models.CheckConstraint(condition=models.Q(('exit_charge__gte', 0)), name='managed_exit_charge_not_negative', violation_error_message="The exit charge can't be negative."), models.CheckConstraint(condition=models.Q(('service_hours__in', ['business', 'extended', 'always'])), name='managed_service_hours_known'), models.CheckConstraint(condition=models.Q(('credit_scheme__in', ['none', 'pool', 'points', 'tiers', 'flat'])), name='managed_credit_scheme_known')],
             },
             bases=('engagements.engagement',),
         ),
-        migrations.AddField(
-            model_name='engagement',
-            name='manager',
-            field=models.ForeignKey(blank=True, help_text='Who answers for this engagement on our side.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='engagements', to=settings.AUTH_USER_MODEL, verbose_name='manager'),
-        ),
-        migrations.AddField(
-            model_name='engagement',
-            name='predecessor',
-            field=models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='successor', to='engagements.engagement', verbose_name='predecessor'),
+        migrations.CreateModel(
+            name='FeeTerm',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('updated_at', models.DateTimeField(auto_now=True)),
+                ('starts_on', models.DateField(verbose_name='from')),
+                ('monthly_fee', engagements.models.fields.MoneyField(verbose_name='monthly fee')),
+                ('contract', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='fee_terms', to='engagements.managedcontract')),
+            ],
+            options={
+                'verbose_name': 'fee',
+                'ordering': ['starts_on'],
+                'constraints': [models.UniqueConstraint(fields=('contract', 'starts_on'), name='fee_term_one_per_day', violation_error_message='There is a fee from this day already.'), models.CheckConstraint(condition=models.Q(('monthly_fee__gte', 0)), name='fee_term_not_negative', violation_error_message="The fee can't be negative.")],
+            },
         ),
         migrations.CreateModel(
             name='Approval',
@@ -220,6 +378,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('outcome__in', ['waiting', 'approved', 'rejected'])), name='approval_outcome_known'), models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), models.Q(('decided_by', models.F('asked_by')), _negated=True), _connector='OR'), name='approval_maker_is_not_checker', violation_error_message='Nobody approves what they asked for.'), models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('decided_by__isnull', True), ('outcome', 'waiting')), models.Q(models.Q(('outcome', 'waiting'), _negated=True), ('decided_at__isnull', False), ('decided_by__isnull', False)), _connector='OR'), name='approval_decided_by_somebody'), models.UniqueConstraint(condition=models.Q(('outcome', 'waiting')), fields=('engagement', 'rule'), name='approval_waiting_once_per_rule')],
             },
         ),
         migrations.CreateModel(
@@ -240,6 +399,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'change order',
                 'ordering': ['engagement', 'number'],
+                'constraints': [models.UniqueConstraint(fields=('engagement', 'number'), name='change_order_numbered_once')],
             },
         ),
         migrations.CreateModel(
@@ -260,27 +420,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'charge',
                 'ordering': ['due_on', 'id'],
-            },
-        ),
-        migrations.CreateModel(
-            name='ChecklistTemplate',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('external_id', models.CharField(blank=True, help_text="The record's id in another system; unique where given.", max_length=200, null=True, unique=True, verbose_name='external id')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True, db_index=True)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('title', models.CharField(max_length=200, verbose_name='title')),
-                ('stage', models.CharField(choices=[('onboarding', 'On-boarding'), ('offboarding', 'Off-boarding')], max_length=12, verbose_name='stage')),
-                ('kind', models.CharField(blank=True, choices=[('managed', 'Managed service'), ('augmented', 'Augmented contractor')], max_length=12, verbose_name='model')),
-                ('due_days', models.SmallIntegerField(default=0, help_text='After the start, or after the end; negative for before.', verbose_name='due (days)')),
-                ('removes_access', models.BooleanField(default=False, verbose_name='removes access')),
-                ('owner_group', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='auth.group', verbose_name='owner')),
-            ],
-            options={
-                'verbose_name': 'checklist template',
-                'ordering': ['stage', 'due_days'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('charge_kind__in', ['milestone', 'unit', 'one_off'])), name='charge_kind_known'), models.CheckConstraint(condition=models.Q(('amount__gte', 0)), name='charge_amount_not_negative', violation_error_message="The amount can't be negative."), models.CheckConstraint(condition=models.Q(models.Q(('charge_kind', 'unit'), _negated=True), models.Q(('unit_name', ''), _negated=True), _connector='OR'), name='charge_unit_named', violation_error_message='Name the unit that is charged.')],
             },
         ),
         migrations.CreateModel(
@@ -304,6 +444,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'checklist task',
                 'ordering': ['due_on', 'id'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('stage__in', ['onboarding', 'offboarding'])), name='checklist_task_stage_known'), models.CheckConstraint(condition=models.Q(('status__in', ['to_do', 'in_progress', 'stuck', 'done'])), name='checklist_task_status_known'), models.CheckConstraint(condition=models.Q(models.Q(('done_at__isnull', False), ('done_by__isnull', False), ('status', 'done')), models.Q(models.Q(('status', 'done'), _negated=True), ('done_at__isnull', True), ('done_by__isnull', True)), _connector='OR'), name='checklist_task_done_is_dated')],
             },
         ),
         migrations.CreateModel(
@@ -319,6 +460,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'cost split',
                 'ordering': ['starts_on'],
+                'constraints': [models.UniqueConstraint(fields=('engagement', 'starts_on'), name='cost_split_one_per_day', violation_error_message='There is a split from this day already.')],
             },
         ),
         migrations.CreateModel(
@@ -335,37 +477,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'share',
                 'ordering': ['id'],
+                'constraints': [models.UniqueConstraint(fields=('split', 'cost_centre'), name='cost_split_share_one_per_centre', violation_error_message='Each cost centre stands once in a split.'), models.CheckConstraint(condition=models.Q(('percent__gt', 0), ('percent__lte', 100)), name='cost_split_share_0_to_100', violation_error_message='A share is above 0 and at most 100.')],
             },
-        ),
-        migrations.AddField(
-            model_name='engagement',
-            name='department',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='engagements', to='engagements.department', verbose_name='department'),
-        ),
-        migrations.AddField(
-            model_name='department',
-            name='head',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='departments_headed', to=settings.AUTH_USER_MODEL, verbose_name='head'),
-        ),
-        migrations.AddField(
-            model_name='department',
-            name='parent',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='engagements.department', verbose_name='parent department'),
-        ),
-        migrations.AddField(
-            model_name='costcentre',
-            name='department',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='cost_centres', to='engagements.department', verbose_name='department'),
-        ),
-        migrations.AddField(
-            model_name='approvalrule',
-            name='department',
-            field=models.ForeignKey(blank=True, help_text='Blank for all; otherwise with all below it.', null=True, on_delete=django.db.models.deletion.CASCADE, to='engagements.department', verbose_name='department'),
-        ),
-        migrations.AddField(
-            model_name='user',
-            name='department',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='people', to='engagements.department', verbose_name='department'),
         ),
         migrations.CreateModel(
             name='Document',
@@ -387,67 +500,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-created_at'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Event',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('event_type', models.CharField(max_length=60, verbose_name='type')),
-                ('subject_type', models.CharField(max_length=40, verbose_name='record')),
-                ('subject_id', models.BigIntegerField()),
-                ('engagement_id', models.BigIntegerField(null=True)),
-                ('occurred_at', models.DateTimeField(verbose_name='when')),
-                ('changes', models.JSONField(default=dict, verbose_name='changes')),
-                ('request_id', models.CharField(blank=True, max_length=64)),
-                ('actor', models.ForeignKey(help_text='Blank for what the product did by itself.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='who')),
-            ],
-            options={
-                'ordering': ['-id'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Service',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('external_id', models.CharField(blank=True, help_text="The record's id in another system; unique where given.", max_length=200, null=True, unique=True, verbose_name='external id')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True, db_index=True)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('name', models.CharField(max_length=160, unique=True, verbose_name='name')),
-                ('description', models.TextField(blank=True, verbose_name='description')),
-                ('estate', models.CharField(choices=[('core', 'Core'), ('satellite', 'Satellite')], default='satellite', help_text='Core: what the organisation lives by. Satellite: around it.', max_length=12, verbose_name='estate')),
-                ('in_house_maturity', models.PositiveSmallIntegerField(blank=True, choices=[(1, '1 · no team'), (2, '2 · a few people, no lead'), (3, '3 · part of a team, a lead'), (4, '4 · a team, shared lead'), (5, '5 · full team with its own lead')], help_text='How much of a team of our own stands behind this service.', null=True, verbose_name='in-house team')),
-                ('maturity_declared_on', models.DateField(blank=True, help_text='When this was so.', null=True, verbose_name='declared on')),
-                ('department', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='services', to='engagements.department', verbose_name='department')),
-                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='services_owned', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
-            ],
-            options={
-                'ordering': ['name'],
-            },
-        ),
-        migrations.AddField(
-            model_name='engagement',
-            name='service',
-            field=models.ForeignKey(blank=True, help_text='What the work keeps running or builds.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='engagements', to='engagements.service', verbose_name='service'),
-        ),
-        migrations.CreateModel(
-            name='Skill',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('external_id', models.CharField(blank=True, help_text="The record's id in another system; unique where given.", max_length=200, null=True, unique=True, verbose_name='external id')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True, db_index=True)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('name', models.CharField(max_length=120, unique=True, verbose_name='name')),
-                ('breadth', models.CharField(choices=[('specialist', 'Specialist'), ('general', 'General')], default='general', help_text='Specialist: one deep niche. General: widely available.', max_length=12, verbose_name='breadth')),
-            ],
-            options={
-                'ordering': ['name'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('breadth__in', ['specialist', 'general'])), name='skill_breadth_known')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('document_type__in', ['contract', 'statement_of_work', 'amendment', 'insurance', 'confidentiality', 'data_protection', 'other'])), name='document_type_known'), models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length(models.F('sha256')), 64), name='document_sha256_whole')],
             },
         ),
         migrations.CreateModel(
@@ -474,77 +527,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'tenure policy',
                 'verbose_name_plural': 'tenure policies',
                 'ordering': ['country', 'name'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Vendor',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('external_id', models.CharField(blank=True, help_text="The record's id in another system; unique where given.", max_length=200, null=True, unique=True, verbose_name='external id')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True, db_index=True)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('legal_name', models.CharField(max_length=200, verbose_name='legal name')),
-                ('normalised_name', models.CharField(editable=False, max_length=200, unique=True)),
-                ('standing', models.CharField(choices=[('active', 'Active'), ('on_hold', 'On hold'), ('blocked', 'Blocked')], default='active', help_text='On hold and blocked vendors get no new engagements.', max_length=12, verbose_name='standing')),
-                ('tier', models.CharField(choices=[('strategic', 'Strategic'), ('preferred', 'Preferred'), ('approved', 'Approved')], default='approved', max_length=12, verbose_name='tier')),
-                ('allows_managed', models.BooleanField(default=True, verbose_name='may run managed services')),
-                ('allows_augmented', models.BooleanField(default=True, verbose_name='may supply contractors')),
-                ('currency', models.CharField(default='GBP', help_text='What this vendor bills in, as ISO 4217 code.', max_length=3, validators=[engagements.models.validators.currency_code], verbose_name='currency')),
-                ('payment_terms_days', models.PositiveSmallIntegerField(default=30, verbose_name='payment terms (days)')),
-                ('tax_id', models.CharField(blank=True, max_length=40, verbose_name='tax id')),
-                ('country', models.CharField(default='GB', help_text='ISO 3166 code.', max_length=2, validators=[django.core.validators.RegexValidator('^[A-Z]{2}\\Z', 'Use a two-letter country code such as GB.')], verbose_name='country')),
-            ],
-            options={
-                'ordering': ['legal_name'],
-                'indexes': [models.Index(fields=['legal_name'], name='engagements_legal_n_737997_idx')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('standing__in', ['active', 'on_hold', 'blocked'])), name='vendor_standing_known'), models.CheckConstraint(condition=models.Q(('tier__in', ['strategic', 'preferred', 'approved'])), name='vendor_tier_known'), models.CheckConstraint(condition=models.Q(('allows_managed', True), ('allows_augmented', True), _connector='OR'), name='vendor_allows_some_model', violation_error_message='Allow at least one model: managed services or contractors.'), models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length(models.F('currency')), 3), name='vendor_currency_code', violation_error_message='Use a currency code such as GBP.'), models.CheckConstraint(condition=models.Q(('normalised_name', ''), _negated=True), name='vendor_named', violation_error_message="Give the vendor's legal name.")],
-            },
-        ),
-        migrations.AddField(
-            model_name='engagement',
-            name='vendor',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='engagements', to='engagements.vendor', verbose_name='vendor'),
-        ),
-        migrations.CreateModel(
-            name='Contractor',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('external_id', models.CharField(blank=True, help_text="The record's id in another system; unique where given.", max_length=200, null=True, unique=True, verbose_name='external id')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True, db_index=True)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('full_name', models.CharField(max_length=200, verbose_name='full name')),
-                ('work_email', models.EmailField(blank=True, max_length=254, verbose_name='work e-mail')),
-                ('worker_number', models.CharField(blank=True, max_length=40, verbose_name='worker number')),
-                ('jurisdiction', models.CharField(default='GB', help_text='Country whose labour law applies, as ISO 3166 code.', max_length=2, validators=[django.core.validators.RegexValidator('^[A-Z]{2}\\Z', 'Use a two-letter country code such as GB.')], verbose_name='jurisdiction')),
-                ('employment_type', models.CharField(choices=[('contractor', 'Contractor'), ('freelance', 'Freelance')], default='contractor', max_length=12, verbose_name='employment type')),
-                ('erased_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('skills', models.ManyToManyField(blank=True, related_name='contractors', to='engagements.skill', verbose_name='skills')),
-                ('vendor', models.ForeignKey(help_text='The agency or company that supplies this person.', on_delete=django.db.models.deletion.PROTECT, related_name='contractors', to='engagements.vendor', verbose_name='vendor')),
-            ],
-            options={
-                'ordering': ['full_name'],
-            },
-        ),
-        migrations.CreateModel(
-            name='VendorContact',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('name', models.CharField(max_length=160, verbose_name='name')),
-                ('role', models.CharField(blank=True, max_length=120, verbose_name='role')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='e-mail')),
-                ('phone', models.CharField(blank=True, max_length=40, verbose_name='phone')),
-                ('vendor', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='contacts', to='engagements.vendor')),
-            ],
-            options={
-                'verbose_name': 'contact',
-                'ordering': ['name'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('maximum_months__gt', 0)), name='tenure_policy_months_positive', violation_error_message='The maximum is at least one month.'), models.CheckConstraint(condition=models.Q(('window_months__isnull', True), ('window_months__gte', models.F('maximum_months')), _connector='OR'), name='tenure_policy_fits_window', violation_error_message='The window is shorter than the maximum.'), models.CheckConstraint(condition=models.Q(('country', ''), django.db.models.lookups.Exact(django.db.models.functions.text.Length(models.F('country')), 2), _connector='OR'), name='tenure_policy_country_code'), models.CheckConstraint(condition=models.Q(('basis__in', ['person', 'post'])), name='tenure_policy_basis_known'), models.CheckConstraint(condition=models.Q(('action__in', ['warn', 'block'])), name='tenure_policy_action_known')],
             },
         ),
         migrations.CreateModel(
@@ -564,17 +547,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'rate',
                 'ordering': ['starts_on'],
+                'constraints': [models.UniqueConstraint(fields=('assignment', 'starts_on'), name='rate_term_one_per_day', violation_error_message='There is a rate from this day already.'), models.CheckConstraint(condition=models.Q(('rate__gte', 0)), name='rate_term_not_negative', violation_error_message="The rate can't be negative."), models.CheckConstraint(condition=models.Q(('unit__in', ['hour', 'day'])), name='rate_term_unit_known'), models.CheckConstraint(condition=models.Q(('hours_per_day__gt', 0), ('hours_per_day__lte', 24)), name='rate_term_day_has_hours', violation_error_message='A day has above 0 and at most 24 hours.'), models.CheckConstraint(condition=models.Q(('overtime_multiplier__gte', 1)), name='rate_term_overtime_at_least_1', violation_error_message='Overtime is paid at 1 or more.')],
             },
-        ),
-        migrations.AddField(
-            model_name='assignment',
-            name='contractor',
-            field=models.ForeignKey(blank=True, help_text="The person. Blank only while it isn't known who it is.", null=True, on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='engagements.contractor', verbose_name='contractor'),
-        ),
-        migrations.AddField(
-            model_name='assignment',
-            name='skill',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='engagements.skill', verbose_name='main skill'),
         ),
         migrations.CreateModel(
             name='ServiceLevel',
@@ -596,6 +570,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'service level',
                 'ordering': ['id'],
+                'constraints': [models.UniqueConstraint(fields=('contract', 'name'), name='service_level_named_once', violation_error_message='This contract has a level of this name.'), models.CheckConstraint(condition=models.Q(('weight__gte', 0), ('weight__lte', 100)), name='service_level_weight_0_to_100', violation_error_message='The weight is between 0 and 100.'), models.CheckConstraint(condition=models.Q(('metric__in', ['availability', 'response', 'resolution', 'quality', 'satisfaction', 'on_time', 'other'])), name='service_level_metric_known'), models.CheckConstraint(condition=models.Q(('direction__in', ['at_least', 'at_most'])), name='service_level_direction_known'), models.CheckConstraint(condition=models.Q(('window__in', ['month', 'quarter'])), name='service_level_window_known')],
             },
         ),
         migrations.CreateModel(
@@ -615,303 +590,17 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'named worker',
                 'ordering': ['full_name'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('ends_on__isnull', True), ('ends_on__gte', models.F('starts_on')), _connector='OR'), name='named_worker_ends_after_start', violation_error_message="The end can't be before the start.")],
             },
         ),
-        migrations.AddConstraint(
-            model_name='managedcontract',
-            constraint=models.CheckConstraint(condition=models.Q(('at_risk_percent__gte', 0), ('at_risk_percent__lte', 100)), name='managed_at_risk_0_to_100', violation_error_message='The share at risk is between 0 and 100.'),
-        ),
-        migrations.AddConstraint(
-            model_name='managedcontract',
-            constraint=models.CheckConstraint(condition=models.Q(('exit_charge__gte', 0)), name='managed_exit_charge_not_negative', violation_error_message="The exit charge can't be negative."),
-        ),
-        migrations.AddConstraint(
-            model_name='managedcontract',
-            constraint=models.CheckConstraint(condition=models.Q(('service_hours__in', ['business', 'extended', 'always'])), name='managed_service_hours_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='managedcontract',
-            constraint=models.CheckConstraint(condition=models.Q(('credit_scheme__in', ['none', 'pool', 'points', 'tiers', 'flat'])), name='managed_credit_scheme_known'),
+        migrations.AddField(
+            model_name='costcentre',
+            name='department',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='cost_centres', to='engagements.department', verbose_name='department'),
         ),
         migrations.AddField(
-            model_name='feeterm',
-            name='contract',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='fee_terms', to='engagements.managedcontract'),
-        ),
-        migrations.AddConstraint(
-            model_name='approval',
-            constraint=models.CheckConstraint(condition=models.Q(('outcome__in', ['waiting', 'approved', 'rejected'])), name='approval_outcome_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='approval',
-            constraint=models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), models.Q(('decided_by', models.F('asked_by')), _negated=True), _connector='OR'), name='approval_maker_is_not_checker', violation_error_message='Nobody approves what they asked for.'),
-        ),
-        migrations.AddConstraint(
-            model_name='approval',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('decided_by__isnull', True), ('outcome', 'waiting')), models.Q(models.Q(('outcome', 'waiting'), _negated=True), ('decided_at__isnull', False), ('decided_by__isnull', False)), _connector='OR'), name='approval_decided_by_somebody'),
-        ),
-        migrations.AddConstraint(
-            model_name='approval',
-            constraint=models.UniqueConstraint(condition=models.Q(('outcome', 'waiting')), fields=('engagement', 'rule'), name='approval_waiting_once_per_rule'),
-        ),
-        migrations.AddConstraint(
-            model_name='changeorder',
-            constraint=models.UniqueConstraint(fields=('engagement', 'number'), name='change_order_numbered_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='charge',
-            constraint=models.CheckConstraint(condition=models.Q(('charge_kind__in', ['milestone', 'unit', 'one_off'])), name='charge_kind_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='charge',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gte', 0)), name='charge_amount_not_negative', violation_error_message="The amount can't be negative."),
-        ),
-        migrations.AddConstraint(
-            model_name='charge',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('charge_kind', 'unit'), _negated=True), models.Q(('unit_name', ''), _negated=True), _connector='OR'), name='charge_unit_named', violation_error_message='Name the unit that is charged.'),
-        ),
-        migrations.AddConstraint(
-            model_name='checklisttemplate',
-            constraint=models.UniqueConstraint(fields=('stage', 'kind', 'title'), name='checklist_template_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='checklisttemplate',
-            constraint=models.CheckConstraint(condition=models.Q(('stage__in', ['onboarding', 'offboarding'])), name='checklist_template_stage_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='checklisttask',
-            constraint=models.CheckConstraint(condition=models.Q(('stage__in', ['onboarding', 'offboarding'])), name='checklist_task_stage_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='checklisttask',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['to_do', 'in_progress', 'stuck', 'done'])), name='checklist_task_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='checklisttask',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('done_at__isnull', False), ('done_by__isnull', False), ('status', 'done')), models.Q(models.Q(('status', 'done'), _negated=True), ('done_at__isnull', True), ('done_by__isnull', True)), _connector='OR'), name='checklist_task_done_is_dated'),
-        ),
-        migrations.AddConstraint(
-            model_name='costsplit',
-            constraint=models.UniqueConstraint(fields=('engagement', 'starts_on'), name='cost_split_one_per_day', violation_error_message='There is a split from this day already.'),
-        ),
-        migrations.AddConstraint(
-            model_name='costsplitshare',
-            constraint=models.UniqueConstraint(fields=('split', 'cost_centre'), name='cost_split_share_one_per_centre', violation_error_message='Each cost centre stands once in a split.'),
-        ),
-        migrations.AddConstraint(
-            model_name='costsplitshare',
-            constraint=models.CheckConstraint(condition=models.Q(('percent__gt', 0), ('percent__lte', 100)), name='cost_split_share_0_to_100', violation_error_message='A share is above 0 and at most 100.'),
-        ),
-        migrations.AddConstraint(
             model_name='department',
-            constraint=models.CheckConstraint(condition=models.Q(('parent__isnull', True), models.Q(('parent', models.F('id')), _negated=True), _connector='OR'), name='department_not_own_parent', violation_error_message="A department can't be its own parent."),
-        ),
-        migrations.AddConstraint(
-            model_name='approvalrule',
-            constraint=models.CheckConstraint(condition=models.Q(('from_amount__gte', 0)), name='approval_rule_amount_not_negative', violation_error_message="The amount can't be negative."),
-        ),
-        migrations.AddConstraint(
-            model_name='approvalrule',
-            constraint=models.CheckConstraint(condition=models.Q(('kind', ''), ('kind__in', ['managed', 'augmented']), _connector='OR'), name='approval_rule_kind_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('manager__isnull', True), models.Q(('manager', models.F('id')), _negated=True), _connector='OR'), name='user_not_own_manager', violation_error_message="A person can't be their own manager."),
-        ),
-        migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('weekly_capacity_hours__gte', Decimal('0')), ('weekly_capacity_hours__lte', Decimal('168'))), name='user_capacity_in_week', violation_error_message='Capacity is between 0 and 168 hours.'),
-        ),
-        migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('loaded_hourly_cost__isnull', True), ('loaded_hourly_cost__gte', Decimal('0')), _connector='OR'), name='user_cost_not_negative', violation_error_message="The hourly cost can't be negative."),
-        ),
-        migrations.AddConstraint(
-            model_name='document',
-            constraint=models.CheckConstraint(condition=models.Q(('document_type__in', ['contract', 'statement_of_work', 'amendment', 'insurance', 'confidentiality', 'data_protection', 'other'])), name='document_type_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='document',
-            constraint=models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length(models.F('sha256')), 64), name='document_sha256_whole'),
-        ),
-        migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['subject_type', 'subject_id', 'id'], name='engagements_subject_15e265_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['engagement_id', 'id'], name='engagements_engagem_6dc507_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['event_type', 'id'], name='engagements_event_t_75a0e8_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='event',
-            constraint=models.CheckConstraint(condition=models.Q(('event_type', ''), _negated=True), name='event_type_given'),
-        ),
-        migrations.AddConstraint(
-            model_name='service',
-            constraint=models.CheckConstraint(condition=models.Q(('estate__in', ['core', 'satellite'])), name='service_estate_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='service',
-            constraint=models.CheckConstraint(condition=models.Q(('in_house_maturity__isnull', True), ('in_house_maturity__range', (1, 5)), _connector='OR'), name='service_maturity_1_to_5'),
-        ),
-        migrations.AddConstraint(
-            model_name='service',
-            constraint=models.CheckConstraint(condition=models.Q(('in_house_maturity__isnull', True), ('maturity_declared_on__isnull', False), _connector='OR'), name='service_maturity_dated', violation_error_message='Say since when the in-house team has been as declared.'),
-        ),
-        migrations.AddConstraint(
-            model_name='tenurepolicy',
-            constraint=models.CheckConstraint(condition=models.Q(('maximum_months__gt', 0)), name='tenure_policy_months_positive', violation_error_message='The maximum is at least one month.'),
-        ),
-        migrations.AddConstraint(
-            model_name='tenurepolicy',
-            constraint=models.CheckConstraint(condition=models.Q(('window_months__isnull', True), ('window_months__gte', models.F('maximum_months')), _connector='OR'), name='tenure_policy_fits_window', violation_error_message='The window is shorter than the maximum.'),
-        ),
-        migrations.AddConstraint(
-            model_name='tenurepolicy',
-            constraint=models.CheckConstraint(condition=models.Q(('country', ''), django.db.models.lookups.Exact(django.db.models.functions.text.Length(models.F('country')), 2), _connector='OR'), name='tenure_policy_country_code'),
-        ),
-        migrations.AddConstraint(
-            model_name='tenurepolicy',
-            constraint=models.CheckConstraint(condition=models.Q(('basis__in', ['person', 'post'])), name='tenure_policy_basis_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='tenurepolicy',
-            constraint=models.CheckConstraint(condition=models.Q(('action__in', ['warn', 'block'])), name='tenure_policy_action_known'),
-        ),
-        migrations.AddIndex(
-            model_name='engagement',
-            index=models.Index(fields=['vendor', 'kind'], name='engagements_vendor__077ded_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='engagement',
-            index=models.Index(fields=['manager', 'status'], name='engagements_manager_1b118e_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='engagement',
-            index=models.Index(fields=['department', 'status'], name='engagements_departm_c74f80_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='engagement',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['managed', 'augmented'])), name='engagement_kind_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='engagement',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'pending_approval', 'active', 'ended', 'terminated', 'cancelled'])), name='engagement_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='engagement',
-            constraint=models.CheckConstraint(condition=models.Q(('renewal__in', ['none', 'manual', 'auto'])), name='engagement_renewal_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='engagement',
-            constraint=models.CheckConstraint(condition=models.Q(('notice_unit__in', ['days', 'months'])), name='engagement_notice_unit_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='engagement',
-            constraint=models.CheckConstraint(condition=models.Q(('origin__in', ['logged', 'imported', 'converted'])), name='engagement_origin_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='engagement',
-            constraint=models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length(models.F('currency')), 3), name='engagement_currency_code'),
-        ),
-        migrations.AddConstraint(
-            model_name='engagement',
-            constraint=models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length(models.F('country')), 2), name='engagement_country_code'),
-        ),
-        migrations.AddConstraint(
-            model_name='engagement',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_on__isnull', True), ('ends_on__gte', models.F('starts_on')), _connector='OR'), name='engagement_ends_after_start', violation_error_message="The end can't be before the start."),
-        ),
-        migrations.AddConstraint(
-            model_name='engagement',
-            constraint=models.CheckConstraint(condition=models.Q(('term_ends_on__isnull', True), ('term_ends_on__gte', models.F('term_starts_on')), _connector='OR'), name='engagement_term_ends_after_start', violation_error_message="The term can't end before it starts."),
-        ),
-        migrations.AddConstraint(
-            model_name='engagement',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('renewal', 'auto'), _negated=True), ('renewal_term_months__isnull', False), _connector='OR'), name='engagement_auto_renewal_has_term', violation_error_message='Say for how many months it renews by itself.'),
-        ),
-        migrations.AddConstraint(
-            model_name='engagement',
-            constraint=models.CheckConstraint(condition=models.Q(('predecessor__isnull', True), models.Q(('predecessor', models.F('id')), _negated=True), _connector='OR'), name='engagement_not_own_predecessor'),
-        ),
-        migrations.AddIndex(
-            model_name='contractor',
-            index=models.Index(fields=['full_name'], name='engagements_full_na_d96d7f_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='contractor',
-            constraint=models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length(models.F('jurisdiction')), 2), name='contractor_jurisdiction_code', violation_error_message='Use a two-letter country code such as GB.'),
-        ),
-        migrations.AddConstraint(
-            model_name='contractor',
-            constraint=models.CheckConstraint(condition=models.Q(('employment_type__in', ['contractor', 'freelance'])), name='contractor_employment_type_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='rateterm',
-            constraint=models.UniqueConstraint(fields=('assignment', 'starts_on'), name='rate_term_one_per_day', violation_error_message='There is a rate from this day already.'),
-        ),
-        migrations.AddConstraint(
-            model_name='rateterm',
-            constraint=models.CheckConstraint(condition=models.Q(('rate__gte', 0)), name='rate_term_not_negative', violation_error_message="The rate can't be negative."),
-        ),
-        migrations.AddConstraint(
-            model_name='rateterm',
-            constraint=models.CheckConstraint(condition=models.Q(('unit__in', ['hour', 'day'])), name='rate_term_unit_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='rateterm',
-            constraint=models.CheckConstraint(condition=models.Q(('hours_per_day__gt', 0), ('hours_per_day__lte', 24)), name='rate_term_day_has_hours', violation_error_message='A day has above 0 and at most 24 hours.'),
-        ),
-        migrations.AddConstraint(
-            model_name='rateterm',
-            constraint=models.CheckConstraint(condition=models.Q(('overtime_multiplier__gte', 1)), name='rate_term_overtime_at_least_1', violation_error_message='Overtime is paid at 1 or more.'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.CheckConstraint(condition=models.Q(('level__in', ['junior', 'practitioner', 'senior', 'lead', 'principal'])), name='assignment_level_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.CheckConstraint(condition=models.Q(('place__in', ['on_site', 'hybrid', 'remote'])), name='assignment_place_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.CheckConstraint(condition=models.Q(('planned_weekly_hours__gte', Decimal('0')), ('planned_weekly_hours__lte', Decimal('168'))), name='assignment_hours_in_week', violation_error_message='Weekly hours are between 0 and 168.'),
-        ),
-        migrations.AddConstraint(
-            model_name='servicelevel',
-            constraint=models.UniqueConstraint(fields=('contract', 'name'), name='service_level_named_once', violation_error_message='This contract has a level of this name.'),
-        ),
-        migrations.AddConstraint(
-            model_name='servicelevel',
-            constraint=models.CheckConstraint(condition=models.Q(('weight__gte', 0), ('weight__lte', 100)), name='service_level_weight_0_to_100', violation_error_message='The weight is between 0 and 100.'),
-        ),
-        migrations.AddConstraint(
-            model_name='servicelevel',
-            constraint=models.CheckConstraint(condition=models.Q(('metric__in', ['availability', 'response', 'resolution', 'quality', 'satisfaction', 'on_time', 'other'])), name='service_level_metric_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='servicelevel',
-            constraint=models.CheckConstraint(condition=models.Q(('direction__in', ['at_least', 'at_most'])), name='service_level_direction_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='servicelevel',
-            constraint=models.CheckConstraint(condition=models.Q(('window__in', ['month', 'quarter'])), name='service_level_window_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='namedworker',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_on__isnull', True), ('ends_on__gte', models.F('starts_on')), _connector='OR'), name='named_worker_ends_after_start', violation_error_message="The end can't be before the start."),
-        ),
-        migrations.AddConstraint(
-            model_name='feeterm',
-            constraint=models.UniqueConstraint(fields=('contract', 'starts_on'), name='fee_term_one_per_day', violation_error_message='There is a fee from this day already.'),
-        ),
-        migrations.AddConstraint(
-            model_name='feeterm',
-            constraint=models.CheckConstraint(condition=models.Q(('monthly_fee__gte', 0)), name='fee_term_not_negative', violation_error_message="The fee can't be negative."),
+            name='head',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='departments_headed', to=settings.AUTH_USER_MODEL, verbose_name='head'),
         ),
     ]

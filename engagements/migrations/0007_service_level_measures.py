@@ -24,10 +24,13 @@ class Migration(migrations.Migration):
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('bound', engagements.models.fields.FactorField(verbose_name='bound')),
                 ('percent', engagements.models.fields.PercentField(verbose_name='credit (% of the fee)')),
+                ('contract', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='credit_steps', to='engagements.managedcontract')),
+                ('service_level', models.ForeignKey(blank=True, help_text='Blank for all levels.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='credit_steps', to='engagements.servicelevel', verbose_name='service level')),
             ],
             options={
                 'verbose_name': 'credit step',
                 'ordering': ['service_level', 'bound'],
+                'constraints': [models.UniqueConstraint(fields=('contract', 'service_level', 'bound'), name='credit_step_once_per_level', violation_error_message='There is a step at this bound already.'), models.UniqueConstraint(condition=models.Q(('service_level__isnull', True)), fields=('contract', 'bound'), name='credit_step_once_for_all_levels', violation_error_message='There is a step at this bound already.'), models.CheckConstraint(condition=models.Q(('percent__gte', 0), ('percent__lte', 100)), name='credit_step_percent_0_to_100', violation_error_message='The credit is between 0 and 100 %.')],
             },
         ),
         migrations.AddField(
@@ -127,27 +130,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='servicelevel',
             constraint=models.CheckConstraint(condition=models.Q(('within_minutes__isnull', True), ('within_minutes__gt', 0), _connector='OR'), name='service_level_within_positive'),
-        ),
-        migrations.AddField(
-            model_name='creditstep',
-            name='contract',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='credit_steps', to='engagements.managedcontract'),
-        ),
-        migrations.AddField(
-            model_name='creditstep',
-            name='service_level',
-            field=models.ForeignKey(blank=True, help_text='Blank for all levels.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='credit_steps', to='engagements.servicelevel', verbose_name='service level'),
-        ),
-        migrations.AddConstraint(
-            model_name='creditstep',
-            constraint=models.UniqueConstraint(fields=('contract', 'service_level', 'bound'), name='credit_step_once_per_level', violation_error_message='There is a step at this bound already.'),
-        ),
-        migrations.AddConstraint(
-            model_name='creditstep',
-            constraint=models.UniqueConstraint(condition=models.Q(('service_level__isnull', True)), fields=('contract', 'bound'), name='credit_step_once_for_all_levels', violation_error_message='There is a step at this bound already.'),
-        ),
-        migrations.AddConstraint(
-            model_name='creditstep',
-            constraint=models.CheckConstraint(condition=models.Q(('percent__gte', 0), ('percent__lte', 100)), name='credit_step_percent_0_to_100', violation_error_message='The credit is between 0 and 100 %.'),
         ),
     ]

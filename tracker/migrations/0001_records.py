@@ -67,6 +67,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['notice_deadline_on', '-opposition'],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['open', 'acknowledged', 'snoozed', 'accepted'])), fields=('engagement',), name='flag_one_live_per_engagement'), models.CheckConstraint(condition=models.Q(('state__in', ['open', 'acknowledged', 'snoozed', 'accepted', 'converted', 'dismissed', 'cleared'])), name='flag_state_known'), models.CheckConstraint(condition=models.Q(('opposition__range', (0, 1))), name='flag_opposition_0_to_1'), models.CheckConstraint(condition=models.Q(models.Q(('cleared_on__isnull', False), ('state', 'cleared')), models.Q(models.Q(('state', 'cleared'), _negated=True), ('cleared_on__isnull', True)), _connector='OR'), name='flag_cleared_is_dated'), models.CheckConstraint(condition=models.Q(('cleared_on__isnull', True), ('cleared_on__gte', models.F('raised_on')), _connector='OR'), name='flag_cleared_after_raise'), models.CheckConstraint(condition=models.Q(models.Q(('snoozed_until__isnull', False), ('state', 'snoozed')), models.Q(models.Q(('state', 'snoozed'), _negated=True), ('snoozed_until__isnull', True)), _connector='OR'), name='flag_snooze_is_dated')],
             },
         ),
         migrations.CreateModel(
@@ -85,6 +86,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-at', '-id'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('action__in', ['acknowledge', 'snooze', 'accept', 'dismiss'])), name='decision_action_known'), models.CheckConstraint(condition=models.Q(models.Q(('action', 'dismiss'), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='decision_dismissal_has_reason', violation_error_message='Say why the flag is dismissed.')],
             },
         ),
         migrations.CreateModel(
@@ -116,6 +118,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'import',
                 'ordering': ['-id'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['uploaded', 'checking', 'checked', 'applying', 'applied', 'refused', 'failed'])), name='import_run_state_known'), models.CheckConstraint(condition=models.Q(('read', django.db.models.expressions.CombinedExpression(models.F('accepted'), '+', models.F('refused')))), name='import_run_lines_accounted'), models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length(models.F('sha256')), 64), name='import_run_sha256_whole')],
             },
         ),
         migrations.CreateModel(
@@ -153,6 +156,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-issued_on', '-id'],
+                'constraints': [models.UniqueConstraint(fields=('vendor', 'normalised_number'), name='invoice_number_once_per_vendor', violation_error_message="This vendor's invoice is recorded already."), models.CheckConstraint(condition=models.Q(('normalised_number', ''), _negated=True), name='invoice_number_given'), models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length(models.F('currency')), 3), name='invoice_currency_code'), models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'received', 'matched', 'disputed', 'approved', 'paid'])), name='invoice_status_known')],
             },
         ),
         migrations.CreateModel(
@@ -175,6 +179,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'invoice line',
                 'ordering': ['invoice', 'number'],
+                'constraints': [models.UniqueConstraint(fields=('invoice', 'number'), name='invoice_line_numbered_once'), models.CheckConstraint(condition=models.Q(('period_to__gte', models.F('period_from'))), name='invoice_line_period_in_order', violation_error_message='The service ends before it starts.'), models.CheckConstraint(condition=models.Q(('charge_kind__in', ['recurring', 'time', 'milestone', 'unit', 'one_off', 'expense', 'credit', 'payment', 'tax'])), name='invoice_line_charge_known'), models.UniqueConstraint(condition=models.Q(('charge_kind', 'recurring')), fields=('engagement', 'period_from', 'period_to'), name='invoice_line_fee_once_per_period', violation_error_message='The fee of this period is billed already.')],
             },
         ),
         migrations.CreateModel(
@@ -225,6 +230,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'ledger entry',
                 'verbose_name_plural': 'ledger entries',
                 'ordering': ['month', 'day', 'id'],
+                'indexes': [models.Index(fields=['engagement', 'month', 'day', 'id'], name='tracker_led_engagem_33aff9_idx'), models.Index(fields=['vendor', 'month', 'day', 'id'], name='tracker_led_vendor__f3ede9_idx'), models.Index(fields=['source_type', 'source_id'], name='tracker_led_source__a3f3ec_idx')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['managed', 'augmented'])), name='ledger_entry_kind_known'), models.CheckConstraint(condition=models.Q(('basis__in', ['accrued', 'actual'])), name='ledger_entry_basis_known'), models.CheckConstraint(condition=models.Q(('charge_kind__in', ['recurring', 'time', 'milestone', 'unit', 'one_off', 'expense', 'credit', 'payment', 'tax'])), name='ledger_entry_charge_known'), models.CheckConstraint(condition=models.Q(('source_type__in', ['work_log', 'invoice_line', 'payment'])), name='ledger_entry_source_known'), models.CheckConstraint(condition=models.Q(('month__day', 1)), name='ledger_entry_month_is_first_day'), models.CheckConstraint(condition=models.Q(('fx_rate__gt', 0)), name='ledger_entry_rate_positive'), models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length(models.F('currency')), 3), name='ledger_entry_currency_code'), models.CheckConstraint(condition=models.Q(('reversal_of__isnull', True), models.Q(('reversal_of', models.F('id')), _negated=True), _connector='OR'), name='ledger_entry_not_own_reversal')],
             },
         ),
         migrations.CreateModel(
@@ -241,6 +248,10 @@ class Migration(migrations.Migration):
                 ('engagement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='monthly_spend', to='engagements.engagement')),
                 ('vendor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='engagements.vendor')),
             ],
+            options={
+                'indexes': [models.Index(fields=['month', 'kind'], name='tracker_mon_month_4d2dd4_idx'), models.Index(fields=['vendor', 'month'], name='tracker_mon_vendor__055964_idx')],
+                'constraints': [models.UniqueConstraint(fields=('engagement', 'month', 'cost_centre', 'charge_kind', 'basis'), name='monthly_spend_once'), models.CheckConstraint(condition=models.Q(('month__day', 1)), name='monthly_spend_month_is_first_day')],
+            },
         ),
         migrations.CreateModel(
             name='OversightLog',
@@ -257,6 +268,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'oversight log',
                 'ordering': ['-month'],
+                'constraints': [models.UniqueConstraint(fields=('manager', 'engagement', 'month'), name='oversight_once_per_month'), models.UniqueConstraint(condition=models.Q(('engagement__isnull', True)), fields=('manager', 'month'), name='oversight_whole_span_once_per_month'), models.CheckConstraint(condition=models.Q(('hours__gte', 0), ('hours__lte', 744)), name='oversight_hours_in_month', violation_error_message='A month has at most 744 hours.'), models.CheckConstraint(condition=models.Q(('month__day', 1)), name='oversight_month_is_first_day')],
             },
         ),
         migrations.CreateModel(
@@ -284,6 +296,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-paid_on', '-id'],
+                'indexes': [models.Index(fields=['transaction_number'], name='tracker_pay_transac_366943_idx'), models.Index(fields=['supplier_number'], name='tracker_pay_supplie_ad63d9_idx')],
+                'constraints': [models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length(models.F('currency')), 3), name='payment_currency_code'), models.CheckConstraint(condition=models.Q(('source_key', ''), _negated=True), name='payment_source_key_given')],
             },
         ),
         migrations.CreateModel(
@@ -304,6 +318,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name_plural': 'policies',
                 'ordering': ['-version'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('firmness__in', [1, 2, 4])), name='policy_firmness_known')],
             },
         ),
         migrations.CreateModel(
@@ -335,6 +350,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-as_of', 'engagement'],
+                'indexes': [models.Index(fields=['as_of', 'policy'], name='tracker_ass_as_of_855b31_idx')],
+                'constraints': [models.UniqueConstraint(fields=('engagement', 'as_of', 'policy'), name='assessment_once_per_day'), models.CheckConstraint(condition=models.Q(('acceptability__range', (0, 1)), ('coverage__range', (0, 1)), ('opposition__range', (0, 1))), name='assessment_shares_0_to_1'), models.CheckConstraint(condition=models.Q(('month__day', 1)), name='assessment_month_is_first_day'), models.CheckConstraint(condition=models.Q(('verdict__in', ['not_enough_evidence', 'other_model_fits', 'current_model_fits', 'mixed', 'either_fits'])), name='assessment_verdict_known'), models.CheckConstraint(condition=models.Q(models.Q(('verdict', 'not_enough_evidence'), _negated=True), ('leaning', ''), _connector='OR'), name='assessment_leans_on_evidence')],
             },
         ),
         migrations.CreateModel(
@@ -360,6 +377,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'work log',
                 'ordering': ['worked_on', 'id'],
+                'indexes': [models.Index(fields=['engagement', 'worked_on'], name='tracker_wor_engagem_bbf3d0_idx'), models.Index(fields=['worked_on'], name='tracker_wor_worked__523aea_idx')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('hours__gt', 0), ('hours__lte', 24)), ('contractor__isnull', True), _connector='OR'), name='work_log_hours_in_day', violation_error_message='A person works above 0, at most 24 hours.'), models.CheckConstraint(condition=models.Q(('hours__gt', 0)), name='work_log_hours_positive'), models.CheckConstraint(condition=models.Q(('activity__in', ['delivery', 'support', 'advisory', 'pairing', 'training'])), name='work_log_activity_known'), models.CheckConstraint(condition=models.Q(('assigned_by', ''), ('assigned_by__in', ['client', 'vendor']), _connector='OR'), name='work_log_assigned_by_known')],
             },
         ),
         migrations.CreateModel(
@@ -382,225 +401,5 @@ class Migration(migrations.Migration):
                 'ordering': ['-id'],
                 'constraints': [models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length(models.F('digest')), 64), name='api_key_digest_whole'), models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='api_key_named')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='flag',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['open', 'acknowledged', 'snoozed', 'accepted'])), fields=('engagement',), name='flag_one_live_per_engagement'),
-        ),
-        migrations.AddConstraint(
-            model_name='flag',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'acknowledged', 'snoozed', 'accepted', 'converted', 'dismissed', 'cleared'])), name='flag_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='flag',
-            constraint=models.CheckConstraint(condition=models.Q(('opposition__range', (0, 1))), name='flag_opposition_0_to_1'),
-        ),
-        migrations.AddConstraint(
-            model_name='flag',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('cleared_on__isnull', False), ('state', 'cleared')), models.Q(models.Q(('state', 'cleared'), _negated=True), ('cleared_on__isnull', True)), _connector='OR'), name='flag_cleared_is_dated'),
-        ),
-        migrations.AddConstraint(
-            model_name='flag',
-            constraint=models.CheckConstraint(condition=models.Q(('cleared_on__isnull', True), ('cleared_on__gte', models.F('raised_on')), _connector='OR'), name='flag_cleared_after_raise'),
-        ),
-        migrations.AddConstraint(
-            model_name='flag',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('snoozed_until__isnull', False), ('state', 'snoozed')), models.Q(models.Q(('state', 'snoozed'), _negated=True), ('snoozed_until__isnull', True)), _connector='OR'), name='flag_snooze_is_dated'),
-        ),
-        migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(('action__in', ['acknowledge', 'snooze', 'accept', 'dismiss'])), name='decision_action_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('action', 'dismiss'), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='decision_dismissal_has_reason', violation_error_message='Say why the flag is dismissed.'),
-        ),
-        migrations.AddConstraint(
-            model_name='importrun',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['uploaded', 'checking', 'checked', 'applying', 'applied', 'refused', 'failed'])), name='import_run_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='importrun',
-            constraint=models.CheckConstraint(condition=models.Q(('read', django.db.models.expressions.CombinedExpression(models.F('accepted'), '+', models.F('refused')))), name='import_run_lines_accounted'),
-        ),
-        migrations.AddConstraint(
-            model_name='importrun',
-            constraint=models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length(models.F('sha256')), 64), name='import_run_sha256_whole'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.UniqueConstraint(fields=('vendor', 'normalised_number'), name='invoice_number_once_per_vendor', violation_error_message="This vendor's invoice is recorded already."),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('normalised_number', ''), _negated=True), name='invoice_number_given'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length(models.F('currency')), 3), name='invoice_currency_code'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'received', 'matched', 'disputed', 'approved', 'paid'])), name='invoice_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoiceline',
-            constraint=models.UniqueConstraint(fields=('invoice', 'number'), name='invoice_line_numbered_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoiceline',
-            constraint=models.CheckConstraint(condition=models.Q(('period_to__gte', models.F('period_from'))), name='invoice_line_period_in_order', violation_error_message='The service ends before it starts.'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoiceline',
-            constraint=models.CheckConstraint(condition=models.Q(('charge_kind__in', ['recurring', 'time', 'milestone', 'unit', 'one_off', 'expense', 'credit', 'payment', 'tax'])), name='invoice_line_charge_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoiceline',
-            constraint=models.UniqueConstraint(condition=models.Q(('charge_kind', 'recurring')), fields=('engagement', 'period_from', 'period_to'), name='invoice_line_fee_once_per_period', violation_error_message='The fee of this period is billed already.'),
-        ),
-        migrations.AddIndex(
-            model_name='ledgerentry',
-            index=models.Index(fields=['engagement', 'month', 'day', 'id'], name='tracker_led_engagem_33aff9_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='ledgerentry',
-            index=models.Index(fields=['vendor', 'month', 'day', 'id'], name='tracker_led_vendor__f3ede9_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='ledgerentry',
-            index=models.Index(fields=['source_type', 'source_id'], name='tracker_led_source__a3f3ec_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['managed', 'augmented'])), name='ledger_entry_kind_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.CheckConstraint(condition=models.Q(('basis__in', ['accrued', 'actual'])), name='ledger_entry_basis_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.CheckConstraint(condition=models.Q(('charge_kind__in', ['recurring', 'time', 'milestone', 'unit', 'one_off', 'expense', 'credit', 'payment', 'tax'])), name='ledger_entry_charge_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.CheckConstraint(condition=models.Q(('source_type__in', ['work_log', 'invoice_line', 'payment'])), name='ledger_entry_source_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.CheckConstraint(condition=models.Q(('month__day', 1)), name='ledger_entry_month_is_first_day'),
-        ),
-        migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.CheckConstraint(condition=models.Q(('fx_rate__gt', 0)), name='ledger_entry_rate_positive'),
-        ),
-        migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length(models.F('currency')), 3), name='ledger_entry_currency_code'),
-        ),
-        migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.CheckConstraint(condition=models.Q(('reversal_of__isnull', True), models.Q(('reversal_of', models.F('id')), _negated=True), _connector='OR'), name='ledger_entry_not_own_reversal'),
-        ),
-        migrations.AddIndex(
-            model_name='monthlyspend',
-            index=models.Index(fields=['month', 'kind'], name='tracker_mon_month_4d2dd4_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='monthlyspend',
-            index=models.Index(fields=['vendor', 'month'], name='tracker_mon_vendor__055964_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='monthlyspend',
-            constraint=models.UniqueConstraint(fields=('engagement', 'month', 'cost_centre', 'charge_kind', 'basis'), name='monthly_spend_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='monthlyspend',
-            constraint=models.CheckConstraint(condition=models.Q(('month__day', 1)), name='monthly_spend_month_is_first_day'),
-        ),
-        migrations.AddConstraint(
-            model_name='oversightlog',
-            constraint=models.UniqueConstraint(fields=('manager', 'engagement', 'month'), name='oversight_once_per_month'),
-        ),
-        migrations.AddConstraint(
-            model_name='oversightlog',
-            constraint=models.UniqueConstraint(condition=models.Q(('engagement__isnull', True)), fields=('manager', 'month'), name='oversight_whole_span_once_per_month'),
-        ),
-        migrations.AddConstraint(
-            model_name='oversightlog',
-            constraint=models.CheckConstraint(condition=models.Q(('hours__gte', 0), ('hours__lte', 744)), name='oversight_hours_in_month', violation_error_message='A month has at most 744 hours.'),
-        ),
-        migrations.AddConstraint(
-            model_name='oversightlog',
-            constraint=models.CheckConstraint(condition=models.Q(('month__day', 1)), name='oversight_month_is_first_day'),
-        ),
-        migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(fields=['transaction_number'], name='tracker_pay_transac_366943_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(fields=['supplier_number'], name='tracker_pay_supplie_ad63d9_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length(models.F('currency')), 3), name='payment_currency_code'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('source_key', ''), _negated=True), name='payment_source_key_given'),
-        ),
-        migrations.AddConstraint(
-            model_name='policy',
-            constraint=models.CheckConstraint(condition=models.Q(('firmness__in', [1, 2, 4])), name='policy_firmness_known'),
-        ),
-        migrations.AddIndex(
-            model_name='assessment',
-            index=models.Index(fields=['as_of', 'policy'], name='tracker_ass_as_of_855b31_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='assessment',
-            constraint=models.UniqueConstraint(fields=('engagement', 'as_of', 'policy'), name='assessment_once_per_day'),
-        ),
-        migrations.AddConstraint(
-            model_name='assessment',
-            constraint=models.CheckConstraint(condition=models.Q(('acceptability__range', (0, 1)), ('coverage__range', (0, 1)), ('opposition__range', (0, 1))), name='assessment_shares_0_to_1'),
-        ),
-        migrations.AddConstraint(
-            model_name='assessment',
-            constraint=models.CheckConstraint(condition=models.Q(('month__day', 1)), name='assessment_month_is_first_day'),
-        ),
-        migrations.AddConstraint(
-            model_name='assessment',
-            constraint=models.CheckConstraint(condition=models.Q(('verdict__in', ['not_enough_evidence', 'other_model_fits', 'current_model_fits', 'mixed', 'either_fits'])), name='assessment_verdict_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='assessment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('verdict', 'not_enough_evidence'), _negated=True), ('leaning', ''), _connector='OR'), name='assessment_leans_on_evidence'),
-        ),
-        migrations.AddIndex(
-            model_name='worklog',
-            index=models.Index(fields=['engagement', 'worked_on'], name='tracker_wor_engagem_bbf3d0_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='worklog',
-            index=models.Index(fields=['worked_on'], name='tracker_wor_worked__523aea_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='worklog',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('hours__gt', 0), ('hours__lte', 24)), ('contractor__isnull', True), _connector='OR'), name='work_log_hours_in_day', violation_error_message='A person works above 0, at most 24 hours.'),
-        ),
-        migrations.AddConstraint(
-            model_name='worklog',
-            constraint=models.CheckConstraint(condition=models.Q(('hours__gt', 0)), name='work_log_hours_positive'),
-        ),
-        migrations.AddConstraint(
-            model_name='worklog',
-            constraint=models.CheckConstraint(condition=models.Q(('activity__in', ['delivery', 'support', 'advisory', 'pairing', 'training'])), name='work_log_activity_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='worklog',
-            constraint=models.CheckConstraint(condition=models.Q(('assigned_by', ''), ('assigned_by__in', ['client', 'vendor']), _connector='OR'), name='work_log_assigned_by_known'),
         ),
     ]

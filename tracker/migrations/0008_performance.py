@@ -2,11 +2,10 @@
 
 import django.db.models.deletion
 import engagements.models.fields
+import engagements.models.guards
 import uuid
 from django.conf import settings
 from django.db import migrations, models
-
-from engagements.models.guards import AppendOnly
 
 
 class Migration(migrations.Migration):
@@ -38,10 +37,14 @@ class Migration(migrations.Migration):
                 ('state_since', models.DateField(verbose_name='since')),
                 ('reason', models.CharField(blank=True, max_length=300, verbose_name='reason')),
                 ('is_earned_back', models.BooleanField(default=False, verbose_name='earned back')),
+                ('engagement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='credits', to='engagements.managedcontract', verbose_name='engagement')),
+                ('invoice_line', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='credits', to='tracker.invoiceline', verbose_name='invoice line')),
+                ('service_level', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='credits', to='engagements.servicelevel', verbose_name='service level')),
             ],
             options={
                 'verbose_name': 'credit',
                 'ordering': ['-window_from', '-id'],
+                'constraints': [models.UniqueConstraint(fields=('engagement', 'service_level', 'window_from', 'window_to'), name='credit_once_per_level_and_window'), models.UniqueConstraint(condition=models.Q(('service_level__isnull', True)), fields=('engagement', 'window_from', 'window_to'), name='credit_by_points_once_per_window'), models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='credit_amount_positive'), models.CheckConstraint(condition=models.Q(('agreed_amount__isnull', True), models.Q(('agreed_amount__gt', 0), ('agreed_amount__lte', models.F('amount'))), _connector='OR'), name='credit_agreed_within_amount', violation_error_message='Agree on at most what is due.'), models.CheckConstraint(condition=models.Q(('state__in', ['due', 'claimed', 'agreed', 'applied', 'waived', 'expired'])), name='credit_state_known'), models.CheckConstraint(condition=models.Q(('scheme__in', ['none', 'pool', 'points', 'tiers', 'flat'])), name='credit_scheme_known'), models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['agreed', 'applied']), _negated=True), ('agreed_amount__isnull', False), _connector='OR'), name='credit_agreed_has_amount'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'waived'), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='credit_waived_with_reason', violation_error_message='Say why it is waived.')],
             },
         ),
         migrations.CreateModel(
@@ -55,11 +58,15 @@ class Migration(migrations.Migration):
                 ('ended_at', models.DateTimeField(verbose_name='ended at')),
                 ('incident', models.CharField(blank=True, max_length=100, verbose_name='incident')),
                 ('source_key', models.CharField(blank=True, editable=False, max_length=160, null=True, unique=True)),
+                ('engagement', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='downtimes', to='engagements.engagement', verbose_name='engagement')),
+                ('service_level', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='downtimes', to='engagements.servicelevel', verbose_name='service level')),
             ],
             options={
                 'verbose_name': 'downtime',
                 'verbose_name_plural': 'downtime',
                 'ordering': ['-began_at', '-id'],
+                'indexes': [models.Index(fields=['service_level', 'began_at'], name='tracker_dow_service_2e59ad_idx')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('ended_at__gte', models.F('began_at'))), name='downtime_in_order', violation_error_message='It ends before it begins.')],
             },
         ),
         migrations.CreateModel(
@@ -73,10 +80,14 @@ class Migration(migrations.Migration):
                 ('starts_at', models.DateTimeField(verbose_name='starts at')),
                 ('ends_at', models.DateTimeField(verbose_name='ends at')),
                 ('reason', models.CharField(max_length=300, verbose_name='reason')),
+                ('agreed_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='agreed by')),
+                ('engagement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='exclusions', to='engagements.engagement', verbose_name='engagement')),
+                ('service_level', models.ForeignKey(blank=True, help_text='Blank for all levels.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='exclusions', to='engagements.servicelevel', verbose_name='service level')),
             ],
             options={
                 'verbose_name': 'exclusion',
                 'ordering': ['-starts_at', '-id'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='exclusion_in_order', violation_error_message='It ends before it starts.'), models.CheckConstraint(condition=models.Q(('kind__in', ['maintenance', 'excused'])), name='exclusion_kind_known'), models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='exclusion_reason_given')],
             },
         ),
         migrations.CreateModel(
@@ -100,10 +111,15 @@ class Migration(migrations.Migration):
                 ('measured_at', models.DateTimeField(verbose_name='measured at')),
                 ('excused_at', models.DateTimeField(blank=True, null=True, verbose_name='excused at')),
                 ('excuse', models.CharField(blank=True, max_length=300, verbose_name='why it is excused')),
+                ('engagement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='level_results', to='engagements.engagement', verbose_name='engagement')),
+                ('excused_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='excused by')),
+                ('service_level', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='results', to='engagements.servicelevel', verbose_name='service level')),
             ],
             options={
                 'verbose_name': 'service level result',
                 'ordering': ['-window_from', 'service_level'],
+                'indexes': [models.Index(fields=['engagement', 'window_from'], name='tracker_lev_engagem_945f2c_idx')],
+                'constraints': [models.UniqueConstraint(fields=('service_level', 'window_from'), name='level_result_once_per_window'), models.CheckConstraint(condition=models.Q(('outcome__in', ['met', 'missed', 'no_data', 'excused'])), name='level_result_outcome_known'), models.CheckConstraint(condition=models.Q(('window_to__gt', models.F('window_from'))), name='level_result_window_in_order'), models.CheckConstraint(condition=models.Q(('value__isnull', False), ('outcome__in', ['no_data', 'excused']), _connector='OR'), name='level_result_judged_by_data'), models.CheckConstraint(condition=models.Q(models.Q(models.Q(('outcome', 'excused'), _negated=True), ('excuse', '')), models.Q(('outcome', 'excused'), models.Q(('excuse', ''), _negated=True)), _connector='OR'), name='level_result_excused_with_reason', violation_error_message='Say why it is excused.')],
             },
         ),
         migrations.CreateModel(
@@ -121,10 +137,14 @@ class Migration(migrations.Migration):
                 ('downtime_minutes', engagements.models.fields.FactorField(blank=True, null=True, verbose_name='minutes of downtime')),
                 ('incident', models.CharField(blank=True, help_text='Its number, where one caused it: it counts once for a credit.', max_length=100, verbose_name='incident')),
                 ('source_key', models.CharField(blank=True, editable=False, max_length=160, null=True, unique=True)),
+                ('engagement', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='measurements', to='engagements.engagement', verbose_name='engagement')),
+                ('service_level', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='measurements', to='engagements.servicelevel', verbose_name='service level')),
             ],
             options={
                 'verbose_name': 'measurement',
                 'ordering': ['-period_from', '-id'],
+                'indexes': [models.Index(fields=['service_level', 'period_from'], name='tracker_mea_service_014f51_idx')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('period_to__gte', models.F('period_from'))), name='measurement_period_in_order', violation_error_message='The period ends before it starts.'), models.CheckConstraint(condition=models.Q(models.Q(('downtime_minutes__isnull', True), ('good__isnull', True), ('total__isnull', True), ('value__isnull', False)), models.Q(('downtime_minutes__isnull', True), ('good__isnull', False), ('total__isnull', False), ('value__isnull', True)), models.Q(('downtime_minutes__isnull', False), ('good__isnull', True), ('total__isnull', True), ('value__isnull', True)), _connector='OR'), name='measurement_says_one_thing', violation_error_message='Give a figure, or good and total, or minutes of downtime.'), models.CheckConstraint(condition=models.Q(('good__isnull', True), ('good__lte', models.F('total')), _connector='OR'), name='measurement_good_within_total', violation_error_message="There can't be more good than there are."), models.CheckConstraint(condition=models.Q(('downtime_minutes__isnull', True), ('downtime_minutes__gte', 0), _connector='OR'), name='measurement_downtime_not_negative', violation_error_message="Downtime can't be negative.")],
             },
         ),
         migrations.CreateModel(
@@ -141,10 +161,13 @@ class Migration(migrations.Migration):
                 ('resolution_met', models.BooleanField(null=True, verbose_name='solved in time')),
                 ('source_line', models.PositiveIntegerField(null=True, verbose_name='line')),
                 ('source_run', models.UUIDField(db_index=True, null=True)),
+                ('engagement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tickets', to='engagements.engagement', verbose_name='engagement')),
             ],
             options={
                 'verbose_name': 'ticket',
                 'ordering': ['-opened_at', '-id'],
+                'indexes': [models.Index(fields=['engagement', 'opened_at'], name='tracker_tic_engagem_42bd16_idx')],
+                'constraints': [models.UniqueConstraint(fields=('engagement', 'source_id'), name='ticket_once_per_engagement'), models.CheckConstraint(condition=models.Q(('source_id', ''), _negated=True), name='ticket_number_given'), models.CheckConstraint(condition=models.Q(('responded_at__isnull', True), ('responded_at__gte', models.F('opened_at')), _connector='OR'), name='ticket_answered_after_opening'), models.CheckConstraint(condition=models.Q(('resolved_at__isnull', True), ('resolved_at__gte', models.F('opened_at')), _connector='OR'), name='ticket_solved_after_opening')],
             },
         ),
         migrations.RemoveConstraint(
@@ -161,191 +184,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(('source_type__in', ['work_log', 'invoice_line', 'payment', 'credit'])), name='ledger_entry_source_known'),
         ),
         # SQLite makes the table anew for a constraint, and its triggers don't follow.
-        AppendOnly('LedgerEntry'),
-        migrations.AddField(
-            model_name='credit',
-            name='engagement',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='credits', to='engagements.managedcontract', verbose_name='engagement'),
-        ),
-        migrations.AddField(
-            model_name='credit',
-            name='invoice_line',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='credits', to='tracker.invoiceline', verbose_name='invoice line'),
-        ),
-        migrations.AddField(
-            model_name='credit',
-            name='service_level',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='credits', to='engagements.servicelevel', verbose_name='service level'),
-        ),
-        migrations.AddField(
-            model_name='downtime',
-            name='engagement',
-            field=models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='downtimes', to='engagements.engagement', verbose_name='engagement'),
-        ),
-        migrations.AddField(
-            model_name='downtime',
-            name='service_level',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='downtimes', to='engagements.servicelevel', verbose_name='service level'),
-        ),
-        migrations.AddField(
-            model_name='exclusion',
-            name='agreed_by',
-            field=models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='agreed by'),
-        ),
-        migrations.AddField(
-            model_name='exclusion',
-            name='engagement',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='exclusions', to='engagements.engagement', verbose_name='engagement'),
-        ),
-        migrations.AddField(
-            model_name='exclusion',
-            name='service_level',
-            field=models.ForeignKey(blank=True, help_text='Blank for all levels.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='exclusions', to='engagements.servicelevel', verbose_name='service level'),
-        ),
-        migrations.AddField(
-            model_name='levelresult',
-            name='engagement',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='level_results', to='engagements.engagement', verbose_name='engagement'),
-        ),
-        migrations.AddField(
-            model_name='levelresult',
-            name='excused_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='excused by'),
-        ),
-        migrations.AddField(
-            model_name='levelresult',
-            name='service_level',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='results', to='engagements.servicelevel', verbose_name='service level'),
-        ),
-        migrations.AddField(
-            model_name='measurement',
-            name='engagement',
-            field=models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='measurements', to='engagements.engagement', verbose_name='engagement'),
-        ),
-        migrations.AddField(
-            model_name='measurement',
-            name='service_level',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='measurements', to='engagements.servicelevel', verbose_name='service level'),
-        ),
-        migrations.AddField(
-            model_name='ticket',
-            name='engagement',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tickets', to='engagements.engagement', verbose_name='engagement'),
-        ),
-        migrations.AddConstraint(
-            model_name='credit',
-            constraint=models.UniqueConstraint(fields=('engagement', 'service_level', 'window_from', 'window_to'), name='credit_once_per_level_and_window'),
-        ),
-        migrations.AddConstraint(
-            model_name='credit',
-            constraint=models.UniqueConstraint(condition=models.Q(('service_level__isnull', True)), fields=('engagement', 'window_from', 'window_to'), name='credit_by_points_once_per_window'),
-        ),
-        migrations.AddConstraint(
-            model_name='credit',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='credit_amount_positive'),
-        ),
-        migrations.AddConstraint(
-            model_name='credit',
-            constraint=models.CheckConstraint(condition=models.Q(('agreed_amount__isnull', True), models.Q(('agreed_amount__gt', 0), ('agreed_amount__lte', models.F('amount'))), _connector='OR'), name='credit_agreed_within_amount', violation_error_message='Agree on at most what is due.'),
-        ),
-        migrations.AddConstraint(
-            model_name='credit',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['due', 'claimed', 'agreed', 'applied', 'waived', 'expired'])), name='credit_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='credit',
-            constraint=models.CheckConstraint(condition=models.Q(('scheme__in', ['none', 'pool', 'points', 'tiers', 'flat'])), name='credit_scheme_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='credit',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['agreed', 'applied']), _negated=True), ('agreed_amount__isnull', False), _connector='OR'), name='credit_agreed_has_amount'),
-        ),
-        migrations.AddConstraint(
-            model_name='credit',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'waived'), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='credit_waived_with_reason', violation_error_message='Say why it is waived.'),
-        ),
-        migrations.AddIndex(
-            model_name='downtime',
-            index=models.Index(fields=['service_level', 'began_at'], name='tracker_dow_service_2e59ad_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='downtime',
-            constraint=models.CheckConstraint(condition=models.Q(('ended_at__gte', models.F('began_at'))), name='downtime_in_order', violation_error_message='It ends before it begins.'),
-        ),
-        migrations.AddConstraint(
-            model_name='exclusion',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='exclusion_in_order', violation_error_message='It ends before it starts.'),
-        ),
-        migrations.AddConstraint(
-            model_name='exclusion',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['maintenance', 'excused'])), name='exclusion_kind_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='exclusion',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='exclusion_reason_given'),
-        ),
-        migrations.AddIndex(
-            model_name='levelresult',
-            index=models.Index(fields=['engagement', 'window_from'], name='tracker_lev_engagem_945f2c_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='levelresult',
-            constraint=models.UniqueConstraint(fields=('service_level', 'window_from'), name='level_result_once_per_window'),
-        ),
-        migrations.AddConstraint(
-            model_name='levelresult',
-            constraint=models.CheckConstraint(condition=models.Q(('outcome__in', ['met', 'missed', 'no_data', 'excused'])), name='level_result_outcome_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='levelresult',
-            constraint=models.CheckConstraint(condition=models.Q(('window_to__gt', models.F('window_from'))), name='level_result_window_in_order'),
-        ),
-        migrations.AddConstraint(
-            model_name='levelresult',
-            constraint=models.CheckConstraint(condition=models.Q(('value__isnull', False), ('outcome__in', ['no_data', 'excused']), _connector='OR'), name='level_result_judged_by_data'),
-        ),
-        migrations.AddConstraint(
-            model_name='levelresult',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(models.Q(('outcome', 'excused'), _negated=True), ('excuse', '')), models.Q(('outcome', 'excused'), models.Q(('excuse', ''), _negated=True)), _connector='OR'), name='level_result_excused_with_reason', violation_error_message='Say why it is excused.'),
-        ),
-        migrations.AddIndex(
-            model_name='measurement',
-            index=models.Index(fields=['service_level', 'period_from'], name='tracker_mea_service_014f51_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='measurement',
-            constraint=models.CheckConstraint(condition=models.Q(('period_to__gte', models.F('period_from'))), name='measurement_period_in_order', violation_error_message='The period ends before it starts.'),
-        ),
-        migrations.AddConstraint(
-            model_name='measurement',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('downtime_minutes__isnull', True), ('good__isnull', True), ('total__isnull', True), ('value__isnull', False)), models.Q(('downtime_minutes__isnull', True), ('good__isnull', False), ('total__isnull', False), ('value__isnull', True)), models.Q(('downtime_minutes__isnull', False), ('good__isnull', True), ('total__isnull', True), ('value__isnull', True)), _connector='OR'), name='measurement_says_one_thing', violation_error_message='Give a figure, or good and total, or minutes of downtime.'),
-        ),
-        migrations.AddConstraint(
-            model_name='measurement',
-            constraint=models.CheckConstraint(condition=models.Q(('good__isnull', True), ('good__lte', models.F('total')), _connector='OR'), name='measurement_good_within_total', violation_error_message="There can't be more good than there are."),
-        ),
-        migrations.AddConstraint(
-            model_name='measurement',
-            constraint=models.CheckConstraint(condition=models.Q(('downtime_minutes__isnull', True), ('downtime_minutes__gte', 0), _connector='OR'), name='measurement_downtime_not_negative', violation_error_message="Downtime can't be negative."),
-        ),
-        migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(fields=['engagement', 'opened_at'], name='tracker_tic_engagem_42bd16_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='ticket',
-            constraint=models.UniqueConstraint(fields=('engagement', 'source_id'), name='ticket_once_per_engagement'),
-        ),
-        migrations.AddConstraint(
-            model_name='ticket',
-            constraint=models.CheckConstraint(condition=models.Q(('source_id', ''), _negated=True), name='ticket_number_given'),
-        ),
-        migrations.AddConstraint(
-            model_name='ticket',
-            constraint=models.CheckConstraint(condition=models.Q(('responded_at__isnull', True), ('responded_at__gte', models.F('opened_at')), _connector='OR'), name='ticket_answered_after_opening'),
-        ),
-        migrations.AddConstraint(
-            model_name='ticket',
-            constraint=models.CheckConstraint(condition=models.Q(('resolved_at__isnull', True), ('resolved_at__gte', models.F('opened_at')), _connector='OR'), name='ticket_solved_after_opening'),
+        engagements.models.guards.AppendOnly(
+            model_name='LedgerEntry',
         ),
     ]

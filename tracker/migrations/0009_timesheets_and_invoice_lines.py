@@ -31,10 +31,16 @@ class Migration(migrations.Migration):
                 ('submitted_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='submitted at')),
                 ('decided_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='decided at')),
                 ('reason', models.CharField(blank=True, max_length=300, verbose_name='reason')),
+                ('contractor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='timesheets', to='engagements.contractor', verbose_name='contractor')),
+                ('decided_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided by')),
+                ('engagement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='timesheets', to='engagements.engagement', verbose_name='engagement')),
+                ('submitted_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='submitted by')),
             ],
             options={
                 'verbose_name': 'timesheet',
                 'ordering': ['-starts_on', '-id'],
+                'indexes': [models.Index(fields=['status', 'starts_on'], name='tracker_tim_status_6d6681_idx')],
+                'constraints': [models.UniqueConstraint(fields=('engagement', 'contractor', 'starts_on'), name='timesheet_once_per_period', violation_error_message='There is a timesheet from this day on.'), models.CheckConstraint(condition=models.Q(('ends_on__gte', models.F('starts_on'))), name='timesheet_period_in_order', violation_error_message='The period ends before it starts.'), models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'submitted', 'approved', 'rejected', 'invoiced'])), name='timesheet_status_known'), models.CheckConstraint(condition=models.Q(models.Q(('status', 'rejected'), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='timesheet_rejected_with_reason', violation_error_message='Say why it is rejected.'), models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), ('submitted_by__isnull', True), models.Q(('decided_by', models.F('submitted_by')), _negated=True), _connector='OR'), name='timesheet_not_decided_by_submitter', violation_error_message='Nobody approves their own timesheet.')],
             },
         ),
         migrations.AddField(
@@ -137,52 +143,8 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(('unit', ''), ('unit__in', ['hour', 'day', 'month', 'piece']), _connector='OR'), name='invoice_line_unit_known'),
         ),
         migrations.AddField(
-            model_name='timesheet',
-            name='contractor',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='timesheets', to='engagements.contractor', verbose_name='contractor'),
-        ),
-        migrations.AddField(
-            model_name='timesheet',
-            name='decided_by',
-            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided by'),
-        ),
-        migrations.AddField(
-            model_name='timesheet',
-            name='engagement',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='timesheets', to='engagements.engagement', verbose_name='engagement'),
-        ),
-        migrations.AddField(
-            model_name='timesheet',
-            name='submitted_by',
-            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='submitted by'),
-        ),
-        migrations.AddField(
             model_name='worklog',
             name='timesheet',
             field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='tracker.timesheet', verbose_name='timesheet'),
-        ),
-        migrations.AddIndex(
-            model_name='timesheet',
-            index=models.Index(fields=['status', 'starts_on'], name='tracker_tim_status_6d6681_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='timesheet',
-            constraint=models.UniqueConstraint(fields=('engagement', 'contractor', 'starts_on'), name='timesheet_once_per_period', violation_error_message='There is a timesheet from this day on.'),
-        ),
-        migrations.AddConstraint(
-            model_name='timesheet',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_on__gte', models.F('starts_on'))), name='timesheet_period_in_order', violation_error_message='The period ends before it starts.'),
-        ),
-        migrations.AddConstraint(
-            model_name='timesheet',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'submitted', 'approved', 'rejected', 'invoiced'])), name='timesheet_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='timesheet',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'rejected'), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='timesheet_rejected_with_reason', violation_error_message='Say why it is rejected.'),
-        ),
-        migrations.AddConstraint(
-            model_name='timesheet',
-            constraint=models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), ('submitted_by__isnull', True), models.Q(('decided_by', models.F('submitted_by')), _negated=True), _connector='OR'), name='timesheet_not_decided_by_submitter', violation_error_message='Nobody approves their own timesheet.'),
         ),
     ]
