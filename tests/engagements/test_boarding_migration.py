@@ -11,6 +11,7 @@ from engagements.choices import Role
 from tests.factories import make_contract, make_user
 
 BEFORE = [("engagements", "0004_documents"), ("tracker", "0004_exchange_rates")]
+AFTER = [("engagements", "0005_boarding"), ("tracker", "0005_settlement")]
 TICKED_ON = date(2026, 2, 1)
 
 
@@ -49,7 +50,7 @@ def test_ticked_workers_and_paid_invoices_keep_what_they_said() -> None:
             total=0,
             status="paid",
         )
-        new = migrate(latest)
+        new = migrate(AFTER)
         grants = new.get_model("engagements", "AccessGrant").objects
         found = list(
             grants.order_by("pk").values_list(
