@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--database-tests-only",
         action="store_true",
-        help="leave out what touches no database: for a second run on another one",
+        help="leave out what is the same on each database: for a second run on another",
     )
 
 
@@ -45,14 +45,17 @@ def pytest_collection_modifyitems(
     others = [marker for marker, name in ENGINES.items() if name != engine]
     meant = [item for item in items if not any(map(item.get_closest_marker, others))]
     if config.getoption("--database-tests-only"):
-        meant = [item for item in meant if reaches_a_database(item)]
+        meant = [item for item in meant if differs_by_database(item)]
     if len(meant) < len(items):
         kept = set(meant)
         config.hook.pytest_deselected(items=[i for i in items if i not in kept])
         items[:] = meant
 
 
-def reaches_a_database(item: pytest.Item) -> bool:
+def differs_by_database(item: pytest.Item) -> bool:
+    # A browser sees the same pages over both; whole journeys are tried on each.
+    if item.get_closest_marker("browser"):
+        return item.get_closest_marker("each_database") is not None
     fixtures = set(getattr(item, "fixturenames", ()))
     return bool(item.get_closest_marker("django_db") or fixtures & REACH_A_DATABASE)
 

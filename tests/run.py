@@ -42,7 +42,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     started = time.monotonic()
     wanted = [chosen.only] if chosen.only else list(DATABASES)
-    # What touches no database says the same on each: it runs with the first.
+    # What is the same on each database runs with the first.
     runs = [
         run_on(name, [*pytest_arguments, *(["--database-tests-only"] if again else [])])
         for again, name in enumerate(wanted)

@@ -11,7 +11,7 @@ from engagements.models import User
 from tests.factories import make_cost_centre, make_department, make_user, make_vendor
 from tracker.api.services import create_api_key
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.each_database]
 
 PASSWORD = "correct-horse-battery"
 

@@ -20,7 +20,7 @@ from tests.spend.billing import bill
 
 __all__ = ["checker", "complaints", "desk", "manager", "other_desk"]
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.each_database]
 
 SHOTS = os.environ.get("SHOTS")
 
