@@ -1,0 +1,181 @@
+"""Every constraint and trigger refuses a raw write: the list is the models' own."""
+
+from importlib import import_module
+
+import pytest
+from django.db import DatabaseError, connection
+from django.db.models import Q
+
+from tests.hostile_rows import (
+    acceptable_row,
+    all_models,
+    checks,
+    columns,
+    count_columns,
+    emptied,
+    forbidden_row,
+    insert,
+    refusal,
+    twin,
+    undone,
+    unique_names,
+    uniques,
+)
+
+CHECKS = [(model, constraint) for model in all_models() for constraint in checks(model)]
+UNIQUES = [(model, each) for model in all_models() for each in uniques(model)]
+UNIQUE_COLUMNS = [
+    (model, field)
+    for model in all_models()
+    for field in columns(model)
+    if field.unique and not field.primary_key
+]
+# Whatever breaks one of these breaks another too: that it is there has to do.
+COVERED_BY_OTHERS = {"approval_outcome_known"}
+COUNTS = [(model, each) for model in all_models() for each in count_columns(model)]
+
+
+def in_words(model, names):
+    """Return a unique constraint as SQLite calls it: by its columns."""
+    table, found = model._meta.db_table, [model._meta.get_field(n) for n in names]
+    return ", ".join(f"{table}.{field.column}" for field in found)
+
+
+def named(pairs):
+    return [
+        pytest.param(model, each, id=f"{model.__name__}-{each.name}")
+        for model, each in pairs
+    ]
+
+
+@pytest.fixture(autouse=True)
+def nothing_stored(db):
+    with undone():
+        emptied()
+        yield
+
+
+@pytest.mark.parametrize("model", all_models(), ids=lambda model: model.__name__)
+def test_each_table_takes_a_row_that_breaks_nothing(model):
+    assert refusal(model, acceptable_row(model)) == ""
+
+
+@pytest.mark.parametrize(("model", "constraint"), named(CHECKS))
+def test_check_refuses_by_its_name(model, constraint):
+    row = forbidden_row(model, constraint)
+
+    if row is None:
+        assert constraint.name in COVERED_BY_OTHERS
+        assert constraint.name in names_in_database(model)
+    else:
+        assert refusal(model, row) == constraint.name
+
+
+def names_in_database(model):
+    with connection.cursor() as cursor:
+        table = model._meta.db_table
+        return connection.introspection.get_constraints(cursor, table).keys()
+
+
+@pytest.mark.parametrize(("model", "constraint"), named(UNIQUES))
+def test_unique_constraint_refuses_the_same_twice(model, constraint):
+    names = unique_names(constraint)
+    given = Q(*[Q((f"{name}__isnull", False)) for name in sorted(names)])
+    row = acceptable_row(model, (constraint.condition or Q()) & given)
+    insert(model, row)
+
+    again = twin(model, row, keeping=names | conditional_names(constraint))
+
+    assert refusal(model, again) in {
+        constraint.name,
+        in_words(model, constraint.fields),
+        f"index '{constraint.name}'",
+    }
+
+
+def conditional_names(constraint):
+    return (constraint.condition or Q()).referenced_base_fields
+
+
+@pytest.mark.parametrize(("model", "field"), named(UNIQUE_COLUMNS))
+def test_unique_column_refuses_the_same_twice(model, field):
+    row = acceptable_row(model, Q((f"{field.name}__isnull", False)))
+    insert(model, row)
+
+    refused = refusal(model, twin(model, row, keeping=[field.name]))
+
+    # PostgreSQL gives these a name of its own making, from table and column.
+    assert refused.startswith(model._meta.db_table[:20])
+    assert field.column in refused
+
+
+@pytest.mark.parametrize(("model", "field"), named(COUNTS))
+def test_count_refuses_less_than_none(model, field):
+    row = acceptable_row(model)
+
+    assert refusal(model, row | {field.name: -1}) != ""
+
+
+# By the ending of its name, what a trigger of the guards refuses.
+GUARDS = {
+    "_append_only": ["UPDATE", "DELETE"],
+    "_no_truncate": ["TRUNCATE"],
+    "_no_update": ["UPDATE"],
+    "_no_delete": ["DELETE"],
+    "_kept": ["DELETE"],
+}
+# What asks for more than one row, and the test that writes it.
+TRIED_ELSEWHERE = {
+    "cost_split_sums_to_100": "tests.engagements.test_services"
+    "::test_postgresql_refuses_a_split_that_does_not_sum_to_100",
+    "engagements_accessgrant_closed_once": "tests.engagements.test_access"
+    "::test_the_database_keeps_grants_and_their_removal",
+}
+
+
+def triggers():
+    """Return each trigger of the database with its table."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SELECT t.tgname, c.relname FROM pg_trigger t JOIN pg_class c"
+                " ON c.oid = t.tgrelid WHERE NOT t.tgisinternal ORDER BY 1"
+            )
+        else:
+            cursor.execute(
+                "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'"
+                " ORDER BY 1"
+            )
+        return dict(cursor.fetchall())
+
+
+def test_each_trigger_refuses_what_it_guards():
+    for name, table in triggers().items():
+        if name in TRIED_ELSEWHERE:
+            assert function_named(TRIED_ELSEWHERE[name]) is not None
+            continue
+        (verbs,) = (verbs for end, verbs in GUARDS.items() if name == table + end)
+        for verb in verbs:
+            with pytest.raises(DatabaseError, match="append-only"), undone():
+                write(verb, table)
+
+
+def write(verb, table):
+    """Change the one row of the table, whatever it holds, by raw SQL."""
+    (model,) = (m for m in all_models() if m._meta.db_table == table)
+    if verb != "TRUNCATE":  # which PostgreSQL refuses beside rows just written
+        insert(model, acceptable_row(model))
+    key = model._meta.pk.column
+    with connection.cursor() as cursor:
+        cursor.execute(
+            {
+                "UPDATE": f"UPDATE {table} SET {key} = {key}",
+                "DELETE": f"DELETE FROM {table}",
+                "TRUNCATE": f"TRUNCATE {table} CASCADE",
+            }[verb]
+        )
+
+
+def function_named(path):
+    module, _, name = path.partition("::")
+    return getattr(import_module(module), name, None)
