@@ -1,5 +1,6 @@
 # make run — the whole product on this machine     make test — the suite, twice
 # make setup — prepare only                        make lint — every other check
+# make bench — figures of speed, beside what they are measured against
 # Needs Python 3.11 or later, and make. docs/operations.md tells of the variables.
 
 SHELL := /bin/sh
@@ -14,7 +15,7 @@ sum = $(firstword $(shell cat $(1) 2>/dev/null | cksum))
 RUNTIME := $(VENV)/.runtime-$(call sum,requirements.txt)
 DEVELOPMENT := $(VENV)/.development-$(call sum,requirements.txt requirements-dev.txt)
 
-.PHONY: setup run test lint format clean
+.PHONY: setup run test lint bench format clean
 
 setup: $(RUNTIME)
 	@$(PYTHON) manage.py migrate --verbosity 0 --no-input
@@ -40,6 +41,10 @@ lint: $(DEVELOPMENT)
 # Settings as in production, with a key that lives as long as the command.
 PRODUCTION = TRACKER_ENV=production ALLOWED_HOSTS=tracker.example.org \
 	SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(64))')
+
+# ARGS="--full" measures at the size of the goals; a name runs that one alone.
+bench: $(DEVELOPMENT)
+	@$(PYTHON) -m tests.benchmarks $(ARGS)
 
 format: $(DEVELOPMENT)
 	$(PYTHON) -m ruff check --fix .

