@@ -114,7 +114,9 @@ def plan_posting(
     for keyed in lines:
         line = keyed.line
         name = _name_key(line.supplier_name)
-        vendor = vendors.get(name) or new_vendors.setdefault(name, _vendor(line))
+        if name not in vendors and name not in new_vendors:
+            new_vendors[name] = _vendor(line)
+        vendor = vendors.get(name) or new_vendors[name]
         key = (name, _name_key(line.unit), _category_key(line.category), line.currency)
         if key not in groups:
             choice = choose_model(line.category, line.category_code, category_models)

@@ -15,6 +15,7 @@ from engagements.models import CostCentre, CostSplit, Engagement
 from engagements.values.money import allocate, round_money
 from engagements.values.periods import month_of
 from tracker.spend.fx import Rates
+from tracker.spend.insertion import insert_all
 from tracker.spend.models import Basis, LedgerEntry, MonthlySpend, SourceType
 
 # Cost centre ids with their percentages, from a day on.
@@ -69,7 +70,7 @@ def _store(entries: list[LedgerEntry]) -> list[LedgerEntry]:
     now = timezone.now()
     for entry in entries:
         entry.posted_at = now
-    stored = LedgerEntry.objects.bulk_create(entries, batch_size=1000)
+    stored = insert_all(entries)
     _roll_up(stored)
     return stored
 

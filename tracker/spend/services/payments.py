@@ -7,6 +7,7 @@ from django.db import transaction
 from engagements import events
 from engagements.choices import ChargeKind
 from engagements.models import User
+from tracker.spend.insertion import insert_all
 from tracker.spend.models import Basis, Payment, SourceType
 from tracker.spend.services.ledger import Posting, post
 
@@ -18,7 +19,7 @@ def post_payments(*, payments: Sequence[Payment], actor: User | None) -> list[Pa
     The caller has validated the fields; a payment whose `source_key` is stored
     already is refused by the database (IntegrityError), and all with it.
     """
-    stored = Payment.objects.bulk_create(payments, batch_size=1000)
+    stored = insert_all(payments)
     post(
         [
             Posting(
