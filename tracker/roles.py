@@ -8,7 +8,7 @@ Models = dict[str, tuple[str, ...]]
 _ADD = ("view", "add")
 _CHANGE = ("view", "change")
 _MONEY = ("payment", "ledgerentry", "invoiceline")
-_WORK = ("worklog", "oversightlog")
+_WORK = ("worklog", "oversightlog", "timesheet")
 _IMPORTS = ("importrun", "importproblem")
 _TOLD = ("alert", "reminder")
 _FIT = ("assessment", "flag", "decision", "advice")
@@ -24,7 +24,13 @@ _MEASURE: Models = {
     "credit": _CHANGE,
 }
 _IMPORT: Models = {"importrun": _ADD, "importproblem": VIEW}
-_LOG_WORK: Models = {"worklog": _ADD, "oversightlog": ("view", "add", "change")}
+_LOG_WORK: Models = {
+    "worklog": _ADD,
+    "oversightlog": ("view", "add", "change"),
+    "timesheet": ("view", "add", "change"),
+}
+# Adding a sheet goes with entering its hours; changing it alone is to decide.
+_DECIDE_TIME: Models = {"timesheet": _CHANGE}
 _BILL: Models = {"invoice": _ADD, "invoiceline": _ADD, "settlement": _ADD}
 # Recording that it was paid is the one change of an invoice.
 _PAY: Models = {"invoice": ("view", "add", "change")}
@@ -41,6 +47,7 @@ GRANTS: Grants = {
     Role.MANAGER: dict.fromkeys(_MONEY, VIEW) | _BILL | _LOG_WORK | _MEASURE | _DECIDE,
     Role.FINANCE: dict.fromkeys([*_MONEY, *_WORK, *_FIT, *_MEASURED], VIEW)
     | {"credit": _CHANGE}
+    | _DECIDE_TIME
     | _BILL
     | _PAY
     | _IMPORT

@@ -25,6 +25,7 @@ from tracker.spend.models import (
     OversightLog,
     Payment,
     Settlement,
+    Timesheet,
     WorkLog,
 )
 
@@ -60,6 +61,7 @@ def _credits(user: User) -> Q:
 narrowed_by(
     through("engagement"),
     Reminder,
+    Timesheet,
     WorkLog,
     InvoiceLine,
     Payment,
