@@ -142,6 +142,7 @@ NAVIGATION: list[dict[str, Any]] = [
                 # All addresses begin with its own, and django-unfold compares so.
                 "active": False,
             },
+            _page(_("Timesheets"), "calendar_view_week", "tracker.timesheet"),
             _page(_("Work logs"), "schedule", "tracker.worklog"),
             _page(_("Oversight"), "supervisor_account", "tracker.oversightlog"),
             _page(_("Invoices"), "receipt_long", "tracker.invoice"),

@@ -19,6 +19,7 @@ from tracker.admin import (
     scope,
     settlement,
     timeline_moments,
+    timesheet,
     work,
 )
 
@@ -41,5 +42,6 @@ __all__ = [
     "scope",
     "settlement",
     "timeline_moments",
+    "timesheet",
     "work",
 ]

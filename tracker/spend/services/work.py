@@ -70,7 +70,7 @@ def log_oversight(*, log: OversightLog, actor: User | None) -> OversightLog:
 
 
 # Foreign keys: each record named is looked up once, not once for every line.
-_LINKS = ("engagement", "contractor", "skill")
+_LINKS = ("engagement", "contractor", "skill", "timesheet")
 
 
 def check_lines(lines: Sequence[WorkLog]) -> None:
