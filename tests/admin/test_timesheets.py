@@ -15,7 +15,13 @@ from tests.admin.forms import errors_on, fields_on
 from tests.factories import make_user
 from tests.spend.sheets import MONDAY, begin, fill, make_running, submitted
 from tracker.admin.timesheet_grid import read_hours
-from tracker.spend.models import Cadence, Timesheet, TimesheetStatus, WorkLog
+from tracker.spend.models import (
+    Cadence,
+    OversightLog,
+    Timesheet,
+    TimesheetStatus,
+    WorkLog,
+)
 from tracker.spend.services import approve_timesheet, submit_timesheet
 
 pytestmark = pytest.mark.django_db
@@ -328,3 +334,87 @@ def test_the_grid_takes_as_many_queries_at_1_as_at_3_lines(
 
     with django_assert_num_queries(20):
         client.get(page_of(sheet))
+
+
+MONTH = reverse("admin:tracker_oversightlog_month")
+
+
+def hours_by_reference():
+    logs = OversightLog.objects.order_by("engagement_id")
+    return {
+        log.engagement.reference if log.engagement else "": log.hours for log in logs
+    }
+
+
+def test_a_month_of_oversight_is_saved_in_one_go(client, manager, assignment):
+    other = make_running(manager=manager, department=manager.department)
+    month = f"{MONTH}?month=2026-03"
+    names = {one: f"hours-{one.pk}" for one in (assignment, other)}
+
+    client.post(
+        month, {names[assignment]: "7:30", names[other]: "0", "hours-other": "2"}
+    )
+    first = hours_by_reference()
+    client.post(month, {names[assignment]: "8", names[other]: "", "hours-other": "2"})
+
+    assert first == {
+        assignment.reference: Decimal("7.5"),
+        other.reference: Decimal(0),
+        "": Decimal(2),
+    }
+    assert hours_by_reference() == {assignment.reference: Decimal(8), "": Decimal(2)}
+    told = Event.objects.filter(subject_type="oversightlog").order_by("pk")
+    assert list(told.values_list("event_type", flat=True)) == [
+        "oversight.logged",
+        "oversight.logged",
+        "oversight.logged",
+        "oversightlog.changed",
+        "oversightlog.deleted",
+    ]
+
+
+def test_a_wrong_figure_of_oversight_saves_nothing(client, assignment):
+    name = f"hours-{assignment.pk}"
+
+    response = client.post(f"{MONTH}?month=2026-03", {name: "much", "hours-other": "2"})
+
+    assert [line.error for line in response.context["lines"]] == [
+        "Give hours, such as 7.5 or 7:30.",
+        "",
+    ]
+    assert OversightLog.objects.count() == 0
+
+
+def test_oversight_beyond_a_month_is_refused_with_its_engagement(client, assignment):
+    response = client.post(f"{MONTH}?month=2026-03", {f"hours-{assignment.pk}": "745"})
+
+    assert [str(one) for one in get_messages(response.wsgi_request)] == [
+        f"{assignment.reference}: A month has at most 744 hours."
+    ]
+
+
+def test_oversight_asks_for_what_ran_in_the_month_and_is_mine(client, assignment):
+    make_running(department=assignment.department)
+    before = client.get(f"{MONTH}?month=2026-01").context["lines"]
+    during = client.get(f"{MONTH}?month=2026-02").context["lines"]
+
+    assert [line.reference for line in before] == [""]
+    assert [line.reference for line in during] == [assignment.reference, ""]
+
+
+@pytest.mark.parametrize("month", ["2026-13", "9999-01", "0001-01", "x"])
+def test_a_month_that_is_none_is_this_month(client, month):
+    response = client.get(MONTH, {"month": month})
+
+    assert response.status_code == 200
+
+
+def test_home_tells_what_waits_and_what_is_missing(client, assignment, colleague):
+    waiting = submitted(assignment, colleague)
+
+    sections = client.get(reverse("admin:index")).context["sections"]
+
+    titles = {section.name: len(section.rows) for section in sections}
+    assert titles["hours_to_approve"] == 1
+    assert titles["timesheets_missing"] > 0
+    assert page_of(waiting) in client.get(reverse("admin:index")).content.decode()

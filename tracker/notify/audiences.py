@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from engagements import queries
 from engagements.choices import ApprovalOutcome
 from engagements.models import Approval, ChecklistTask, Engagement, Event, User
+from tracker.spend.models import Timesheet
 
 
 def owner(event: Event) -> list[User]:
@@ -32,6 +33,16 @@ def task_owner(event: Event) -> list[User]:
     if task is None or task.owner is None:
         return []
     return _seeing(task.engagement, [task.owner])
+
+
+def submitter_of_hours(event: Event) -> list[User]:
+    """Return who submitted the timesheet, or whoever answers for the engagement."""
+    sheet = Timesheet.objects.filter(pk=event.subject_id).first()
+    found = engagement_of(event)
+    if sheet is None or found is None:
+        return []
+    submitter = [sheet.submitted_by] if sheet.submitted_by else []
+    return _seeing(found, submitter) or _first(found, _owners(found))
 
 
 def importer_of_refused(event: Event) -> list[User]:

@@ -22,7 +22,12 @@ from tracker.spend.services.verification import (
     Verification,
     verify_ledger,
 )
-from tracker.spend.services.work import log_oversight, log_work, log_work_lines
+from tracker.spend.services.work import (
+    log_oversight,
+    log_oversight_month,
+    log_work,
+    log_work_lines,
+)
 
 __all__ = [
     "LedgerMismatchError",
@@ -34,6 +39,7 @@ __all__ = [
     "change_rate",
     "enter_hours",
     "log_oversight",
+    "log_oversight_month",
     "log_work",
     "log_work_lines",
     "mark_invoiced",

@@ -1,6 +1,6 @@
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
@@ -12,7 +12,11 @@ from django.utils.translation import gettext as _
 from engagements import events
 from engagements.choices import ChargeKind, Kind
 from engagements.models import Engagement, Event, RateTerm, User
-from engagements.services.records import create_record
+from engagements.services.records import (
+    change_record,
+    create_record,
+    delete_record,
+)
 from engagements.values.money import round_money
 from tracker.spend.models import (
     Basis,
@@ -67,6 +71,74 @@ def log_oversight(*, log: OversightLog, actor: User | None) -> OversightLog:
         engagement=log.engagement,
         actor=actor,
     )
+
+
+@transaction.atomic
+def log_oversight_month(
+    *,
+    manager: User,
+    month: date,
+    hours: Mapping[int | None, Decimal | None],
+    actor: User,
+) -> list[OversightLog]:
+    """Make the hours by engagement those of the manager's month; returns what changed.
+
+    The key None stands for all that the manager supervises together. A 0 is kept;
+    None takes a line out. Raises ValidationError naming the engagement.
+    """
+    User.objects.select_for_update().get(pk=manager.pk)
+    stored = {
+        log.engagement_id: log
+        for log in OversightLog.objects.filter(
+            manager=manager, month=month
+        ).select_related("engagement")
+    }
+    engagements = Engagement.objects.in_bulk([pk for pk in hours if pk is not None])
+    changed = []
+    for pk, given in hours.items():
+        engagement = None if pk is None else engagements[pk]
+        with _naming_engagement(engagement):
+            log = _oversight(stored.get(pk), manager, month, engagement, given, actor)
+        if log is not None:
+            changed.append(log)
+    return changed
+
+
+def _oversight(
+    log: OversightLog | None,
+    manager: User,
+    month: date,
+    engagement: Engagement | None,
+    hours: Decimal | None,
+    actor: User,
+) -> OversightLog | None:
+    """Store one line of a month; None where it stays as it was."""
+    if (log.hours if log else None) == hours:
+        return None
+    if log is None:
+        log = OversightLog(
+            manager=manager, month=month, engagement=engagement, hours=hours
+        )
+        return log_oversight(log=log, actor=actor)
+    if hours is None:
+        delete_record(record=log, engagement=engagement, actor=actor)
+        return log
+    log.hours = hours
+    return change_record(record=log, engagement=engagement, actor=actor)
+
+
+@contextmanager
+def _naming_engagement(engagement: Engagement | None) -> Iterator[None]:
+    try:
+        yield
+    except ValidationError as error:
+        name = engagement.reference if engagement else _("Everything else")
+        raise ValidationError(
+            {
+                field: [f"{name}: {text}" for text in texts]
+                for field, texts in error.message_dict.items()
+            }
+        ) from error
 
 
 # Foreign keys: each record named is looked up once, not once for every line.
