@@ -148,6 +148,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _page(_("Invoices"), "receipt_long", "tracker.invoice"),
             _page(_("Payments"), "payments", "tracker.payment"),
             _page(_("Imports"), "upload_file", "tracker.importrun"),
+            _page(_("Names in time files"), "sync_alt", "tracker.timename"),
             _page(_("Ledger"), "menu_book", "tracker.ledgerentry"),
             _page(_("Exchange rates"), "currency_exchange", "tracker.exchangerate"),
         ],

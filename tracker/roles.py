@@ -9,7 +9,7 @@ _ADD = ("view", "add")
 _CHANGE = ("view", "change")
 _MONEY = ("payment", "ledgerentry", "invoiceline")
 _WORK = ("worklog", "oversightlog", "timesheet")
-_IMPORTS = ("importrun", "importproblem")
+_IMPORTS = ("importrun", "importproblem", "timename")
 _TOLD = ("alert", "reminder")
 _FIT = ("assessment", "flag", "decision", "advice")
 _RATES: Models = {"exchangerate": ("view", "add", "change")}
@@ -23,7 +23,11 @@ _MEASURE: Models = {
     "levelresult": _CHANGE,
     "credit": _CHANGE,
 }
-_IMPORT: Models = {"importrun": _ADD, "importproblem": VIEW}
+_IMPORT: Models = {
+    "importrun": _ADD,
+    "importproblem": VIEW,
+    "timename": ("view", "add", "change", "delete"),
+}
 _LOG_WORK: Models = {
     "worklog": _ADD,
     "oversightlog": ("view", "add", "change"),

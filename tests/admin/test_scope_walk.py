@@ -70,6 +70,7 @@ NOBODYS = {
     "tracker.exchangerate",
     "tracker.importrun",
     "tracker.jobrun",
+    "tracker.timename",
 }
 # What its address alone doesn't open: the rest of the path is nobody's page.
 CATCH_ALL = "admin/(?P<url>.*)$"

@@ -64,7 +64,7 @@ def cell(row: int, day: int) -> str:
         ("7.5", Decimal("7.5")),
         ("7,5", Decimal("7.5")),
         ("7:30", Decimal("7.5")),
-        ("0:20", Decimal("0.3333")),
+        ("0:20", Decimal("0.33")),
     ],
 )
 def test_hours_are_read_as_people_write_them(text, hours):

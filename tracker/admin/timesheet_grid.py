@@ -22,7 +22,7 @@ from tracker.spend.timesheet_periods import Period
 
 # A page of ours never sends more.
 MOST_ROWS = 40
-_HOURS = re.compile(r"([0-9]{1,4})(?:[.,]([0-9]{1,4}))?")
+_HOURS = re.compile(r"([0-9]{1,4})(?:[.,]([0-9]{1,2}))?")
 _CLOCK = re.compile(r"([0-9]{1,3}):([0-5][0-9])")
 _TOLD = {"": None, "yes": True, "no": False}
 _WORDS = {None: "", True: "yes", False: "no"}
@@ -38,7 +38,7 @@ def read_hours(text: str) -> Decimal | None:
         return None
     if clock := _CLOCK.fullmatch(text):
         hours, minutes = map(int, clock.groups())
-        return (hours + Decimal(minutes) / 60).quantize(Decimal("0.0001"))
+        return (hours + Decimal(minutes) / 60).quantize(Decimal("0.01"))
     if _HOURS.fullmatch(text):
         try:
             return Decimal(text.replace(",", "."))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from engagements import queries
 from engagements.choices import ApprovalOutcome
 from engagements.models import Approval, ChecklistTask, Engagement, Event, User
-from tracker.spend.models import Timesheet
+from tracker.spend.hours import submitter_of
 
 
 def owner(event: Event) -> list[User]:
@@ -37,12 +37,12 @@ def task_owner(event: Event) -> list[User]:
 
 def submitter_of_hours(event: Event) -> list[User]:
     """Return who submitted the timesheet, or whoever answers for the engagement."""
-    sheet = Timesheet.objects.filter(pk=event.subject_id).first()
     found = engagement_of(event)
-    if sheet is None or found is None:
+    if found is None:
         return []
-    submitter = [sheet.submitted_by] if sheet.submitted_by else []
-    return _seeing(found, submitter) or _first(found, _owners(found))
+    submitter = submitter_of(event.subject_id)
+    told = _seeing(found, [submitter] if submitter else [])
+    return told or _first(found, _owners(found))
 
 
 def importer_of_refused(event: Event) -> list[User]:

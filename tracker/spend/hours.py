@@ -146,6 +146,13 @@ def to_decide(user: User) -> "QuerySet[Timesheet]":
     return rows.order_by("starts_on", "pk")
 
 
+def submitter_of(timesheet_id: int) -> User | None:
+    """Return who submitted the sheet last."""
+    rows = Timesheet.objects.select_related("submitted_by")
+    sheet = rows.filter(pk=timesheet_id).first()
+    return sheet.submitted_by if sheet else None
+
+
 Sheet = tuple[Period, str]
 
 

@@ -11,7 +11,7 @@
     const clock = text.trim().match(/^(\d{1,3}):([0-5]\d)$/);
     if (clock) return Number(clock[1]) + Number(clock[2]) / 60;
     const plain = text.trim().replace(",", ".");
-    return /^\d{1,4}(\.\d{1,4})?$/.test(plain) ? Number(plain) : null;
+    return /^\d{1,4}(\.\d{1,2})?$/.test(plain) ? Number(plain) : null;
   };
   const told = (inputs) => {
     const found = inputs.map((input) => hoursOf(input.value)).filter((n) => n !== null);
