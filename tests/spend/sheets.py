@@ -18,7 +18,7 @@ MONDAY = date(2026, 3, 2)
 
 def make_running(**fields: Any) -> Assignment:
     """Return a running assignment at 75 an hour: 600 for a day of 8."""
-    assignment = begun(make_assignment(rate=None, **fields))
+    assignment: Assignment = begun(make_assignment(rate=None, **fields))
     assignment.rate_terms.create(
         starts_on=assignment.starts_on, rate=Decimal(75), unit="hour"
     )

@@ -11,7 +11,6 @@ from pytest_django import DjangoAssertNumQueries
 from engagements.choices import ChargeKind, Role
 from engagements.errors import ConflictError, NotAllowedError, WrongStateError
 from engagements.models import Contractor, Event
-from engagements.services.bulk import Mode
 from tests.factories import make_assignment, make_contract, make_user
 from tests.spend.billing import bill
 from tests.spend.sheets import (
@@ -34,7 +33,6 @@ from tracker.spend.models import (
 )
 from tracker.spend.services import (
     approve_timesheet,
-    approve_timesheets,
     enter_hours,
     log_work,
     mark_invoiced,
@@ -397,7 +395,7 @@ def test_invoiced_sheets_are_locked_and_those_waiting_are_not() -> None:
 def test_marking_again_changes_nothing() -> None:
     assignment, manager, colleague = make_team()
     approve_timesheet(timesheet=submitted(assignment, manager), actor=colleague)
-    span = {"first": MONDAY, "last": MONDAY, "engagement": assignment}
+    span: dict[str, Any] = {"first": MONDAY, "last": MONDAY, "engagement": assignment}
     mark_invoiced(**span, actor=colleague)
     told = Event.objects.count()
 
@@ -423,29 +421,6 @@ def test_hours_submitted_after_the_invoice_give_way_when_they_are_matched() -> N
     assert verify_ledger().is_exact
 
 
-def test_bulk_approval_tells_how_each_fared() -> None:
-    assignment, manager, colleague = make_team()
-    other = submitted(make_running(), manager)
-    mine = submitted(assignment, colleague, MONDAY + timedelta(days=7))
-    good = submitted(assignment, manager)
-
-    outcomes = approve_timesheets(
-        timesheets=[other, mine, good], mode=Mode.THOSE_THAT_CAN, actor=colleague
-    )
-
-    assert {one.record_id: one.refusal for one in outcomes} == {
-        other.pk: "Managers, finance and administrators decide.",
-        mine.pk: "You submitted this timesheet: somebody else has to decide.",
-        good.pk: "",
-    }
-    statuses = dict(Timesheet.objects.values_list("pk", "status"))
-    assert statuses == {
-        other.pk: "submitted",
-        mine.pk: "submitted",
-        good.pk: "approved",
-    }
-
-
 def test_every_step_tells_an_event() -> None:
     assignment, manager, colleague = make_team()
     sheet = submitted(assignment, manager)
@@ -467,7 +442,7 @@ def test_every_step_tells_an_event() -> None:
     ]
 
 
-def _run(sql: str, *params: object) -> None:
+def _run(sql: str, *params: int) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql, params)
 

@@ -80,7 +80,8 @@ class BeginForm(RecordForm):
         if engagement is None or day is None:
             return cleaned
         assignment = (
-            Assignment._default_manager.filter(pk=engagement.pk)
+            visible(Assignment, actor_of(self.request))
+            .filter(pk=engagement.pk)
             .exclude(contractor=None)
             .first()
         )
@@ -285,6 +286,9 @@ class TimesheetAdmin(BulkActions, RecordAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> Any:
         sheet = context.get("original")
+        context["show_save_and_add_another"] = False
+        # A sheet that was just begun is opened anyway.
+        context["show_save_and_continue"] = sheet is not None
         if sheet is not None:
             form = context["adminform"].form
             typed = getattr(form, "grid", None)

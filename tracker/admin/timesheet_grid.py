@@ -111,19 +111,23 @@ class Row:
         return str(dict(Activity.choices).get(self.work.activity, self.work.activity))
 
     @property
-    def note(self) -> str:
-        """Return what else is recorded of the work, in words."""
+    def told(self) -> str:
+        """Return who assigned the work and what else tells which model fits."""
         work = self.work
         words = [
-            self.skill_name,
             str(dict(AssignedBy.choices).get(work.assigned_by, "")),
             {"yes": _("core"), "no": _("not core")}.get(work.is_core, ""),
             {"yes": _("out of hours"), "no": _("in normal hours")}.get(
                 work.is_out_of_hours, ""
             ),
             _("overtime") if work.is_overtime else "",
-            work.description,
         ]
+        return " · ".join(word for word in words if word)
+
+    @property
+    def note(self) -> str:
+        """Return all else that is recorded of the work, in words."""
+        words = [self.skill_name, self.told, self.work.description]
         return " · ".join(word for word in words if word)
 
     @property
@@ -245,12 +249,14 @@ class Grid:
     def total(self) -> str:
         return _total(text for row in self.rows for text in row.cells.values())
 
-    activities = [Choice(*choice) for choice in Activity.choices]
+    @property
+    def activities(self) -> list[Choice]:
+        return _choices(Activity.choices)
 
     @property
     def assigners(self) -> list[Choice]:
         unknown = Choice("", _("Assigned by: not recorded"))
-        return [unknown, *(Choice(*choice) for choice in AssignedBy.choices)]
+        return [unknown, *_choices(AssignedBy.choices)]
 
     @property
     def core_choices(self) -> list[Choice]:
@@ -293,6 +299,10 @@ class Grid:
             )
             return None
         return hours
+
+
+def _choices(choices: Iterable[tuple[str, Any]]) -> list[Choice]:
+    return [Choice(value, str(label)) for value, label in choices]
 
 
 def _yes_or_no(unknown: str, yes: str, no: str) -> list[Choice]:

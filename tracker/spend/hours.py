@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Q, QuerySet, Sum
 
@@ -83,10 +84,8 @@ class MissingSheet:
     period: Period
 
 
-def missing_sheets(
-    assignments: "QuerySet[Assignment]", today: date
-) -> list[MissingSheet]:
-    """Return the sheets not started, the oldest first; five queries at most.
+def missing_sheets(assignments: "QuerySet[Any]", today: date) -> list[MissingSheet]:
+    """Return the sheets of the assignments not started, the oldest first.
 
     A sheet is expected for each week, or month where the person's latest sheet is one,
     that is over, has a working day on which the engagement was in force, and of which

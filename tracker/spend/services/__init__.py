@@ -10,7 +10,6 @@ from tracker.spend.services.rates import (
 )
 from tracker.spend.services.timesheets import (
     approve_timesheet,
-    approve_timesheets,
     enter_hours,
     mark_invoiced,
     reject_timesheet,
@@ -35,7 +34,6 @@ __all__ = [
     "RatesNotReadError",
     "Verification",
     "approve_timesheet",
-    "approve_timesheets",
     "change_rate",
     "enter_hours",
     "log_oversight",

@@ -10,7 +10,6 @@ from collections.abc import Collection, Sequence
 from copy import copy
 from datetime import date
 from decimal import Decimal
-from functools import partial
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -23,7 +22,6 @@ from engagements.choices import Kind
 from engagements.errors import NotAllowedError, WrongStateError
 from engagements.models import Assignment, Contractor, Engagement, User
 from engagements.permissions import may_decide
-from engagements.services.bulk import Attempt, Mode, Outcome, change_each
 from engagements.services.records import check_version, create_record
 from tracker.spend.models import (
     OPEN,
@@ -167,21 +165,6 @@ def reject_timesheet(
     return decided
 
 
-def approve_timesheets(
-    *, timesheets: Sequence[Timesheet], mode: Mode, actor: User
-) -> list[Outcome]:
-    """Approve many sheets as they were read, or try to; return how each fared."""
-    attempts = [
-        Attempt(sheet.pk, partial(_approve_one, sheet, actor)) for sheet in timesheets
-    ]
-    return change_each(attempts=attempts, mode=mode)
-
-
-def _approve_one(sheet: Timesheet, actor: User) -> Sequence[str]:
-    approve_timesheet(timesheet=sheet, expected_version=sheet.version, actor=actor)
-    return ()
-
-
 @transaction.atomic
 def mark_invoiced(
     *, engagement: Engagement, first: date, last: date, actor: User | None
@@ -264,7 +247,8 @@ def _lock(engagement_id: int) -> None:
 def _stored(timesheet: Timesheet) -> Timesheet:
     _lock(timesheet.engagement_id)
     rows = Timesheet.objects.select_related("engagement", "contractor")
-    return rows.select_for_update(of=("self",)).get(pk=timesheet.pk)
+    stored: Timesheet = rows.select_for_update(of=("self",)).get(pk=timesheet.pk)
+    return stored
 
 
 def _check_person(sheet: Timesheet) -> None:
