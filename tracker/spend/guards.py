@@ -15,11 +15,13 @@ from django.db.migrations.state import ProjectState
 _SHEETS = "tracker_timesheet"
 _LINES = "tracker_worklog"
 
+# Two that start on one day are refused by the constraint that says so.
 _OVERLAP = """
 SELECT 1 FROM tracker_timesheet other
 WHERE other.engagement_id = NEW.engagement_id
   AND other.contractor_id = NEW.contractor_id
   AND other.id <> NEW.id
+  AND other.starts_on <> NEW.starts_on
   AND other.starts_on <= NEW.ends_on AND other.ends_on >= NEW.starts_on
 """
 _CLOSED = (
