@@ -189,6 +189,21 @@ def test_a_foreign_skill_is_refused(client, assignment):
     }
 
 
+@pytest.mark.parametrize("words", ["nul \x00", "bell \x07", "x" * 301, "turned \u202e"])
+def test_hostile_words_are_refused_and_nothing_is_stored(client, assignment, words):
+    sheet = begin(assignment)
+    posted = fields_on(client, page_of(sheet)) | {
+        "row-0-activity": "delivery",
+        "row-0-description": words,
+        cell(0, 0): "8",
+    }
+
+    response = client.post(page_of(sheet), posted)
+
+    assert [text[:15] for text in errors_on(response)["__all__"]] == ["The description"]
+    assert WorkLog.objects.count() == 0
+
+
 def test_a_new_sheet_begins_with_the_rows_of_the_last(client, assignment):
     fill(begin(assignment), {0: "8"}, activity="support", description="Desk")
     sheet = begin(assignment, MONDAY + timedelta(days=7))

@@ -17,6 +17,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from engagements.admin.inputs import plain_number
+from tracker.imports.parsing import Unreadable, parse_words
 from tracker.spend.models import Activity, AssignedBy, Timesheet, WorkLog
 from tracker.spend.timesheet_periods import Period
 
@@ -276,11 +277,17 @@ class Grid:
             work.assigned_by in {"", *AssignedBy.values},
             work.is_core in _TOLD,
             work.is_out_of_hours in _TOLD,
-            len(work.description) <= 300,
         )
         if not all(known):
             row.errors.append(_("Choose from the lists what kind of work it was."))
-        return all(known)
+        try:
+            parse_words(work.description, longest=300)
+        except Unreadable as finding:
+            row.errors.append(
+                _("The description %(reason)s. %(advice)s")
+                % {"reason": finding.reason, "advice": finding.advice}
+            )
+        return not row.errors
 
     def _hours(self, row: Row, day: date, text: str) -> Decimal | None:
         try:
