@@ -85,6 +85,10 @@ app.conf.beat_schedule = {
         "task": "tracker.tasks.tell_overdue_tasks",
         "schedule": crontab(hour="6", minute="30"),
     },
+    "tell missing timesheets": {
+        "task": "tracker.tasks.tell_missing_sheets",
+        "schedule": crontab(hour="6", minute="45"),
+    },
     "remove read alerts": {
         "task": "tracker.tasks.remove_read_alerts",
         "schedule": crontab(hour="2", minute="30"),

@@ -142,11 +142,13 @@ NAVIGATION: list[dict[str, Any]] = [
                 # All addresses begin with its own, and django-unfold compares so.
                 "active": False,
             },
+            _page(_("Timesheets"), "calendar_view_week", "tracker.timesheet"),
             _page(_("Work logs"), "schedule", "tracker.worklog"),
             _page(_("Oversight"), "supervisor_account", "tracker.oversightlog"),
             _page(_("Invoices"), "receipt_long", "tracker.invoice"),
             _page(_("Payments"), "payments", "tracker.payment"),
             _page(_("Imports"), "upload_file", "tracker.importrun"),
+            _page(_("Names in time files"), "sync_alt", "tracker.timename"),
             _page(_("Ledger"), "menu_book", "tracker.ledgerentry"),
             _page(_("Exchange rates"), "currency_exchange", "tracker.exchangerate"),
         ],

@@ -130,6 +130,21 @@ TRIED_ELSEWHERE = {
     "::test_postgresql_refuses_a_split_that_does_not_sum_to_100",
     "engagements_accessgrant_closed_once": "tests.engagements.test_access"
     "::test_the_database_keeps_grants_and_their_removal",
+    **dict.fromkeys(
+        ("tracker_timesheet_no_overlap", "tracker_timesheet_no_overlap_new"),
+        "tests.spend.test_timesheets::test_the_database_refuses_overlapping_sheets",
+    ),
+    **dict.fromkeys(
+        ("tracker_timesheet_kept", "tracker_timesheet_fixed"),
+        "tests.spend.test_timesheets::test_the_database_keeps_an_invoiced_sheet",
+    ),
+    "tracker_worklog_not_added": "tests.spend.test_timesheets"
+    "::test_the_database_takes_no_new_line_for_a_closed_sheet",
+    **dict.fromkeys(
+        ("tracker_worklog_fixed", "tracker_worklog_kept"),
+        "tests.spend.test_timesheets"
+        "::test_the_database_keeps_the_lines_of_a_closed_sheet",
+    ),
 }
 
 

@@ -9,7 +9,7 @@ from tracker.fit.models import (
     Policy,
     QuarterPrior,
 )
-from tracker.imports.models import CategoryCode, ImportProblem, ImportRun
+from tracker.imports.models import CategoryCode, ImportProblem, ImportRun, TimeName
 from tracker.jobs.models import JobRun
 from tracker.notify.models import (
     Alert,
@@ -71,6 +71,7 @@ __all__ = [
     "Reminder",
     "Settlement",
     "Ticket",
+    "TimeName",
     "Timesheet",
     "ToldEvent",
     "WorkLog",

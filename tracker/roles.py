@@ -8,8 +8,8 @@ Models = dict[str, tuple[str, ...]]
 _ADD = ("view", "add")
 _CHANGE = ("view", "change")
 _MONEY = ("payment", "ledgerentry", "invoiceline")
-_WORK = ("worklog", "oversightlog")
-_IMPORTS = ("importrun", "importproblem")
+_WORK = ("worklog", "oversightlog", "timesheet")
+_IMPORTS = ("importrun", "importproblem", "timename")
 _TOLD = ("alert", "reminder")
 _FIT = ("assessment", "flag", "decision", "advice")
 _RATES: Models = {"exchangerate": ("view", "add", "change")}
@@ -23,8 +23,18 @@ _MEASURE: Models = {
     "levelresult": _CHANGE,
     "credit": _CHANGE,
 }
-_IMPORT: Models = {"importrun": _ADD, "importproblem": VIEW}
-_LOG_WORK: Models = {"worklog": _ADD, "oversightlog": ("view", "add", "change")}
+_IMPORT: Models = {
+    "importrun": _ADD,
+    "importproblem": VIEW,
+    "timename": ("view", "add", "change", "delete"),
+}
+_LOG_WORK: Models = {
+    "worklog": _ADD,
+    "oversightlog": ("view", "add", "change"),
+    "timesheet": ("view", "add", "change"),
+}
+# Adding a sheet goes with entering its hours; changing it alone is to decide.
+_DECIDE_TIME: Models = {"timesheet": _CHANGE}
 _BILL: Models = {"invoice": _ADD, "invoiceline": _ADD, "settlement": _ADD}
 # Recording that it was paid is the one change of an invoice.
 _PAY: Models = {"invoice": ("view", "add", "change")}
@@ -41,6 +51,7 @@ GRANTS: Grants = {
     Role.MANAGER: dict.fromkeys(_MONEY, VIEW) | _BILL | _LOG_WORK | _MEASURE | _DECIDE,
     Role.FINANCE: dict.fromkeys([*_MONEY, *_WORK, *_FIT, *_MEASURED], VIEW)
     | {"credit": _CHANGE}
+    | _DECIDE_TIME
     | _BILL
     | _PAY
     | _IMPORT

@@ -186,6 +186,17 @@ def tell_overdue_tasks() -> None:
 
 
 @shared_task
+def tell_missing_sheets() -> None:
+    """Record which timesheets nobody began in time."""
+    today = timezone.localdate()
+    run_job(
+        name="tell missing timesheets",
+        key=today.isoformat(),
+        work=lambda: {"sheets": notify.tell_missing_sheets(today=today)},
+    )
+
+
+@shared_task
 def remove_read_alerts() -> None:
     """Remove alerts that were read long ago."""
     now = timezone.now()

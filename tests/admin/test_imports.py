@@ -210,9 +210,16 @@ RECORDS = (
     "Legal name,Currency\nNorthwind IT Ltd,EUR\n=HYPERLINK(1),QQQ\nPenna PLC,GBP\n"
 )
 # Their columns are those that other systems write.
-OF_PERFORMANCE = ("downtime", "measurements", "tickets")
+OF_PERFORMANCE = ("downtime", "measurements", "tickets", "time")
 KINDS = {
-    Role.FINANCE: ["downtime", "measurements", "payments", "tickets", "vendors"],
+    Role.FINANCE: [
+        "downtime",
+        "measurements",
+        "payments",
+        "tickets",
+        "time",
+        "vendors",
+    ],
     Role.ADMINISTRATOR: [
         "contractors",
         "downtime",
@@ -221,6 +228,7 @@ KINDS = {
         "payments",
         "terms",
         "tickets",
+        "time",
         "vendors",
     ],
 }

@@ -37,6 +37,7 @@ from engagements.services.records import create_record
 from tests.admin.conftest import logged_in
 from tests.admin.test_scope import CANARY, Other
 from tests.factories import make_contract, make_user
+from tests.spend.sheets import begin, fill
 from tracker.dashboards.report import all_reports
 from tracker.fit.services import Planned, give_advice, keep_advice
 from tracker.imports.kinds import kind_names
@@ -56,7 +57,7 @@ from tracker.performance.services import (
     store_tickets,
 )
 from tracker.spend.models import Payment, Settlement
-from tracker.spend.services import settle_final_invoice
+from tracker.spend.services import settle_final_invoice, submit_timesheet
 
 # Shared by all departments, or closed to managers; so without a row of another's.
 NOBODYS = {
@@ -69,6 +70,7 @@ NOBODYS = {
     "tracker.exchangerate",
     "tracker.importrun",
     "tracker.jobrun",
+    "tracker.timename",
 }
 # What its address alone doesn't open: the rest of the path is nobody's page.
 CATCH_ALL = "admin/(?P<url>.*)$"
@@ -145,6 +147,7 @@ class Everything(Other):
             source_line=1,
             source_run=uuid4(),
         )
+        self._work()
         self._board()
         Engagement.objects.filter(pk=self.contract.pk).update(external_id=CANARY)
         self._perform()
@@ -162,6 +165,11 @@ class Everything(Other):
         Alert.objects.create(
             engagement_id=self.contract.pk, reminder=reminder, recipient=self.manager
         )
+
+    def _work(self) -> None:
+        sheet = begin(self.assignment, date(2026, 2, 9))
+        fill(sheet, {0: "8"}, description=CANARY)
+        submit_timesheet(timesheet=sheet, actor=self.manager)
 
     def _board(self) -> None:
         ChecklistTask.objects.create(
@@ -267,7 +275,7 @@ def values_of(name: str, route: str, other: Everything) -> list[Any]:
         "alert_id": lambda: _keys(route),
         "app_label": lambda: ["engagements", "tracker", "auth", "axes"],
         "external_id": lambda: [CANARY],
-        "change_name": lambda: ["change_manager", "start", "put_on_hold"],
+        "change_name": lambda: ["change_manager", "start", "put_on_hold", "approve"],
         "slug": lambda: list(all_reports()),
         "extension": lambda: ["csv", "xlsx"],
         "export_name": lambda: ["vendors", "contractors", "engagements", "terms"],

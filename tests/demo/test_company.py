@@ -12,6 +12,7 @@ from pytest_django import DjangoDbBlocker
 
 from engagements.choices import Kind, Phase, Role
 from engagements.models import (
+    Assignment,
     ChangeOrder,
     CostSplit,
     Engagement,
@@ -29,7 +30,16 @@ from tracker.demo.stories import Planted
 from tracker.fit.models import Advice, Assessment, Flag, Verdict
 from tracker.fit.outcome import Followed, followed
 from tracker.performance.models import Credit, CreditState, LevelResult
-from tracker.spend.models import Basis, Invoice, LedgerEntry, MonthlySpend, WorkLog
+from tracker.spend.hours import missing_sheets
+from tracker.spend.models import (
+    Basis,
+    Invoice,
+    LedgerEntry,
+    MonthlySpend,
+    Timesheet,
+    TimesheetStatus,
+    WorkLog,
+)
 
 pytestmark = pytest.mark.usefixtures("company")
 
@@ -70,11 +80,11 @@ def test_load_of_one_day_always_gives_the_same_figures(company: Loaded) -> None:
     spend = MonthlySpend.objects.values_list("kind").annotate(Sum("reporting_amount"))
 
     assert company == Loaded(
-        engagements=47, work_logs=21132, invoices=301, measurements=294, flags=10
+        engagements=47, work_logs=21127, invoices=301, measurements=294, flags=10
     )
-    assert hours == Decimal("212963.75")
+    assert hours == Decimal("212923.75")
     assert dict(spend) == {
-        Kind.AUGMENTED: Decimal("2840259.92"),
+        Kind.AUGMENTED: Decimal("2834429.92"),
         Kind.MANAGED: Decimal("6624055.58"),
     }
 
@@ -316,3 +326,12 @@ def test_load_tells_advice_followed_gone_against_and_not_yet_logged() -> None:
         "Loyalty programme, first release": Followed.NOT_FOLLOWED,
         "Weekend cover for order management": Followed.NO_DRAFT,
     }
+
+
+def test_the_last_weeks_are_told_as_timesheets_in_every_state() -> None:
+    statuses = Counter(Timesheet.objects.values_list("status", flat=True))
+    missing = missing_sheets(Assignment._default_manager.all(), TODAY)
+
+    assert set(statuses) == set(TimesheetStatus.values)
+    # One that was never begun, and weeks without work of people who keep no sheets.
+    assert len(missing) == 7

@@ -33,7 +33,7 @@ def test_logging_many_lines_takes_a_fixed_number_of_queries(
     log_work_lines(lines=lines(assignment, 1), actor=None)
 
     for count in (1, 3, 50):
-        with django_assert_num_queries(15):
+        with django_assert_num_queries(16):
             log_work_lines(lines=lines(assignment, count), actor=None)
 
 

@@ -18,7 +18,9 @@ from tracker.admin import (
     rates,
     scope,
     settlement,
+    time_names,
     timeline_moments,
+    timesheet,
     work,
 )
 
@@ -40,6 +42,8 @@ __all__ = [
     "rates",
     "scope",
     "settlement",
+    "time_names",
     "timeline_moments",
+    "timesheet",
     "work",
 ]

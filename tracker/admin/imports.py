@@ -346,6 +346,7 @@ _LISTS = {
     "payments": "tracker_payment",
     "terms": "engagements_engagement",
     "tickets": "tracker_ticket",
+    "time": "tracker_worklog",
     "vendors": "engagements_vendor",
 }
 

@@ -7,6 +7,7 @@ from engagements.models import User
 from engagements.permissions import departments_under, engagement_scope, sees_all
 from tracker.api.models import ApiKey
 from tracker.fit.models import Advice, Assessment, Flag, advice_scope
+from tracker.imports.models import TimeName
 from tracker.jobs.models import JobRun
 from tracker.notify.models import Alert, Reminder
 from tracker.performance.models import (
@@ -25,6 +26,7 @@ from tracker.spend.models import (
     OversightLog,
     Payment,
     Settlement,
+    Timesheet,
     WorkLog,
 )
 
@@ -60,6 +62,7 @@ def _credits(user: User) -> Q:
 narrowed_by(
     through("engagement"),
     Reminder,
+    Timesheet,
     WorkLog,
     InvoiceLine,
     Payment,
@@ -78,6 +81,8 @@ narrowed_by(_oversight, OversightLog)
 # What a currency is worth is no department's.
 narrowed_by(for_everyone, ExchangeRate)
 narrowed_by(_alerts, Alert)
+# Names in time files are for those who import, and who see every row.
+narrowed_by(for_everyone, TimeName)
 # Keys are shown to administrators and auditors only.
 narrowed_by(for_everyone, ApiKey)
 # Runs hold counts, no names and no amounts of any one department.

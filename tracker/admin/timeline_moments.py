@@ -83,6 +83,7 @@ def _hours(asked: Asked, last: date) -> dict[date, Decimal]:
         return {}
     rows = (
         WorkLog.objects.visible_to(asked.user)
+        .counted()
         .filter(
             engagement_id=asked.engagement.pk,
             worked_on__lte=last_day_of_month(last),

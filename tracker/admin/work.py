@@ -1,7 +1,9 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -16,6 +18,7 @@ from engagements.admin.unfold_types import display
 from engagements.choices import Kind
 from engagements.models import Contractor, User
 from engagements.values.periods import month_of
+from tracker.admin.oversight import OversightMonth
 from tracker.spend.models import OversightLog, WorkLog
 from tracker.spend.services import log_oversight, log_work
 
@@ -129,6 +132,18 @@ class OversightLogAdmin(RecordAdmin):
     date_hierarchy = "month"
     autocomplete_fields = ("manager", "engagement")
     fieldsets = ((None, {"fields": ("manager", "engagement", ("month", "hours"))}),)
+    list_before_template = "tracker/admin/oversight_list_head.html"
+
+    def get_urls(self) -> list[Any]:
+        page = self.admin_site.admin_view(self.month_view)
+        name = "tracker_oversightlog_month"
+        return [path("month/", page, name=name), *super().get_urls()]
+
+    def month_view(self, request: HttpRequest) -> HttpResponse:
+        """Let a manager enter a whole month of their own, a line per engagement."""
+        if not request.user.has_perm("tracker.add_oversightlog"):
+            raise PermissionDenied
+        return OversightMonth(request).answer(self.admin_site.each_context(request))
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {

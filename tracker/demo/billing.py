@@ -141,9 +141,10 @@ def _time_charge(engagement: Engagement, month: date) -> Iterator[Charge]:
         basis=Basis.ACCRUED,
     ).aggregate(total=Sum("amount"))["total"]
     if accrued:
-        hours = WorkLog.objects.filter(
+        logged = WorkLog.objects.counted().filter(
             engagement=engagement, worked_on__range=(month, last_day_of_month(month))
-        ).aggregate(total=Sum("hours"))["total"]
+        )
+        hours = logged.aggregate(total=Sum("hours"))["total"]
         yield ChargeKind.TIME, "Hours as logged", accrued, hours
 
 

@@ -28,6 +28,7 @@ from tracker.demo.organisation import PEOPLE
 from tracker.demo.service_levels import measure_service_levels
 from tracker.demo.signing import amend_price, close, order_change, sign, split_anew
 from tracker.demo.stories import AssignmentStory, ContractStory
+from tracker.demo.timesheets import Sheets
 from tracker.demo.work import Stint, seeded, stints
 from tracker.fit.services.assessing import assess
 from tracker.spend.models import OversightLog, WorkLog
@@ -57,12 +58,16 @@ def load_company(*, today: date) -> Loaded:
     cast = found_company(today=today)
     told: list[Told] = []
     work_logs = invoices = 0
+    sheets = Sheets(cast)
     for months_ago in range(HISTORY_MONTHS, -1, -1):
         told += _sign_those_starting(told, months_ago, cast)
         _amend_terms(told, months_ago, cast)
-        work_logs += _log_work(told, months_ago, cast)
+        work_logs += _log_work(told, months_ago, cast, sheets)
+        if months_ago == 0:
+            work_logs += sheets.tell()
         _log_oversight(months_ago, cast)
         invoices += bill_month(told, issued_in=cast.month(months_ago), cast=cast)
+    sheets.mark_invoiced()
     # Not before the final invoice was paid.
     _close_those_ended(told, cast)
     for story in (story for story in STORIES if story.starts < 0):
@@ -126,12 +131,15 @@ def _amend_terms(told: Sequence[Told], months_ago: int, cast: Cast) -> None:
                 order_change(story, change, engagement=engagement, cast=cast)
 
 
-def _log_work(told: Sequence[Told], months_ago: int, cast: Cast) -> int:
+def _log_work(told: Sequence[Told], months_ago: int, cast: Cast, sheets: Sheets) -> int:
     """Log the month's work, each manager what their engagements did."""
     by_manager: dict[str, list[WorkLog]] = defaultdict(list)
     for one in told:
         if one.story.work and one.is_in_force(months_ago):
-            by_manager[one.story.manager] += _lines(one, months_ago, cast)
+            lines = _lines(one, months_ago, cast)
+            if months_ago <= 1:
+                lines = sheets.take(one, lines)
+            by_manager[one.story.manager] += lines
     for username, lines in by_manager.items():
         log_work_lines(lines=lines, actor=cast.people[username])
     return sum(len(lines) for lines in by_manager.values())

@@ -51,9 +51,10 @@ class Scope:
         return self.engagements.order_by().values_list("pk", flat=True)
 
     def work_logs(self) -> QuerySet[WorkLog]:
-        return WorkLog.objects.filter(
+        rows = WorkLog.objects.counted().filter(
             engagement__in=self.ids, worked_on__range=(self.starts_on, self.as_of)
-        ).order_by()
+        )
+        return rows.order_by()
 
     def monthly_spend(self) -> QuerySet[MonthlySpend]:
         """All months up to the window's last; the caller narrows the first."""
@@ -126,7 +127,8 @@ def teams(scope: Scope) -> Mapping[int, list[Stay]]:
 
 def _logged_stays(scope: Scope) -> list[tuple[int, Stay]]:
     rows = (
-        WorkLog.objects.filter(
+        WorkLog.objects.counted()
+        .filter(
             engagement__in=scope.ids,
             engagement__kind=Kind.MANAGED,
             contractor__isnull=False,

@@ -1,5 +1,7 @@
 """JSON documents: a list of objects, or an object whose "data" is one.
 
+What time trackers nest is flattened first (`time_documents`).
+
 Numbers are kept as the text they are written in, so an amount never passes through a
 floating-point number.
 """
@@ -11,6 +13,7 @@ from typing import Any
 
 from tracker.imports.problems import UnreadableFileError
 from tracker.imports.tables import MOST_COLUMNS, MOST_LINES, Line, Table
+from tracker.imports.time_documents import flattened
 
 _SHAPE = 'Give a list of objects, or {"data": [ … ]}.'
 
@@ -21,7 +24,7 @@ class _Repeated(dict[str, Any]):
 
 def read_json(path: Path) -> Table:
     """Return the table whose lines are the items, numbered from 1."""
-    document = _document(path)
+    document = flattened(_document(path))
     items = document.get("data") if isinstance(document, dict) else document
     if not isinstance(items, list):
         raise UnreadableFileError(f"The document is no list of lines. {_SHAPE}")

@@ -85,6 +85,7 @@ _FILES = {
     "payments": "tracker.imports.payments",
     "terms": "tracker.imports.terms",
     "tickets": "tracker.imports.tickets",
+    "time": "tracker.imports.time_entries",
     "vendors": "tracker.imports.vendors",
 }
 _KINDS: dict[str, Kind] = {}

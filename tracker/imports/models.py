@@ -1,9 +1,13 @@
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from engagements.models.record import Detail, has_length
+from engagements.models import Contractor, Engagement
+from engagements.models.record import Detail, Record, has_length
 
 
 class RunState(models.TextChoices):
@@ -113,3 +117,52 @@ class CategoryCode(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} · {self.category}"
+
+
+class TimeName(Record):
+    """What another tool calls a contractor or an engagement in its time files."""
+
+    PERSONAL_FIELDS: ClassVar[frozenset[str]] = frozenset({"name"})
+
+    name = models.CharField(
+        _("name in the file"),
+        max_length=200,
+        help_text=_("As the file writes it, whatever its case: a user or a project."),
+    )
+    contractor = models.ForeignKey(
+        Contractor,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="time_names",
+        verbose_name=_("contractor"),
+    )
+    engagement = models.ForeignKey(
+        Engagement,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="time_names",
+        verbose_name=_("engagement"),
+    )
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = _("name in time files")
+        verbose_name_plural = _("names in time files")
+        constraints = [
+            models.UniqueConstraint(
+                Lower("name"),
+                name="time_name_once",
+                violation_error_message=_("This name stands for something already."),
+            ),
+            models.CheckConstraint(
+                name="time_name_means_something",
+                condition=Q(contractor__isnull=False) | Q(engagement__isnull=False),
+                violation_error_message=_("Say whom or what it stands for."),
+            ),
+            models.CheckConstraint(name="time_name_given", condition=~Q(name="")),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -17,6 +17,7 @@ from engagements.models import (
     ChecklistTask,
     Document,
     Engagement,
+    Event,
     TenurePolicy,
     User,
 )
@@ -31,6 +32,7 @@ _ICONS = {
     "engagement": "handshake",
     "change_order": "edit_document",
     "task": "checklist",
+    "timesheet": "calendar_view_week",
     "model_flag": "flag",
     "import": "upload_file",
     "job": "error",
@@ -183,10 +185,25 @@ def _event_in_words(alert: Alert, records: _Records) -> AlertText:
 
 def _particulars(alert: Alert, records: _Records) -> dict[str, str]:
     """Return what is said of this type of event alone."""
-    event, engagement = alert.event, alert.engagement
+    event = alert.event
     if event is None:
         return {}
-    if event.subject_type == "approval" and engagement is not None:
+    if event.subject_type == "importrun":
+        return _import_in_words(event.changes, event.subject_id)
+    if event.event_type == JOB_FAILED:
+        return {
+            "about": str(event.changes.get("name", ["", ""])[1]),
+            "path": _page("tracker_jobrun_change", event.subject_id),
+        }
+    if alert.engagement is None:
+        return {}
+    return _of_engagement(event, alert.engagement, records)
+
+
+def _of_engagement(
+    event: Event, engagement: Engagement, records: _Records
+) -> dict[str, str]:
+    if event.subject_type == "approval":
         approval = records.approvals.get(event.subject_id)
         if approval is None:
             return {}
@@ -195,21 +212,16 @@ def _particulars(alert: Alert, records: _Records) -> dict[str, str]:
         if is_asked and approval.outcome != ApprovalOutcome.WAITING:
             words["status"] = _("Approval no longer waiting")
         return words
-    if event.subject_type == "changeorder" and engagement is not None:
+    if event.subject_type == "changeorder":
         order = records.change_orders.get(event.subject_id)
         return _change_order_in_words(order, engagement, records) if order else {}
-    if event.event_type == "engagement.tenure_exceeded" and engagement is not None:
+    if event.event_type == "engagement.tenure_exceeded":
         return {"detail": _joined(engagement.reference, _tenure(event.changes))}
-    if event.subject_type == "checklisttask" and engagement is not None:
+    if event.subject_type == "checklisttask":
         task = records.tasks.get(event.subject_id)
         return {"detail": _joined(engagement.reference, task.title if task else "")}
-    if event.subject_type == "importrun":
-        return _import_in_words(event.changes, event.subject_id)
-    if event.event_type == JOB_FAILED:
-        return {
-            "about": str(event.changes.get("name", ["", ""])[1]),
-            "path": _page("tracker_jobrun_change", event.subject_id),
-        }
+    if event.event_type.startswith("timesheet."):
+        return _timesheet_in_words(event, engagement)
     return {}
 
 
@@ -257,6 +269,27 @@ def _tenure(changes: Mapping[str, Any]) -> str:
     }
 
 
+def _timesheet_in_words(event: Event, engagement: Engagement) -> dict[str, str]:
+    if event.event_type == "timesheet.missing":
+        return {
+            "detail": _joined(engagement.reference, _days_missing(event.changes)),
+            "path": _named_page("tracker_timesheet_missing"),
+        }
+    reason = str(event.changes.get("reason", ["", ""])[1])
+    return {
+        "detail": _joined(engagement.reference, reason),
+        "path": _page("tracker_timesheet_change", event.subject_id),
+    }
+
+
+def _days_missing(changes: Mapping[str, Any]) -> str:
+    first, last = (date.fromisoformat(changes[name][1]) for name in ("from", "to"))
+    return _("%(first)s to %(last)s") % {
+        "first": date_format(first, "j M"),
+        "last": date_format(last, "j M Y"),
+    }
+
+
 def _import_in_words(changes: Mapping[str, Any], run_id: int) -> dict[str, str]:
     refused = changes.get("refused", [None, 0])[1]
     return {
@@ -271,7 +304,11 @@ def _joined(*parts: str) -> str:
 
 
 def _page(name: str, number: int) -> str:
+    return _named_page(name, number)
+
+
+def _named_page(name: str, *args: int) -> str:
     try:
-        return reverse(f"admin:{name}", args=[number])
+        return reverse(f"admin:{name}", args=args)
     except NoReverseMatch:
         return ""

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from engagements import queries
 from engagements.choices import ApprovalOutcome
 from engagements.models import Approval, ChecklistTask, Engagement, Event, User
+from tracker.spend.hours import submitter_of
 
 
 def owner(event: Event) -> list[User]:
@@ -32,6 +33,16 @@ def task_owner(event: Event) -> list[User]:
     if task is None or task.owner is None:
         return []
     return _seeing(task.engagement, [task.owner])
+
+
+def submitter_of_hours(event: Event) -> list[User]:
+    """Return who submitted the timesheet, or whoever answers for the engagement."""
+    found = engagement_of(event)
+    if found is None:
+        return []
+    submitter = submitter_of(event.subject_id)
+    told = _seeing(found, [submitter] if submitter else [])
+    return told or _first(found, _owners(found))
 
 
 def importer_of_refused(event: Event) -> list[User]:

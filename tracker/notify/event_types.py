@@ -49,6 +49,10 @@ _LINES: dict[str, tuple[Audience, On, StrOrPromise]] = {
     "task.added": (to.task_owner, On.TASKS, _("Task for you")),
     "task.reassigned": (to.task_owner, On.TASKS, _("Task for you")),
     "task.overdue": (to.task_owner, On.TASKS, _("Task overdue")),
+    "timesheet.rejected": (
+        to.submitter_of_hours, On.DECISIONS, _("Timesheet given back"),
+    ),
+    "timesheet.missing": (to.owner, On.TASKS, _("Timesheet not started")),
     "model_flag.raised": (to.owner, On.FLAGS, _("The other model would fit better")),
     "import.applied": (to.importer_of_refused, On.IMPORTS, _("Lines refused")),
     "import.refused": (to.importer_of_refused, On.IMPORTS, _("Import refused")),

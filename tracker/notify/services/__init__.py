@@ -7,6 +7,7 @@ from tracker.notify.services.alerts import (
     tell_events,
 )
 from tracker.notify.services.feeds import renew_feed, turn_off_feed
+from tracker.notify.services.missing_sheets import tell_missing_sheets
 from tracker.notify.services.overdue import tell_overdue_tasks
 from tracker.notify.services.preferences import set_preferences, unsubscribe
 from tracker.notify.services.reminders import send_reminders
@@ -20,6 +21,7 @@ __all__ = [
     "send_reminders",
     "set_preferences",
     "tell_events",
+    "tell_missing_sheets",
     "tell_overdue_tasks",
     "turn_off_feed",
     "unsubscribe",

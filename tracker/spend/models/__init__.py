@@ -12,8 +12,11 @@ from tracker.spend.models.payment import Payment
 from tracker.spend.models.rate import ExchangeRate, RateOrigin
 from tracker.spend.models.scoped import EngagementScoped, MoneyScoped
 from tracker.spend.models.work import (
+    COUNTED,
+    OPEN,
     Activity,
     AssignedBy,
+    Cadence,
     OversightLog,
     Timesheet,
     TimesheetStatus,
@@ -21,9 +24,12 @@ from tracker.spend.models.work import (
 )
 
 __all__ = [
+    "COUNTED",
+    "OPEN",
     "Activity",
     "AssignedBy",
     "Basis",
+    "Cadence",
     "EngagementScoped",
     "ExchangeRate",
     "Invoice",

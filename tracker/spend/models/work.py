@@ -1,3 +1,5 @@
+from typing import Self
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -30,11 +32,27 @@ class TimesheetStatus(models.TextChoices):
     INVOICED = "invoiced", _("Invoiced")
 
 
+class Cadence(models.TextChoices):
+    WEEK = "week", _("Week")
+    MONTH = "month", _("Month")
+
+
+# Hours of sheets in these statuses count; a draft's and a rejected one's don't.
+COUNTED = (
+    TimesheetStatus.SUBMITTED,
+    TimesheetStatus.APPROVED,
+    TimesheetStatus.INVOICED,
+)
+# Only in these are lines written: the database refuses it in all others.
+OPEN = (TimesheetStatus.DRAFT, TimesheetStatus.REJECTED)
+
+
 class Timesheet(Record):
     """A contractor's hours on an engagement in a week or a month, agreed as one.
 
-    Its lines are work logs. What is rejected is corrected and submitted again; once
-    invoiced it stays as it is.
+    Its lines are work logs, written while it is a draft or rejected. What is rejected
+    is corrected and submitted again; once invoiced it stays as it is. A day with a line
+    of 0 hours is known to be 0; a day without lines is unknown.
     """
 
     engagement = models.ForeignKey(
@@ -48,6 +66,9 @@ class Timesheet(Record):
         on_delete=models.PROTECT,
         related_name="timesheets",
         verbose_name=_("contractor"),
+    )
+    cadence = models.CharField(
+        _("period"), max_length=5, choices=Cadence.choices, default=Cadence.WEEK
     )
     starts_on = models.DateField(_("from"))
     ends_on = models.DateField(_("to"))
@@ -83,6 +104,8 @@ class Timesheet(Record):
         _("decided at"), null=True, blank=True, editable=False
     )
     reason = models.CharField(_("reason"), max_length=300, blank=True)
+    # Each submission posts its hours under a key of its own.
+    submissions = models.PositiveIntegerField(default=0, editable=False)
 
     objects = EngagementScoped.as_manager()
 
@@ -106,6 +129,14 @@ class Timesheet(Record):
                 condition=Q(status__in=TimesheetStatus.values),
             ),
             models.CheckConstraint(
+                name="timesheet_cadence_known",
+                condition=Q(cadence__in=Cadence.values),
+            ),
+            models.CheckConstraint(
+                name="timesheet_submitted_by_somebody",
+                condition=Q(status="draft") | Q(submitted_at__isnull=False),
+            ),
+            models.CheckConstraint(
                 name="timesheet_rejected_with_reason",
                 condition=~Q(status="rejected") | ~Q(reason=""),
                 violation_error_message=_("Say why it is rejected."),
@@ -123,12 +154,24 @@ class Timesheet(Record):
     def __str__(self) -> str:
         return f"{self.starts_on} to {self.ends_on}"
 
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN
+
+
+class WorkLogs(EngagementScoped):
+    def counted(self) -> Self:
+        """Keep work done: not the zeros of timesheets, nor what is not submitted."""
+        return self.filter(
+            Q(timesheet__isnull=True) | Q(timesheet__status__in=COUNTED), hours__gt=0
+        )
+
 
 class WorkLog(Detail):
-    """Work done, for both models: what fit and accrual read.
+    """Work done, for both models: what fit and accrual read, by `counted()`.
 
     Blank `assigned_by`, and unknown `is_core` and `is_out_of_hours`, mean that nobody
-    recorded it, which is not the same as no.
+    recorded it, which is not the same as no. A line of a timesheet may say 0 hours.
     """
 
     engagement = models.ForeignKey(
@@ -182,7 +225,7 @@ class WorkLog(Detail):
         max_length=100, null=True, blank=True, unique=True, editable=False
     )
 
-    objects = EngagementScoped.as_manager()
+    objects = WorkLogs.as_manager()
 
     class Meta:
         ordering = ["worked_on", "id"]
@@ -194,11 +237,13 @@ class WorkLog(Detail):
         constraints = [
             models.CheckConstraint(
                 name="work_log_hours_in_day",
-                condition=Q(hours__gt=0, hours__lte=24) | Q(contractor__isnull=True),
-                violation_error_message=_("A person works above 0, at most 24 hours."),
+                condition=Q(hours__lte=24) | Q(contractor__isnull=True),
+                violation_error_message=_("A person works at most 24 hours a day."),
             ),
             models.CheckConstraint(
-                name="work_log_hours_positive", condition=Q(hours__gt=0)
+                name="work_log_hours_positive",
+                condition=Q(hours__gt=0) | Q(hours=0, timesheet__isnull=False),
+                violation_error_message=_("Work takes more than 0 hours."),
             ),
             models.CheckConstraint(
                 name="work_log_activity_known",

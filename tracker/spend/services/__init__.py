@@ -8,29 +8,49 @@ from tracker.spend.services.rates import (
     record_rate,
     refresh_rates,
 )
+from tracker.spend.services.timesheets import (
+    approve_timesheet,
+    enter_hours,
+    mark_invoiced,
+    reject_timesheet,
+    start_timesheet,
+    submit_timesheet,
+)
 from tracker.spend.services.verification import (
     LedgerMismatchError,
     Verification,
     verify_ledger,
 )
-from tracker.spend.services.work import log_oversight, log_work, log_work_lines
+from tracker.spend.services.work import (
+    log_oversight,
+    log_oversight_month,
+    log_work,
+    log_work_lines,
+)
 
 __all__ = [
     "LedgerMismatchError",
     "Posting",
     "RatesNotReadError",
     "Verification",
+    "approve_timesheet",
     "change_rate",
+    "enter_hours",
     "log_oversight",
+    "log_oversight_month",
     "log_work",
     "log_work_lines",
+    "mark_invoiced",
     "post",
     "post_invoice",
     "post_payments",
     "record_rate",
     "refresh_rates",
+    "reject_timesheet",
     "reverse",
     "settle_final_invoice",
     "settle_invoice",
+    "start_timesheet",
+    "submit_timesheet",
     "verify_ledger",
 ]

@@ -1,6 +1,6 @@
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
@@ -12,9 +12,19 @@ from django.utils.translation import gettext as _
 from engagements import events
 from engagements.choices import ChargeKind, Kind
 from engagements.models import Engagement, Event, RateTerm, User
-from engagements.services.records import create_record
+from engagements.services.records import (
+    change_record,
+    create_record,
+    delete_record,
+)
 from engagements.values.money import round_money
-from tracker.spend.models import Basis, OversightLog, SourceType, WorkLog
+from tracker.spend.models import (
+    Basis,
+    OversightLog,
+    SourceType,
+    Timesheet,
+    WorkLog,
+)
 from tracker.spend.services.ledger import Posting, post
 from tracker.spend.services.started import check_started
 
@@ -30,16 +40,26 @@ def log_work_lines(*, lines: Sequence[WorkLog], actor: User | None) -> list[Work
 
     A contractor's hours are accrued at the rate in force on the day, until an invoice
     takes their place; the fee of a managed contract covers its hours. Raises
-    ValidationError naming line and field, also where no rate is in force, and for an
-    engagement that never started.
+    ValidationError naming line and field, also where no rate is in force, for an
+    engagement that never started, and for a day that a timesheet of the person covers.
     """
-    _check_fields(lines)
+    check_lines(lines)
     check_started([line.engagement_id for line in lines])
-    stored = _store(lines)
-    rates = _Rates({line.engagement_id for line in stored})
-    post([_accrual(line, rates) for line in stored if _is_paid_by_time(line)])
+    _check_no_sheet(lines)
+    stored = store_lines(lines)
+    accrue(stored)
     events.record_all(_events(stored, actor))
     return stored
+
+
+def accrue(lines: Sequence[WorkLog], part: str = "") -> None:
+    """Post what the lines' hours cost at the rate in force on their day.
+
+    The fee of a managed contract covers its hours. `part` tells several postings of
+    one line apart. Raises ValidationError where no rate is in force.
+    """
+    rates = _Rates({line.engagement_id for line in lines})
+    post([_accrual(line, rates, part) for line in lines if _is_paid_by_time(line)])
 
 
 @transaction.atomic
@@ -53,11 +73,80 @@ def log_oversight(*, log: OversightLog, actor: User | None) -> OversightLog:
     )
 
 
+@transaction.atomic
+def log_oversight_month(
+    *,
+    manager: User,
+    month: date,
+    hours: Mapping[int | None, Decimal | None],
+    actor: User,
+) -> list[OversightLog]:
+    """Make the hours by engagement those of the manager's month; returns what changed.
+
+    The key None stands for all that the manager supervises together. A 0 is kept;
+    None takes a line out. Raises ValidationError naming the engagement.
+    """
+    User.objects.select_for_update().get(pk=manager.pk)
+    stored = {
+        log.engagement_id: log
+        for log in OversightLog.objects.filter(
+            manager=manager, month=month
+        ).select_related("engagement")
+    }
+    engagements = Engagement.objects.in_bulk([pk for pk in hours if pk is not None])
+    changed = []
+    for pk, given in hours.items():
+        engagement = None if pk is None else engagements[pk]
+        with _naming_engagement(engagement):
+            log = _oversight(stored.get(pk), manager, month, engagement, given, actor)
+        if log is not None:
+            changed.append(log)
+    return changed
+
+
+def _oversight(
+    log: OversightLog | None,
+    manager: User,
+    month: date,
+    engagement: Engagement | None,
+    hours: Decimal | None,
+    actor: User,
+) -> OversightLog | None:
+    """Store one line of a month; None where it stays as it was."""
+    if (log.hours if log else None) == hours:
+        return None
+    if log is None:
+        log = OversightLog(
+            manager=manager, month=month, engagement=engagement, hours=hours
+        )
+        return log_oversight(log=log, actor=actor)
+    if hours is None:
+        delete_record(record=log, engagement=engagement, actor=actor)
+        return log
+    log.hours = hours
+    return change_record(record=log, engagement=engagement, actor=actor)
+
+
+@contextmanager
+def _naming_engagement(engagement: Engagement | None) -> Iterator[None]:
+    try:
+        yield
+    except ValidationError as error:
+        name = engagement.reference if engagement else _("Everything else")
+        raise ValidationError(
+            {
+                field: [f"{name}: {text}" for text in texts]
+                for field, texts in error.message_dict.items()
+            }
+        ) from error
+
+
 # Foreign keys: each record named is looked up once, not once for every line.
-_LINKS = ("engagement", "contractor", "skill")
+_LINKS = ("engagement", "contractor", "skill", "timesheet")
 
 
-def _check_fields(lines: Sequence[WorkLog]) -> None:
+def check_lines(lines: Sequence[WorkLog]) -> None:
+    """Raise ValidationError naming the first line with a wrong field, and the field."""
     known: set[tuple[str, int | None]] = set()
     for number, line in enumerate(lines, 1):
         links = {(name, getattr(line, f"{name}_id")) for name in _LINKS}
@@ -66,7 +155,38 @@ def _check_fields(lines: Sequence[WorkLog]) -> None:
         known |= links
 
 
-def _store(lines: Sequence[WorkLog]) -> list[WorkLog]:
+def _check_no_sheet(lines: Sequence[WorkLog]) -> None:
+    """Refuse a second way for the same hours."""
+    if not lines:
+        return
+    days = [line.worked_on for line in lines]
+    covered: dict[tuple[int, int], list[Timesheet]] = defaultdict(list)
+    for sheet in Timesheet.objects.filter(
+        engagement__in={line.engagement_id for line in lines},
+        starts_on__lte=max(days),
+        ends_on__gte=min(days),
+    ):
+        covered[sheet.engagement_id, sheet.contractor_id].append(sheet)
+    for number, line in enumerate(lines, 1):
+        person = line.contractor_id or 0
+        for sheet in covered.get((line.engagement_id, person), ()):
+            if sheet.starts_on <= line.worked_on <= sheet.ends_on:
+                raise ValidationError({"worked_on": _covered(number, line, sheet)})
+
+
+def _covered(number: int, line: WorkLog, sheet: Timesheet) -> str:
+    return _(
+        "Line %(number)d: the timesheet from %(first)s to %(last)s covers %(day)s;"
+        " enter the hours there."
+    ) % {
+        "number": number,
+        "first": sheet.starts_on,
+        "last": sheet.ends_on,
+        "day": line.worked_on,
+    }
+
+
+def store_lines(lines: Sequence[WorkLog]) -> list[WorkLog]:
     """Let the database check its constraints; ask line by line which one broke it."""
     try:
         with transaction.atomic():
@@ -95,7 +215,7 @@ def _is_paid_by_time(line: WorkLog) -> bool:
     return line.engagement.kind == Kind.AUGMENTED
 
 
-def _accrual(line: WorkLog, rates: "_Rates") -> Posting:
+def _accrual(line: WorkLog, rates: "_Rates", part: str) -> Posting:
     term = rates.on(line.engagement, line.worked_on)
     factor = term.overtime_multiplier if line.is_overtime else Decimal(1)
     amount = line.hours * term.hourly_rate * factor
@@ -107,6 +227,7 @@ def _accrual(line: WorkLog, rates: "_Rates") -> Posting:
         amount=round_money(amount, line.engagement.currency),
         source_type=SourceType.WORK_LOG,
         source_id=line.pk,
+        part=part,
     )
 
 
