@@ -1,3 +1,14 @@
+from tracker.spend.services.benchmarks import (
+    choose_benchmark,
+    drop_benchmark,
+    store_benchmarks,
+)
+from tracker.spend.services.budgets import (
+    check_posted,
+    refresh_crossings,
+    set_budget,
+    set_budget_policy,
+)
 from tracker.spend.services.final_invoice import settle_final_invoice
 from tracker.spend.services.invoices import post_invoice, settle_invoice
 from tracker.spend.services.ledger import Posting, post, reverse
@@ -21,6 +32,9 @@ __all__ = [
     "RatesNotReadError",
     "Verification",
     "change_rate",
+    "check_posted",
+    "choose_benchmark",
+    "drop_benchmark",
     "log_oversight",
     "log_work",
     "log_work_lines",
@@ -28,9 +42,13 @@ __all__ = [
     "post_invoice",
     "post_payments",
     "record_rate",
+    "refresh_crossings",
     "refresh_rates",
     "reverse",
+    "set_budget",
+    "set_budget_policy",
     "settle_final_invoice",
     "settle_invoice",
+    "store_benchmarks",
     "verify_ledger",
 ]
