@@ -210,10 +210,20 @@ RECORDS = (
     "Legal name,Currency\nNorthwind IT Ltd,EUR\n=HYPERLINK(1),QQQ\nPenna PLC,GBP\n"
 )
 # Their columns are those that other systems write.
-OF_PERFORMANCE = ("downtime", "measurements", "tickets")
+OF_PERFORMANCE = ("benchmarks", "downtime", "measurements", "tickets")
 KINDS = {
-    Role.FINANCE: ["downtime", "measurements", "payments", "tickets", "vendors"],
+    Role.FINANCE: [
+        "benchmarks",
+        "budgets",
+        "downtime",
+        "measurements",
+        "payments",
+        "tickets",
+        "vendors",
+    ],
     Role.ADMINISTRATOR: [
+        "benchmarks",
+        "budgets",
         "contractors",
         "downtime",
         "engagements",

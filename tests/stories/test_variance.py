@@ -118,7 +118,7 @@ def test_the_bridge_from_august_to_september_is_exact(september):
     )
 
     # 120 hours became 160. In the old proportions of 2 to 1 the developer would have
-    # had 106.67 and the tester 53.33: volume is 26.67 × 50 and 13.33 × 30, mix the
+    # had 106.67 and the tester 53.33: volume is 26.67 at 50 and 13.33 at 30, mix the
     # rest, and the 5 more for each of 80 hours are price.
     found = {title: in_pounds(parts) for title, parts in parts_of(lines).items()}
     assert found == {

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
@@ -207,7 +208,7 @@ def benchmark_panel(engagement: Engagement, user: User) -> Panel | None:
     if engagement.status != Status.ACTIVE:
         return None
     today = timezone.localdate()
-    assignment = Assignment._default_manager.filter(pk=engagement.pk).first()
+    assignment = QuerySet(Assignment).filter(pk=engagement.pk).first()
     if assignment is None or not assignment.role:
         return None
     try:

@@ -289,9 +289,9 @@ def _unit(text: str) -> str:
     return unit.value
 
 
-def _count(text: str) -> int | None:
+def _count(text: str) -> int:
     if not text.strip():
-        return None
+        return 1
     number = parse_amount(text, decimals=0)
     if not 1 <= number <= MOST_COUNTED:
         raise Unreadable("is out of range", "Give how many rates are behind it.")

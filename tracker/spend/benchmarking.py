@@ -95,7 +95,7 @@ class Comparison:
 
 
 def comparisons(user: User, *, on: date, narrowed: Q | None = None) -> list[Comparison]:
-    """Return the contractors at work whose rates the reader may see; four queries.
+    """Return contractors at work whose rates the reader may see, by four queries.
 
     `narrowed` keeps some of them; percentiles are of all. Raises MissingRateError.
     """
@@ -129,7 +129,7 @@ def comparison_of(user: User, assignment: Assignment, *, on: date) -> Comparison
 
 
 def _at_work(user: User) -> QuerySet[Assignment]:
-    return Assignment._default_manager.filter(
+    return QuerySet(Assignment).filter(
         engagement_scope(user, with_money=True), status=Status.ACTIVE
     )
 
@@ -200,8 +200,11 @@ def _comparison(
 
 def roles_at_work(user: User) -> list[str]:
     """Return the roles of contractors at work, each spelt as first met."""
-    names = _at_work(user).exclude(role="").order_by("role").values_list("role", flat=1)
-    return list({folded(name): name for name in reversed(list(names))}.values())[::-1]
+    names = (row.role for row in _at_work(user).exclude(role="").order_by("role"))
+    found: dict[str, str] = {}
+    for name in names:
+        found.setdefault(folded(name), name)
+    return list(found.values())
 
 
 def suggestions(role: str, rates: Iterable[BenchmarkRate]) -> list[BenchmarkRate]:

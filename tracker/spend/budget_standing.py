@@ -85,7 +85,7 @@ def _until(months: list[date], until: date | None) -> list[date]:
 
 def fiscal_year_of(day: date) -> int:
     """Return the year in which the day's fiscal year began."""
-    return day.year - (day.month < settings.FISCAL_YEAR_START_MONTH)
+    return day.year - int(day.month < settings.FISCAL_YEAR_START_MONTH)
 
 
 def fiscal_months(year: int) -> list[date]:

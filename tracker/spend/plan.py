@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from engagements.choices import ChargeKind, Kind
@@ -163,8 +164,9 @@ def _read(engagements: Sequence[Engagement], without: ChangeOrder | None) -> _Te
     for rate in RateTerm.objects.filter(assignment_id__in=ids):
         price = Price(rate.starts_on, rate.hourly_rate)
         terms.prices[rate.assignment_id].append(price)
-    weekly = Assignment._default_manager.filter(pk__in=ids)
-    terms.weekly_hours = dict(weekly.values_list("pk", "planned_weekly_hours"))
+    weekly: QuerySet[Assignment] = QuerySet(Assignment).filter(pk__in=ids)
+    for assignment in weekly.only("planned_weekly_hours"):
+        terms.weekly_hours[assignment.pk] = assignment.planned_weekly_hours
     for charge in Charge.objects.filter(
         engagement_id__in=ids, charge_kind__in=_DUE_KINDS
     ):

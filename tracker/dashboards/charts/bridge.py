@@ -8,7 +8,7 @@ from tracker.dashboards.charts.columns import NARROW, WIDE, Amount, Frame, gridl
 from tracker.dashboards.charts.scales import Scale, round_ticks
 from tracker.dashboards.charts.svg import Attributes, Svg, element, pixels
 
-__all__ = ["NARROW", "WIDE", "Step", "bridge"]
+__all__ = ["NARROW", "WIDE", "Frame", "Step", "bridge"]
 
 
 @dataclass(frozen=True)

@@ -52,14 +52,14 @@ class RatesAgainstBenchmark(Report):
 
     @cached_property
     def pairs(self) -> list[tuple[Comparison, Published | None]]:
-        """Each contractor with each set that the role is compared with, or with none."""
+        """Each contractor with each rate that the role is compared with, or none."""
         found = comparisons(
             self.scope.user, on=self.day, narrowed=_narrowed(self.scope.where)
         )
         return [
             (one, published)
             for one in found
-            for published in (*one.published,) or (None,)
+            for published in (one.published or (None,))
         ]
 
     def rows(self) -> Iterator[Row]:

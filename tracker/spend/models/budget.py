@@ -15,6 +15,7 @@ from engagements.permissions import departments_under, sees_all, sees_money
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
+    from django_stubs_ext import StrOrPromise
 
     from engagements.models import User
 
@@ -112,7 +113,7 @@ class BudgetAction(models.TextChoices):
     IGNORE = "ignore", _("Ignore")
 
 
-def _action(name: str) -> models.CharField[str, str]:
+def _action(name: StrOrPromise) -> models.CharField[str, str]:
     return models.CharField(
         name,
         max_length=6,
