@@ -28,8 +28,6 @@ OCTOBER, SEPTEMBER = date(2026, 10, 5), date(2026, 9, 5)
 PAGES = ["/", "/spend/months/", "/spend/vendors/", "/spend/cost-centres/"]
 PAGES += ["/spend/engagements/", "/spend/ledger-entries/", "/spend/awaiting-spend/"]
 PAGES += ["/spend/variances/"]
-# Those that tell of agreements, not of what was spent.
-OF_AGREEMENTS = ["/spend/budgets/", "/spend/rates-against-benchmark/"]
 FILES = [
     "/spend/months.csv",
     "/spend/vendors.csv",

@@ -140,9 +140,9 @@ def test_a_chosen_benchmark_is_told_per_hour_with_year_and_source():
 
     # Eight hours a day in the set: 50, 60 and 70 an hour against our 80.
     assert (published.p25, published.p50, published.p75) == (50, 60, 70)
-    assert published.position(Decimal(80)) == "Above the middle half"
-    assert published.position(Decimal(50)) == "Within the middle half"
-    assert published.position(Decimal(49)) == "Below the middle half"
+    assert published.position(Decimal(80)) == "above"
+    assert published.position(Decimal(50)) == "within"
+    assert published.position(Decimal(49)) == "below"
     of = published.benchmark_set
     assert (of.year, of.source, of.licence) == (2016, "A publisher", "CC0")
 

@@ -72,12 +72,12 @@ class Published:
     p75: Decimal
 
     def position(self, hourly: Decimal) -> str:
-        """Say where an hourly rate lies among the published ones."""
+        """Say where an hourly rate lies to the middle half of the published ones."""
         if hourly < self.p25:
-            return _("Below the middle half")
+            return _("below")
         if hourly > self.p75:
-            return _("Above the middle half")
-        return _("Within the middle half")
+            return _("above")
+        return _("within")
 
     @property
     def benchmark_set(self) -> BenchmarkSet:

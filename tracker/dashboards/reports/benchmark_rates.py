@@ -24,24 +24,27 @@ class RatesAgainstBenchmark(Report):
         Column("Reference"),
         Column("Contractor", rank=2),
         Column("Role"),
-        Column("Level", rank=2),
+        Column("Level", on_page=False),
         Column("Place", on_page=False),
         Column("Hourly rate", PRICE),
-        Column("Above so many of ours", ColumnKind.SHARE, rank=2),
+        Column("Percentile", ColumnKind.SHARE, rank=2),
         Column("Our rates", rank=2),
         Column("Our 25th percentile", PRICE, on_page=False),
-        Column("Our median", PRICE, rank=2),
+        Column("Our median", PRICE, on_page=False),
         Column("Our 75th percentile", PRICE, on_page=False),
         Column("Our 90th percentile", PRICE, on_page=False),
-        Column("Benchmark set", wraps=True),
+        Column("Published median", PRICE, in_file=False),
+        Column("To its middle half", in_file=False),
+        Column("Benchmark", in_file=False, rank=2, wraps=True),
+        Column("Benchmark set", on_page=False),
         Column("Year", on_page=False),
         Column("Source", on_page=False),
         Column("Licence", on_page=False),
-        Column("Labour category", rank=2, wraps=True),
+        Column("Labour category", on_page=False),
         Column("Published 25th percentile", PRICE, on_page=False),
-        Column("Published median", PRICE),
+        Column("Published median", PRICE, on_page=False),
         Column("Published 75th percentile", PRICE, on_page=False),
-        Column("Where it lies", rank=2),
+        Column("To its middle half", on_page=False),
         Column("Currency", on_page=False),
         Column("As of", ColumnKind.DAY, on_page=False),
     )
@@ -93,15 +96,18 @@ class RatesAgainstBenchmark(Report):
             str(assignment.get_place_display()),
             one.hourly.amount,
             one.part_below,
-            _("%(count)d rates") % {"count": own.count} if own else _("not enough"),
+            _("median %(median)s of %(count)d")
+            % {"median": self.scope.notation.price(own.p50), "count": own.count}
+            if own
+            else _("not enough"),
             own.p25 if own else None,
             own.p50 if own else None,
             own.p75 if own else None,
             own.p90 if own else None,
-            _("%(name)s, prices of %(year)d, %(source)s")
-            % {"name": of.name, "year": of.year, "source": of.source}
-            if of
-            else _("not compared"),
+            published.p50 if published else None,
+            published.position(one.hourly.amount) if published else "",
+            _benchmark(published),
+            of.name if of else "",
             str(of.year) if of else "",
             of.source if of else "",
             of.licence if of else "",
@@ -117,6 +123,20 @@ class RatesAgainstBenchmark(Report):
             "ledger-entries", engagement=str(assignment.public_id)
         )
         return Row(values, href)
+
+
+def _benchmark(published: Published | None) -> str:
+    """Return what it is compared with; never without its year, source and licence."""
+    if published is None:
+        return _("not compared")
+    of = published.benchmark_set
+    return _("%(category)s: %(name)s, prices of %(year)d (%(source)s; %(licence)s)") % {
+        "category": published.rate,
+        "name": of.name,
+        "year": of.year,
+        "source": of.source,
+        "licence": of.licence,
+    }
 
 
 def _narrowed(where: Any) -> Q:

@@ -44,7 +44,7 @@ class BudgetBurn(Report):
         Column("Committed", MONEY, is_summed=True, rank=2),
         Column("Remaining", MONEY, is_summed=True),
         Column("Used", SHARE),
-        Column("Budget to date", MONEY, is_summed=True, rank=2),
+        Column("Budget to date", MONEY, is_summed=True, on_page=False),
         Column("Spent to date", MONEY, is_summed=True, rank=2),
         Column("Used to date", SHARE, rank=2),
         Column("Budget of the month", MONEY, is_summed=True, on_page=False),
