@@ -125,7 +125,7 @@ class Migration(migrations.Migration):
                 ('actual_year', models.CharField(choices=[('stop', 'Stop'), ('warn', 'Warn'), ('ignore', 'Ignore')], default='warn', max_length=6, verbose_name='actual, year')),
                 ('near_at', engagements.models.fields.PercentField(default=Decimal('80'), help_text="Of the year's budget, used by what is spent and committed.", verbose_name='first alert at (%)')),
                 ('over_at', engagements.models.fields.PercentField(default=Decimal('100'), verbose_name='second alert at (%)')),
-                ('cost_centre', models.OneToOneField(blank=True, help_text='Blank: for every cost centre that has no policy of its own.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='budget_policy', to='engagements.costcentre', verbose_name='cost centre')),
+                ('cost_centre', models.ForeignKey(blank=True, help_text='Blank: for every cost centre that has no policy of its own.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='budget_policies', to='engagements.costcentre', verbose_name='cost centre')),
             ],
             options={
                 'verbose_name': 'budget policy',
@@ -194,7 +194,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='budgetpolicy',
-            constraint=models.UniqueConstraint(django.db.models.functions.comparison.Coalesce('cost_centre', models.Value(0)), name='budget_policy_one_for_all', violation_error_message='There is a policy for the whole organisation: edit it.'),
+            constraint=models.UniqueConstraint(django.db.models.functions.comparison.Coalesce('cost_centre', models.Value(0)), name='budget_policy_one_for_all', violation_error_message='There is such a policy already: edit it.'),
         ),
         migrations.AddConstraint(
             model_name='budgetpolicy',

@@ -128,12 +128,12 @@ class BudgetPolicy(Record):
     Without a cost centre it is the organisation's; a cost centre's own goes before it.
     """
 
-    cost_centre = models.OneToOneField(
+    cost_centre = models.ForeignKey(
         CostCentre,
         on_delete=models.PROTECT,
         null=True,
         blank=True,
-        related_name="budget_policy",
+        related_name="budget_policies",
         verbose_name=_("cost centre"),
         help_text=_("Blank: for every cost centre that has no policy of its own."),
     )
@@ -158,9 +158,7 @@ class BudgetPolicy(Record):
             models.UniqueConstraint(
                 Coalesce("cost_centre", Value(0)),
                 name="budget_policy_one_for_all",
-                violation_error_message=_(
-                    "There is a policy for the whole organisation: edit it."
-                ),
+                violation_error_message=_("There is such a policy already: edit it."),
             ),
             models.CheckConstraint(
                 name="budget_policy_actions_known",
