@@ -29,7 +29,15 @@ from tracker.demo.stories import Planted
 from tracker.fit.models import Advice, Assessment, Flag, Verdict
 from tracker.fit.outcome import Followed, followed
 from tracker.performance.models import Credit, CreditState, LevelResult
-from tracker.spend.models import Basis, Invoice, LedgerEntry, MonthlySpend, WorkLog
+from tracker.spend.budget_standing import standings
+from tracker.spend.models import (
+    Basis,
+    Budget,
+    Invoice,
+    LedgerEntry,
+    MonthlySpend,
+    WorkLog,
+)
 
 pytestmark = pytest.mark.usefixtures("company")
 
@@ -316,3 +324,17 @@ def test_load_tells_advice_followed_gone_against_and_not_yet_logged() -> None:
         "Loyalty programme, first release": Followed.NOT_FOLLOWED,
         "Weekend cover for order management": Followed.NO_DRAFT,
     }
+
+
+def test_one_budget_is_over_and_one_near(company: Loaded) -> None:
+    budgets = Budget.objects.filter(year=2026).select_related("cost_centre")
+    use = {
+        standing.budget.cost_centre.code: round(
+            standing.used_until().total / standing.budgeted() * 100
+        )
+        for standing in standings(budgets)
+        if standing.budgeted()
+    }
+
+    assert (use["4100"], use["4210"]) == (108, 91)
+    assert {code for code, percent in use.items() if percent > 80} == {"4100", "4210"}

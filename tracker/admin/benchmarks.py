@@ -200,6 +200,12 @@ def _drop(text: str, user: User) -> None:
     drop_benchmark(choice=choice, actor=user)
 
 
+def _assignment(engagement: Engagement) -> Assignment:
+    if isinstance(engagement, Assignment):
+        return engagement
+    return QuerySet(Assignment).get(pk=engagement.pk)
+
+
 @on_engagement_page
 def benchmark_panel(engagement: Engagement, user: User) -> Panel | None:
     """A contractor's hourly rate beside our own of the role and published ones."""
@@ -208,8 +214,8 @@ def benchmark_panel(engagement: Engagement, user: User) -> Panel | None:
     if engagement.status != Status.ACTIVE:
         return None
     today = timezone.localdate()
-    assignment = QuerySet(Assignment).filter(pk=engagement.pk).first()
-    if assignment is None or not assignment.role:
+    assignment = _assignment(engagement)
+    if not assignment.role:
         return None
     try:
         found = comparison_of(user, assignment, on=today)
