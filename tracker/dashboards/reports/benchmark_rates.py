@@ -33,9 +33,10 @@ class RatesAgainstBenchmark(Report):
         Column("Our median", PRICE, on_page=False),
         Column("Our 75th percentile", PRICE, on_page=False),
         Column("Our 90th percentile", PRICE, on_page=False),
-        Column("Published median", PRICE, in_file=False),
-        Column("To its middle half", in_file=False),
-        Column("Benchmark", in_file=False, rank=2, wraps=True),
+        Column("Published median", PRICE, in_file=False, rank=2),
+        Column("To its middle half", in_file=False, rank=2),
+        # Never gives way: no published rate is shown without its year.
+        Column("Benchmark", in_file=False, wraps=True),
         Column("Benchmark set", on_page=False),
         Column("Year", on_page=False),
         Column("Source", on_page=False),

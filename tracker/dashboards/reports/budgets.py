@@ -38,7 +38,7 @@ class BudgetBurn(Report):
         Column("Department", on_page=False),
         Column("Fiscal year", ColumnKind.COUNT, on_page=False),
         Column("Month", ColumnKind.MONTH, on_page=False),
-        Column("Budget", MONEY, is_summed=True),
+        Column("Budget", MONEY, is_summed=True, rank=2),
         Column("Actual", MONEY, is_summed=True, rank=2),
         Column("Accrued", MONEY, is_summed=True, rank=2),
         Column("Committed", MONEY, is_summed=True, rank=2),
