@@ -45,6 +45,10 @@ app.conf.beat_schedule = {
         "task": "tracker.tasks.delete_orphan_files",
         "schedule": crontab(hour="2", minute="30"),
     },
+    "look at budgets": {
+        "task": "tracker.tasks.look_at_budgets",
+        "schedule": crontab(hour="3", minute="30"),
+    },
     "roll terms": {
         "task": "tracker.tasks.roll_terms",
         "schedule": crontab(hour="0", minute="15"),

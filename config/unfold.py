@@ -149,6 +149,8 @@ NAVIGATION: list[dict[str, Any]] = [
             _page(_("Payments"), "payments", "tracker.payment"),
             _page(_("Imports"), "upload_file", "tracker.importrun"),
             _page(_("Names in time files"), "sync_alt", "tracker.timename"),
+            _page(_("Budgets"), "savings", "tracker.budget"),
+            _page(_("Benchmarks"), "query_stats", "tracker.benchmarkset"),
             _page(_("Ledger"), "menu_book", "tracker.ledgerentry"),
             _page(_("Exchange rates"), "currency_exchange", "tracker.exchangerate"),
         ],
@@ -172,6 +174,7 @@ NAVIGATION: list[dict[str, Any]] = [
         "items": [
             _page(_("Approval rules"), "approval", "engagements.approvalrule"),
             _page(_("Tenure policies"), "hourglass_top", "engagements.tenurepolicy"),
+            _page(_("Budget policies"), "price_check", "tracker.budgetpolicy"),
             _page(_("Checklists"), "checklist", "engagements.checklisttemplate"),
         ],
     },

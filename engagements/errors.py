@@ -19,3 +19,7 @@ class WrongStateError(TrackerError):
 
 class ApprovalNeededError(WrongStateError):
     """Somebody else must approve this first; the message names by which rules."""
+
+
+class OverBudgetError(TrackerError):
+    """The budget stops it; the message has the figures and who can raise it."""

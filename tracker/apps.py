@@ -17,7 +17,7 @@ class TrackerConfig(AppConfig):
         from engagements.services.reporting_currency import rates_from
         from tracker.fit.services import note_conversion
         from tracker.spend.fx import rate_on
-        from tracker.spend.services import final_invoice  # noqa: F401
+        from tracker.spend.services import budgets, final_invoice  # noqa: F401
         from tracker.tasks import deliver_soon
 
         on_conversion(note_conversion)

@@ -13,6 +13,13 @@ _IMPORTS = ("importrun", "importproblem", "timename")
 _TOLD = ("alert", "reminder")
 _FIT = ("assessment", "flag", "decision", "advice")
 _RATES: Models = {"exchangerate": ("view", "add", "change")}
+_BUDGETS = ("budget", "budgetpolicy")
+_BENCHMARKS = ("benchmarkset", "benchmarkrate", "rolebenchmark")
+_BUDGET: Models = dict.fromkeys(_BUDGETS, ("view", "add", "change"))
+_COMPARE: Models = {
+    **dict.fromkeys(_BENCHMARKS, VIEW),
+    "rolebenchmark": ("view", "add", "delete"),
+}
 _MEASURED = ("measurement", "downtime", "exclusion", "ticket", "levelresult")
 # Measured by hand; results are excused and credits move on, neither is edited.
 _MEASURE: Models = {
@@ -48,16 +55,23 @@ _DECIDE: Models = {
 }
 
 GRANTS: Grants = {
-    Role.MANAGER: dict.fromkeys(_MONEY, VIEW) | _BILL | _LOG_WORK | _MEASURE | _DECIDE,
+    Role.MANAGER: dict.fromkeys([*_MONEY, *_BUDGETS, *_BENCHMARKS], VIEW)
+    | _BILL
+    | _LOG_WORK
+    | _MEASURE
+    | _DECIDE,
     Role.FINANCE: dict.fromkeys([*_MONEY, *_WORK, *_FIT, *_MEASURED], VIEW)
     | {"credit": _CHANGE}
     | _DECIDE_TIME
     | _BILL
     | _PAY
     | _IMPORT
+    | _BUDGET
+    | _COMPARE
     | _RATES,
     Role.AUDITOR: dict.fromkeys(
         [
+            *(*_BUDGETS, *_BENCHMARKS),
             *(*_MONEY, *_WORK, *_IMPORTS, *_FIT, *_TOLD, *_MEASURED),
             *("credit", "invoice", "settlement", "jobrun", "policy", "apikey"),
             "exchangerate",
@@ -70,6 +84,8 @@ GRANTS: Grants = {
     # A key is changed in one way only: it is revoked.
     | {"apikey": _CHANGE}
     | _RATES
+    | _BUDGET
+    | _COMPARE
     | _BILL
     | _PAY
     | _LOG_WORK

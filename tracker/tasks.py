@@ -46,6 +46,17 @@ def roll_terms() -> None:
 
 
 @shared_task
+def look_at_budgets() -> None:
+    """Tell of the budgets that passed a threshold by the passing of days alone."""
+    today = timezone.localdate()
+    run_job(
+        name="look at budgets",
+        key=today.isoformat(),
+        work=lambda: {"told": spend.refresh_crossings(today=today)},
+    )
+
+
+@shared_task
 def delete_orphan_files() -> None:
     """Delete the files that no document names."""
     run_job(

@@ -15,6 +15,7 @@ from engagements.admin.approval_lines import amount_of, person, subject
 from engagements.admin.columns import money, short_date
 from engagements.admin.inputs import plain_number
 from engagements.admin.lifecycle_page import LifecyclePage
+from engagements.admin.money_warnings import warnings_of_money
 from engagements.admin.opened_dialog import is_pressed
 from engagements.admin.record_admin import actor_of
 from engagements.admin.unfold_types import action
@@ -26,6 +27,7 @@ from engagements.services.approval_requests import approvals_needed
 from engagements.services.approvals import approve, reject
 from engagements.services.change_orders import withdraw_change_order
 from engagements.services.lifecycle import submit_engagement, withdraw_engagement
+from engagements.services.spending import Moment
 
 if TYPE_CHECKING:
     from django.forms import Textarea as TextArea
@@ -59,7 +61,11 @@ class SubmitDialog(_Dialog):
         except TrackerError as refusal:
             return {"note": str(refusal)}
         facts = [(rule.name, rule.approver_group.name) for rule in needed.rules]
-        return {"caption": _("Asked for by rule, of group"), "facts": facts}
+        return {
+            "caption": _("Asked for by rule, of group"),
+            "facts": facts,
+            "note": " ".join(warnings_of_money(found, Moment.REQUEST)),
+        }
 
 
 class DecisionDialog(_Dialog):
@@ -187,10 +193,12 @@ class ApprovalSteps(LifecyclePage):
         self, request: HttpRequest, form: forms.Form, object_id: str
     ) -> HttpResponse:
         engagement = self._engagement(request, object_id)
+        warnings = warnings_of_money(engagement, Moment.REQUEST)
         try:
             submit_engagement(engagement=engagement, actor=actor_of(request))
         except (TrackerError, ValidationError) as refusal:
             return self._back(request, engagement, refusal)
+        self._warn_of_money(request, warnings)
         return self._back(request, engagement, told=_("Sent for approval."))
 
     @action(
@@ -258,6 +266,8 @@ class ApprovalSteps(LifecyclePage):
         engagement = self.get_object(request, object_id)
         if engagement is None:
             raise Http404
+        is_start = engagement.status == Status.PENDING_APPROVAL and service is approve
+        warnings = warnings_of_money(engagement, Moment.ORDER) if is_start else []
         try:
             decide(
                 approvals=form.decided(),
@@ -269,6 +279,7 @@ class ApprovalSteps(LifecyclePage):
             return self._back(request, engagement, refusal)
         if service is approve:
             self._warn_of_tenure(request, engagement)
+        self._warn_of_money(request, warnings)
         return self._back(request, engagement, told=told)
 
     def has_submit_permission(

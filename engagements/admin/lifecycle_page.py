@@ -55,6 +55,11 @@ class LifecyclePage(UnfoldModelAdmin):
         for warning in tenure_warnings(engagement=engagement):
             messages.warning(request, warning)
 
+    def _warn_of_money(self, request: HttpRequest, warnings: list[str]) -> None:
+        """Say, after a step, by how much it exceeds a budget that lets it pass."""
+        for warning in warnings:
+            messages.warning(request, warning)
+
     def _back(
         self,
         request: HttpRequest,

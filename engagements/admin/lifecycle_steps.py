@@ -14,6 +14,7 @@ from engagements.admin.approval_steps import ApprovalSteps
 from engagements.admin.change_order_steps import ChangeOrderSteps
 from engagements.admin.conversion_steps import ConversionSteps
 from engagements.admin.lifecycle_page import LifecyclePage
+from engagements.admin.money_warnings import warnings_of_money
 from engagements.admin.obstacles import shown_obstacles
 from engagements.admin.opened_dialog import OpenedDialog, is_pressed
 from engagements.admin.record_admin import actor_of
@@ -28,6 +29,7 @@ from engagements.services.lifecycle import (
     start_engagement,
     terminate_engagement,
 )
+from engagements.services.spending import Moment
 
 if TYPE_CHECKING:
     from django.forms import DateInput, NullBooleanSelect, Select
@@ -41,6 +43,17 @@ NOT_STARTED = (Status.DRAFT, Status.PENDING_APPROVAL)
 
 class YesDialog(OpenedDialog):
     """Only asks for a yes."""
+
+
+class StartDialog(OpenedDialog):
+    """Tells which budgets the start would exceed."""
+
+    def get_before_template_context(
+        self, request: HttpRequest, object_id: Any = None
+    ) -> dict[str, Any]:
+        told = super().get_before_template_context(request, object_id)
+        found = warnings_of_money(self.engagement, Moment.ORDER)
+        return told | {"note": " ".join(filter(None, [self.note, *found]))}
 
 
 class ClosingDialog(OpenedDialog):
@@ -98,7 +111,7 @@ class LifecycleSteps(
             "description": gettext_lazy(
                 "It becomes active: work and invoices count from its first day on."
             ),
-            "form_class": YesDialog,
+            "form_class": StartDialog,
             "form_submit_text": gettext_lazy("Start"),
         },
     )
@@ -106,11 +119,13 @@ class LifecycleSteps(
         self, request: HttpRequest, form: forms.Form, object_id: str
     ) -> HttpResponse:
         engagement = self._engagement(request, object_id)
+        warnings = warnings_of_money(engagement, Moment.ORDER)
         try:
             start_engagement(engagement=engagement, actor=actor_of(request))
         except (TrackerError, ValidationError) as refusal:
             return self._back(request, engagement, refusal)
         self._warn_of_tenure(request, engagement)
+        self._warn_of_money(request, warnings)
         return self._back(request, engagement, told=_("Started."))
 
     @action(

@@ -39,6 +39,7 @@ from engagements.services.commitment import position
 from engagements.services.engagements import change_engagement
 from engagements.services.records import check_version, create_record
 from engagements.services.renewal import Effect, extend_engagement
+from engagements.services.spending import Moment, check_may_spend, cost_of
 from engagements.services.terms import amend_fee, amend_rate
 from engagements.services.valuation import value_of
 
@@ -135,15 +136,14 @@ def take_effect(*, change_order: ChangeOrder, actor: User | None) -> ChangeOrder
     """Let a change order in force move price, hours and end by the term services.
 
     Raises WrongStateError where the engagement is no longer active or an approval is
-    missing, and ValidationError where something else stands in the way meanwhile.
+    missing, OverBudgetError where a budget stops it, and ValidationError where
+    something else stands in the way meanwhile.
     """
     engagement = Engagement.objects.select_for_update().get(
         pk=change_order.engagement_id
     )
     _check_active(engagement)
-    _apply_price(change_order, engagement, actor)
-    _apply_hours(change_order, engagement, actor)
-    _apply_end(change_order, engagement, actor)
+    _move(change_order, engagement, Moment.ORDER, actor)
     _tell("change_order.took_effect", change_order, engagement, actor)
     return change_order
 
@@ -235,7 +235,7 @@ def _needed(change_order: ChangeOrder, engagement: Engagement) -> Needed:
     with transaction.atomic():
         rehearsed = copy(change_order)
         _store(rehearsed, engagement, None)
-        take_effect(change_order=rehearsed, actor=None)
+        _move(rehearsed, engagement, Moment.REQUEST, None)
         needed = approvals_needed(Engagement.objects.get(pk=engagement.pk))
         transaction.set_rollback(True)
     return needed
@@ -247,7 +247,7 @@ def _rehearsed(
     before = position(engagement=engagement, as_of=as_of)
     value_before = value_of(engagement)
     _store(change_order, engagement, None)
-    take_effect(change_order=change_order, actor=None)
+    _move(change_order, engagement, None, None)
     changed = Engagement.objects.get(pk=engagement.pk)
     after = position(engagement=changed, as_of=as_of)
     if after.committed is not None:
@@ -259,6 +259,22 @@ def _rehearsed(
         value_after=value_of(changed),
         needed=approvals_needed(changed),
     )
+
+
+def _move(
+    change_order: ChangeOrder,
+    engagement: Engagement,
+    moment: Moment | None,
+    actor: User | None,
+) -> None:
+    """Let the order move what it carries; without a moment the money isn't asked."""
+    before = cost_of(engagement, without=change_order)
+    _apply_price(change_order, engagement, actor)
+    _apply_hours(change_order, engagement, actor)
+    _apply_end(change_order, engagement, actor)
+    if moment is not None:
+        changed = Engagement.objects.get(pk=engagement.pk)
+        check_may_spend(changed, moment, before)
 
 
 def _apply_price(

@@ -23,6 +23,7 @@ from engagements.services.approval_requests import (
 from engagements.services.boarding import start_onboarding
 from engagements.services.closing import Closing, check_can_close
 from engagements.services.commitment import set_commitment
+from engagements.services.spending import Moment, check_may_spend
 from engagements.services.tenure import check_tenure_of
 from engagements.services.valuation import prices_of
 
@@ -40,7 +41,8 @@ def start_engagement(*, engagement: Engagement, actor: User | None) -> Engagemen
     """Make a drafted engagement active.
 
     Raises ApprovalNeededError where a rule asks for an approval, whoever starts it,
-    ValidationError where a tenure policy blocks it, and WrongStateError from elsewhere.
+    OverBudgetError where a budget stops it, ValidationError where a tenure policy
+    blocks it, and WrongStateError from elsewhere.
     """
     stored = Engagement.objects.select_for_update().get(pk=engagement.pk)
     if stored.status == Status.PENDING_APPROVAL:
@@ -50,6 +52,7 @@ def start_engagement(*, engagement: Engagement, actor: User | None) -> Engagemen
         )
     if stored.status == Status.DRAFT:
         check_start_needs_none(stored)
+        check_may_spend(stored, Moment.ORDER)
     return _start(engagement, "engagement.started", actor)
 
 
@@ -82,8 +85,9 @@ def submit_engagement(*, engagement: Engagement, actor: User) -> Engagement:
     """Send a draft for every approval that the rules ask for.
 
     Raises ValidationError that tells by field all that is missing or what a tenure
-    policy blocks, WrongStateError where no rule asks or it is no draft, and
-    ApprovalNeededError where nobody else could approve.
+    policy blocks, WrongStateError where no rule asks or it is no draft,
+    OverBudgetError where a budget stops it, and ApprovalNeededError where nobody else
+    could approve.
     """
     stored = Engagement.objects.select_for_update().get(pk=engagement.pk)
     _check_step(stored, Status.PENDING_APPROVAL)
@@ -95,6 +99,7 @@ def submit_engagement(*, engagement: Engagement, actor: User) -> Engagement:
             _("No rule asks for an approval of %(reference)s: start it.")
             % {"reference": stored.reference}
         )
+    check_may_spend(stored, Moment.REQUEST)
     _step(
         engagement=engagement,
         status=Status.PENDING_APPROVAL,
@@ -127,13 +132,15 @@ def withdraw_engagement(*, engagement: Engagement, actor: User | None) -> Engage
 def start_approved(*, engagement: Engagement, actor: User) -> Engagement:
     """Make an engagement active whose last approval has just been given.
 
-    Raises ValidationError where a tenure policy blocks it by now.
+    Raises ValidationError where a tenure policy blocks it by now, and OverBudgetError
+    where a budget stops it.
     """
     if waiting_approvals(engagement).exists():
         raise WrongStateError(
             _("%(reference)s still waits for another approval.")
             % {"reference": engagement.reference}
         )
+    check_may_spend(Engagement.objects.get(pk=engagement.pk), Moment.ORDER)
     return _start(engagement, "engagement.started", actor)
 
 

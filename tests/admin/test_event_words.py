@@ -28,7 +28,7 @@ MADE_UP = {
     ],
     "{}.exported": [
         f"{kind}.exported"
-        for kind in ("vendors", "contractors", "engagements", "terms")
+        for kind in ("vendors", "contractors", "engagements", "terms", "budgets")
     ],
     # Told by the record's name and the verb, or the field.
     "{}.created": [],

@@ -210,9 +210,11 @@ RECORDS = (
     "Legal name,Currency\nNorthwind IT Ltd,EUR\n=HYPERLINK(1),QQQ\nPenna PLC,GBP\n"
 )
 # Their columns are those that other systems write.
-OF_PERFORMANCE = ("downtime", "measurements", "tickets", "time")
+OF_PERFORMANCE = ("benchmarks", "downtime", "measurements", "tickets", "time")
 KINDS = {
     Role.FINANCE: [
+        "benchmarks",
+        "budgets",
         "downtime",
         "measurements",
         "payments",
@@ -221,6 +223,8 @@ KINDS = {
         "vendors",
     ],
     Role.ADMINISTRATOR: [
+        "benchmarks",
+        "budgets",
         "contractors",
         "downtime",
         "engagements",

@@ -56,8 +56,13 @@ from tracker.performance.services import (
     record_measurement,
     store_tickets,
 )
-from tracker.spend.models import Payment, Settlement
-from tracker.spend.services import settle_final_invoice, submit_timesheet
+from tracker.spend.models import Budget, BudgetPolicy, Payment, Settlement
+from tracker.spend.services import (
+    set_budget,
+    set_budget_policy,
+    settle_final_invoice,
+    submit_timesheet,
+)
 
 # Shared by all departments, or closed to managers; so without a row of another's.
 NOBODYS = {
@@ -67,10 +72,13 @@ NOBODYS = {
     "auth.group",
     "axes.accessattempt",
     "tracker.apikey",
+    "tracker.benchmarkrate",
+    "tracker.benchmarkset",
     "tracker.exchangerate",
     "tracker.importrun",
     "tracker.jobrun",
     "tracker.timename",
+    "tracker.rolebenchmark",
 }
 # What its address alone doesn't open: the rest of the path is nobody's page.
 CATCH_ALL = "admin/(?P<url>.*)$"
@@ -150,6 +158,7 @@ class Everything(Other):
         self._work()
         self._board()
         Engagement.objects.filter(pk=self.contract.pk).update(external_id=CANARY)
+        self._budget()
         self._perform()
         renew_feed(user=self.manager, actor=self.manager)
         planned = Planned(title=f"{CANARY} idea", service=self.service, currency="GBP")
@@ -170,6 +179,16 @@ class Everything(Other):
         sheet = begin(self.assignment, date(2026, 2, 9))
         fill(sheet, {0: "8"}, description=CANARY)
         submit_timesheet(timesheet=sheet, actor=self.manager)
+
+    def _budget(self) -> None:
+        set_budget(
+            budget=Budget(cost_centre=self.cost_centre, year=2026),
+            amounts={date(2026, 5, 1): Decimal(5)},
+            actor=self.manager,
+        )
+        set_budget_policy(
+            policy=BudgetPolicy(cost_centre=self.cost_centre), actor=self.manager
+        )
 
     def _board(self) -> None:
         ChecklistTask.objects.create(
@@ -278,7 +297,9 @@ def values_of(name: str, route: str, other: Everything) -> list[Any]:
         "change_name": lambda: ["change_manager", "start", "put_on_hold", "approve"],
         "slug": lambda: list(all_reports()),
         "extension": lambda: ["csv", "xlsx"],
-        "export_name": lambda: ["vendors", "contractors", "engagements", "terms"],
+        "export_name": lambda: [
+            *("vendors", "contractors", "engagements", "terms", "budgets")
+        ],
         "file_format": lambda: ["csv", "xlsx"],
         "kind": kind_names,
         # Who has the secret address is who it shows; it is not for others to guess.

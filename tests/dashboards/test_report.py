@@ -40,11 +40,14 @@ class Numbers(Report):
 def test_all_reports_are_one_per_file():
     assert sorted(all_reports()) == [
         "awaiting-spend",
+        "budgets",
         "cost-centres",
         "engagements",
         "ledger-entries",
         "monthly-spend",
         "months",
+        "rates-against-benchmark",
+        "variances",
         "vendors",
     ]
 

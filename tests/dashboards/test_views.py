@@ -27,6 +27,7 @@ CANARY = "Canary <script>alert('x')</script> Ltd"
 OCTOBER, SEPTEMBER = date(2026, 10, 5), date(2026, 9, 5)
 PAGES = ["/", "/spend/months/", "/spend/vendors/", "/spend/cost-centres/"]
 PAGES += ["/spend/engagements/", "/spend/ledger-entries/", "/spend/awaiting-spend/"]
+PAGES += ["/spend/variances/"]
 FILES = [
     "/spend/months.csv",
     "/spend/vendors.csv",
@@ -40,6 +41,8 @@ FILES = [
     "/spend/cost-centres.xlsx",
     "/spend/engagements.xlsx",
     "/spend/awaiting-spend.xlsx",
+    "/spend/variances.csv",
+    "/spend/variances.xlsx",
 ]
 
 BAD_QUERIES = [
@@ -51,6 +54,10 @@ BAD_QUERIES = [
     "engagement=%ED%A0%80",
     "cost_centre=%00",
     "model=<script>",
+    "by=<script>",
+    "base_from=2026-13",
+    "base_from=2026-01",
+    "base_from=2026-02&base_to=2026-01",
 ]
 
 
@@ -133,7 +140,7 @@ def test_pages_open_for_roles_that_see_all(client, role):
 
 
 def test_pages_change_nothing(client, finance):
-    assert [client.post(address).status_code for address in PAGES] == [405] * 7
+    assert [client.post(address).status_code for address in PAGES] == [405] * len(PAGES)
 
 
 def test_finance_title_says_the_finding(client, finance):
@@ -500,3 +507,63 @@ def test_logout_ends_the_session(client, finance):
 
     assert response["Location"] == reverse("admin:login")
     assert client.get("/").status_code == 302
+
+
+def test_variances_compare_the_two_periods_of_the_address(client, finance):
+    contract = make_contract(vendor=make_vendor(legal_name="Calder"))
+    pay(contract, "40", SEPTEMBER)
+    pay(contract, "55.50", OCTOBER)
+
+    (row,) = read_csv(
+        client,
+        "/spend/variances.csv?from=2026-10&to=2026-10&base_from=2026-09"
+        "&base_to=2026-09",
+    )
+
+    assert row == {
+        "Name": "Calder",
+        "Before": "40.00",
+        "Price": "15.50",
+        "Volume": "0.00",
+        "Mix": "0.00",
+        "FX": "0.00",
+        "New": "0.00",
+        "Ended": "0.00",
+        "Change": "15.50",
+        "After": "55.50",
+        "Currency": "GBP",
+        "Before from": "2026-09",
+        "Before to": "2026-09",
+        "After from": "2026-10",
+        "After to": "2026-10",
+    }
+
+
+@pytest.mark.parametrize("by", ["vendor", "role", "cost-centre", "engagement"])
+def test_variances_divide_to_the_same_whole(client, finance, by):
+    pay(make_contract(), "40", SEPTEMBER)
+    pay(make_assignment(role="Tester"), "55.50", OCTOBER)
+
+    months = "from=2026-10&to=2026-10"
+    ((name, *totals),) = shown_totals(client, f"/spend/variances/?{months}&by={by}")
+
+    assert (name, totals[0], totals[-2:]) == ("Total", "£40.00", ["£15.50", "£55.50"])
+
+
+def test_variances_compare_with_as_many_months_before_unless_asked(client, finance):
+    pay(make_contract(), "1", OCTOBER)
+
+    page = client.get("/spend/variances/?from=2026-09&to=2026-10").context["page"]
+
+    assert (
+        page.note
+        == "Sept 2026 \N{EN DASH} Oct 2026 against Jul 2026 \N{EN DASH} Aug 2026"
+    )
+
+
+@pytest.mark.parametrize("address", ["/spend/variances/", "/spend/variances.csv"])
+def test_variances_of_an_open_period_are_refused(client, finance, address):
+    response = client.get(f"{address}?period=all")
+
+    assert response.status_code == 400
+    assert "needs a first and a last month" in text_of(response)

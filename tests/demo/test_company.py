@@ -30,9 +30,11 @@ from tracker.demo.stories import Planted
 from tracker.fit.models import Advice, Assessment, Flag, Verdict
 from tracker.fit.outcome import Followed, followed
 from tracker.performance.models import Credit, CreditState, LevelResult
+from tracker.spend.budget_standing import standings
 from tracker.spend.hours import missing_sheets
 from tracker.spend.models import (
     Basis,
+    Budget,
     Invoice,
     LedgerEntry,
     MonthlySpend,
@@ -335,3 +337,17 @@ def test_the_last_weeks_are_told_as_timesheets_in_every_state() -> None:
     assert set(statuses) == set(TimesheetStatus.values)
     # One that was never begun, and weeks without work of people who keep no sheets.
     assert len(missing) == 7
+
+
+def test_one_budget_is_over_and_one_near(company: Loaded) -> None:
+    budgets = Budget.objects.filter(year=2026).select_related("cost_centre")
+    use = {
+        standing.budget.cost_centre.code: round(
+            standing.used_until().total / standing.budgeted() * 100
+        )
+        for standing in standings(budgets)
+        if standing.budgeted()
+    }
+
+    assert (use["4100"], use["4210"]) == (108, 91)
+    assert {code for code, percent in use.items() if percent > 80} == {"4100", "4210"}

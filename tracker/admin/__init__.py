@@ -3,6 +3,8 @@
 from tracker.admin import (
     alerts,
     api_keys,
+    benchmarks,
+    budgets,
     event_words,
     exports,
     fit,
@@ -27,6 +29,8 @@ from tracker.admin import (
 __all__ = [
     "alerts",
     "api_keys",
+    "benchmarks",
+    "budgets",
     "event_words",
     "exports",
     "fit",

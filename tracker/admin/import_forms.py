@@ -33,6 +33,10 @@ OPTIONS = frozenset(
         "decimal_comma",
         "category_models",
         "engagement",
+        "benchmark_set",
+        "year",
+        "source",
+        "licence",
     }
 )
 
@@ -97,6 +101,26 @@ class ColumnsForm(forms.Form):
         max_length=200,
         widget=TextWidget(attrs={"placeholder": "MSC-00012"}),
         help_text=_("Of lines that name none: its reference or external id."),
+    )
+    benchmark_set = forms.CharField(
+        label=_("Benchmark set"),
+        required=False,
+        max_length=120,
+        widget=TextWidget(),
+        help_text=_("Its name. A new one needs its year, source and licence."),
+    )
+    year = forms.CharField(
+        label=_("Year"),
+        required=False,
+        max_length=4,
+        widget=TextWidget(attrs={"placeholder": "2016"}),
+        help_text=_("Of which the prices are; shown wherever they are."),
+    )
+    source = forms.CharField(
+        label=_("Source"), required=False, max_length=300, widget=TextWidget()
+    )
+    licence = forms.CharField(
+        label=_("Licence"), required=False, max_length=120, widget=TextWidget()
     )
     category_models = forms.CharField(
         label=_("Model by category"),

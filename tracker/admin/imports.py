@@ -339,6 +339,8 @@ def _url(run: ImportRun) -> str:
 
 
 _LISTS = {
+    "benchmarks": "tracker_benchmarkset",
+    "budgets": "tracker_budget",
     "contractors": "engagements_contractor",
     "downtime": "tracker_downtime",
     "engagements": "engagements_engagement",

@@ -19,15 +19,21 @@ from tracker.performance.models import (
     Ticket,
 )
 from tracker.spend.models import (
+    BenchmarkRate,
+    BenchmarkSet,
+    Budget,
+    BudgetPolicy,
     ExchangeRate,
     Invoice,
     InvoiceLine,
     LedgerEntry,
     OversightLog,
     Payment,
+    RoleBenchmark,
     Settlement,
     Timesheet,
     WorkLog,
+    budget_scope,
 )
 
 
@@ -55,6 +61,13 @@ def _alerts(user: User) -> Q:
     )
 
 
+def _of_budgets_centres(user: User) -> Q:
+    """The organisation's, and those of one's departments."""
+    if sees_all(user):
+        return Q()
+    return Q(cost_centre=None) | Q(cost_centre__department__in=departments_under(user))
+
+
 def _credits(user: User) -> Q:
     return engagement_scope(user, prefix="engagement__", with_money=True)
 
@@ -78,6 +91,10 @@ narrowed_by(
 narrowed_by(_credits, Credit)
 narrowed_by(_invoices, Invoice)
 narrowed_by(_oversight, OversightLog)
+narrowed_by(budget_scope, Budget)
+narrowed_by(_of_budgets_centres, BudgetPolicy)
+# Published rates are no department's, nor what our roles are called.
+narrowed_by(for_everyone, BenchmarkSet, BenchmarkRate, RoleBenchmark)
 # What a currency is worth is no department's.
 narrowed_by(for_everyone, ExchangeRate)
 narrowed_by(_alerts, Alert)

@@ -24,6 +24,7 @@ from tracker.dashboards.periods import (
     preset_titles,
 )
 from tracker.dashboards.scope import Drill, Scope
+from tracker.spend.budget_queries import cost_centres_with_budget
 from tracker.spend.queries import (
     SpendWhere,
     cost_centres_with_spend,
@@ -32,6 +33,7 @@ from tracker.spend.queries import (
 
 MONTH = re.compile(r"(?P<year>(?:19|20|21)[0-9]{2})-(?P<month>0[1-9]|1[0-2])")
 SHOWN_OF_A_WRONG_VALUE = 40
+DIVISIONS = ("vendor", "role", "cost-centre", "engagement")
 
 
 class MonthField(forms.CharField):
@@ -69,6 +71,9 @@ class FilterForm(forms.Form):
     engagement = PublicIdField(required=False)
     cost_centre = forms.CharField(required=False)
     model = forms.CharField(required=False)
+    base_from = MonthField(required=False)
+    base_to = MonthField(required=False)
+    by = forms.CharField(required=False)
 
     def __init__(self, data: Mapping[str, str]) -> None:
         super().__init__(data)
@@ -92,14 +97,34 @@ class FilterForm(forms.Form):
             )
         return str(kind)
 
+    def clean_by(self) -> str:
+        by = self.cleaned_data["by"]
+        if by and by not in DIVISIONS:
+            raise ValidationError(
+                f"“{_shown(by)}” is no way to divide it; use {', '.join(DIVISIONS)}."
+            )
+        return str(by)
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        _check_base(cleaned.get("base_from"), cleaned.get("base_to"))
         first, last = cleaned.get("from"), cleaned.get("to")
         if first and last and first > last:
             raise ValidationError(
                 {"to": "The last month is before the first; change one of them."}
             )
         return cleaned
+
+
+def _check_base(first: date | None, last: date | None) -> None:
+    if (first is None) != (last is None):
+        raise ValidationError(
+            {"base_to": "Give the first and the last month to compare with."}
+        )
+    if first and last and first > last:
+        raise ValidationError(
+            {"base_to": "The last month is before the first; change one of them."}
+        )
 
 
 @dataclass(frozen=True)
@@ -127,7 +152,7 @@ class Filters:
     @property
     def hidden(self) -> list[tuple[str, str]]:
         """Return what the form's visible fields don't ask for, to be kept."""
-        visible = ("from", "to", "department")
+        visible = ("from", "to", "department", "base_from", "base_to")
         return [item for item in self.form.data.items() if item[0] not in visible]
 
     @property
@@ -137,6 +162,14 @@ class Filters:
     @property
     def last_asked(self) -> str:
         return str(self.form.data.get("to", ""))
+
+    @property
+    def base_first_asked(self) -> str:
+        return str(self.form.data.get("base_from", ""))
+
+    @property
+    def base_last_asked(self) -> str:
+        return str(self.form.data.get("base_to", ""))
 
     @property
     def department_asked(self) -> str:
@@ -152,6 +185,9 @@ PARAMETERS = (
     "engagement",
     "cost_centre",
     "model",
+    "base_from",
+    "base_to",
+    "by",
 )
 LABELS = {
     "period": "Period",
@@ -162,6 +198,9 @@ LABELS = {
     "engagement": "Engagement",
     "cost_centre": "Cost centre",
     "model": "Model",
+    "base_from": "Compared from",
+    "base_to": "Compared to",
+    "by": "Divided by",
 }
 
 
@@ -223,6 +262,8 @@ def _scope(
         parameters=parameters,
         department=department.name if department else "",
         drills=tuple(drills),
+        base=_base(asked),
+        by=asked["by"],
     )
 
 
@@ -234,6 +275,12 @@ def _period(asked: Mapping[str, Any]) -> Period:
         timezone.localdate(),
         settings.FISCAL_YEAR_START_MONTH,
     )
+
+
+def _base(asked: Mapping[str, Any]) -> Period | None:
+    if asked["base_from"] and asked["base_to"]:
+        return Period(asked["base_from"], asked["base_to"])
+    return None
 
 
 def _department(
@@ -260,7 +307,8 @@ def _vendor(user: User, public_id: UUID | None, drills: list[Drill]) -> int | No
 def _cost_centre(user: User, code: str, drills: list[Drill]) -> int | None:
     if not code:
         return None
-    centre = cost_centres_with_spend(user).filter(code=code).first()
+    known = cost_centres_with_spend(user) | cost_centres_with_budget(user)
+    centre = known.filter(code=code).first()
     if centre is None:
         raise ValidationError(
             {"cost_centre": "No such cost centre in the spend you may see."}

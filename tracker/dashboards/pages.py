@@ -34,6 +34,11 @@ from tracker.spend.queries import (
 MONTHS_SHOWN = 60
 PARTS_SHOWN = 10
 NAME_IN_TITLE = 60
+MORE_REPORTS = {
+    "budgets": "Budgets",
+    "variances": "Variances",
+    "rates-against-benchmark": "Rates against benchmark",
+}
 SEE_FLAGS = "tracker.view_flag"
 FLAG_LIST = "admin:tracker_flag_changelist"
 
@@ -74,6 +79,7 @@ class FinancePage:
     figures: Sequence[Figure]
     sections: Sequence[Section]
     lines_href: str
+    more: Sequence[Link] = ()
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,9 @@ class ReportPage:
     table: Table
     downloads: Sequence[Link]
     back: Link
+    note: str = ""
+    choices: Sequence[Link] = ()
+    drawing: Drawing | None = None
     first: Link | None = None
     following: Link | None = None
 
@@ -117,6 +126,9 @@ def finance_page(scope: Scope) -> FinancePage | EmptyPage:
         figures=_figures(scope, months),
         sections=_sections(scope, months),
         lines_href=scope.file_url("monthly-spend", "csv"),
+        more=[
+            Link(title, scope.report_url(slug)) for slug, title in MORE_REPORTS.items()
+        ],
     )
 
 
@@ -135,6 +147,9 @@ def report_page(report: Report, after: str) -> ReportPage:
         table=_table(report, page.all_rows),
         downloads=downloads(report),
         back=Link("Finance", scope.finance_url()),
+        note=report.note(),
+        choices=[Link(*choice) for choice in report.choices()],
+        drawing=report.picture(),
         first=Link("First page", scope.report_url(report.slug)) if after else None,
         following=following,
     )

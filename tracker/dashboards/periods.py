@@ -14,6 +14,10 @@ class Period:
     first: date | None = None
     last: date | None = None
 
+    @property
+    def is_closed(self) -> bool:
+        return self.first is not None and self.last is not None
+
     def holds(self, month: date) -> bool:
         return (self.first is None or self.first <= month) and (
             self.last is None or month <= self.last

@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from tracker.dashboards import reports as reports_package
 from tracker.dashboards.scope import Scope
+from tracker.dashboards.spend_series import Drawing
 
 Value = str | int | Decimal | date | None
 
@@ -96,6 +97,8 @@ class Report(ABC):
     has_page: ClassVar[bool] = True
     # A sheet holds a million rows; reports that may have more are CSV only.
     has_xlsx: ClassVar[bool] = True
+    # Asks for a second period to compare the first with; both are closed then.
+    compares: ClassVar[bool] = False
     _registered: ClassVar[dict[str, type["Report"]]] = {}
 
     def __init__(self, scope: Scope) -> None:
@@ -123,6 +126,18 @@ class Report(ABC):
     def totals(self) -> list[Decimal | None]:
         """Return the sum of each summed column, None for the others."""
         return sums(self.columns, self.rows())
+
+    def picture(self) -> Drawing | None:
+        """Return what is drawn above the table, if anything is."""
+        return None
+
+    def choices(self) -> list[tuple[str, str, bool]]:
+        """Return other ways to divide the rows: title, address, whether it is this."""
+        return []
+
+    def note(self) -> str:
+        """Return what a reader must know of the figures before the table."""
+        return ""
 
     def page(self, after: str = "") -> Page:
         """Return the page that starts after so many rows; raises BadPageError."""

@@ -27,7 +27,10 @@ class Drill:
 
 @dataclass(frozen=True)
 class Scope:
-    """What one request asks for; `parameters` are its filters as the URL has them."""
+    """What one request asks for; `parameters` are its filters as the URL has them.
+
+    `base` is the period to compare with, and `by` what a report is divided by.
+    """
 
     user: User
     where: SpendWhere
@@ -36,6 +39,8 @@ class Scope:
     parameters: Mapping[str, str] = field(default_factory=dict)
     department: str = ""
     drills: tuple[Drill, ...] = ()
+    base: Period | None = None
+    by: str = ""
 
     def finance_url(self, **changes: str) -> str:
         """Return the finance page for these filters with changes; "" drops one."""

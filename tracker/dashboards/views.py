@@ -25,6 +25,7 @@ from tracker.dashboards.pages import (
 )
 from tracker.dashboards.report import BadPageError, Report, all_reports
 
+CLOSED_PERIODS = "A comparison needs a first and a last month: give both."
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -54,11 +55,13 @@ def report(request: HttpRequest, slug: str) -> HttpResponse:
     filters = read_filters(user, request.GET)
     if filters.scope is None:
         return _refused(request, filters)
+    if found.compares and not filters.scope.period.is_closed:
+        return _refused(request, filters, CLOSED_PERIODS)
     try:
         page = report_page(found(filters.scope), request.GET.get("after", ""))
     except BadPageError as error:
         return _refused(request, filters, f"{error}.")
-    return _page(request, "report", filters, page=page)
+    return _page(request, "report", filters, page=page, is_comparison=found.compares)
 
 
 @require_safe
@@ -74,6 +77,10 @@ def report_file(request: HttpRequest, slug: str, extension: str) -> HttpResponse
     if filters.scope is None:
         text = "\n".join(["No file was made:", *filters.errors, ""])
         return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
+    if found.compares and not filters.scope.period.is_closed:
+        return HttpResponse(
+            CLOSED_PERIODS, status=400, content_type="text/plain; charset=utf-8"
+        )
     return _file(found(filters.scope), extension)
 
 

@@ -20,6 +20,7 @@ from tracker.demo.boarding import (
     finish_onboardings,
     off_board,
 )
+from tracker.demo.budgets import compare_rates, set_budgets
 from tracker.demo.company import HISTORY_MONTHS, STORIES
 from tracker.demo.contracts import PAID
 from tracker.demo.credentials import SANDBOX_KEY
@@ -76,6 +77,8 @@ def load_company(*, today: date) -> Loaded:
     begin_offboardings(cast)
     for paid in PAID:
         post_known_payments(paid, months=PAID_MONTHS, cast=cast)
+    set_budgets(cast)
+    compare_rates(cast)
     make_rules(cast)
     ask_for_approvals(told, cast)
     measurements = measure_service_levels(told, cast)

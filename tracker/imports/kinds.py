@@ -78,6 +78,8 @@ class Kind(Protocol):
 
 # A kind's file registers it when it is first asked for.
 _FILES = {
+    "benchmarks": "tracker.imports.benchmarks",
+    "budgets": "tracker.imports.budgets",
     "contractors": "tracker.imports.contractors",
     "downtime": "tracker.imports.downtime",
     "engagements": "tracker.imports.engagements",

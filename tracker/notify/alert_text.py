@@ -26,6 +26,7 @@ from engagements.queries import with_units
 from tracker.notify.choices import DateKind
 from tracker.notify.event_types import TELLINGS
 from tracker.notify.models import JOB_FAILED, Alert
+from tracker.spend.budget_queries import BudgetName, budget_names
 
 _ICONS = {
     "approval": "approval",
@@ -36,6 +37,7 @@ _ICONS = {
     "model_flag": "flag",
     "import": "upload_file",
     "job": "error",
+    "budget": "account_balance_wallet",
 }
 _REMINDER_ICON = "alarm"
 REMINDED = {
@@ -87,6 +89,7 @@ class _Records:
     tasks: Mapping[int, ChecklistTask]
     documents: Mapping[int, Document]
     policies: Mapping[int, TenurePolicy]
+    budgets: Mapping[int, BudgetName]
     with_money: frozenset[int]
 
 
@@ -128,6 +131,7 @@ def _records(rows: list[Alert], reader: User) -> _Records:
         tasks=_by_id(ChecklistTask.objects, subjects("checklisttask")),
         documents=_by_id(Document.objects, dated(DateKind.DOCUMENT)),
         policies=_by_id(TenurePolicy.objects, dated(DateKind.TENURE)),
+        budgets=budget_names(budgets) if (budgets := subjects("budget")) else {},
         with_money=frozenset(
             seen.filter(pk__in=about).values_list("pk", flat=True) if about else ()
         ),
@@ -188,15 +192,9 @@ def _particulars(alert: Alert, records: _Records) -> dict[str, str]:
     event = alert.event
     if event is None:
         return {}
-    if event.subject_type == "importrun":
-        return _import_in_words(event.changes, event.subject_id)
-    if event.event_type == JOB_FAILED:
-        return {
-            "about": str(event.changes.get("name", ["", ""])[1]),
-            "path": _page("tracker_jobrun_change", event.subject_id),
-        }
-    if alert.engagement is None:
-        return {}
+    words = _of_no_engagement(event, records)
+    if words or alert.engagement is None:
+        return words
     return _of_engagement(event, alert.engagement, records)
 
 
@@ -222,6 +220,19 @@ def _of_engagement(
         return {"detail": _joined(engagement.reference, task.title if task else "")}
     if event.event_type.startswith("timesheet."):
         return _timesheet_in_words(event, engagement)
+    return {}
+
+
+def _of_no_engagement(event: Event, records: _Records) -> dict[str, str]:
+    if event.subject_type == "importrun":
+        return _import_in_words(event.changes, event.subject_id)
+    if event.subject_type == "budget":
+        return _budget_in_words(event.changes, records.budgets.get(event.subject_id))
+    if event.event_type == JOB_FAILED:
+        return {
+            "about": str(event.changes.get("name", ["", ""])[1]),
+            "path": _page("tracker_jobrun_change", event.subject_id),
+        }
     return {}
 
 
@@ -297,6 +308,25 @@ def _import_in_words(changes: Mapping[str, Any], run_id: int) -> dict[str, str]:
         "detail": ngettext("%d line refused", "%d lines refused", refused) % refused,
         "path": _page("tracker_importrun_change", run_id),
     }
+
+
+def _budget_in_words(
+    changes: Mapping[str, Any], budget: BudgetName | None
+) -> dict[str, str]:
+    """Say which budget and threshold; its figures are shown where they are scoped."""
+    if budget is None:
+        return {}
+    return {
+        "status": _("%(percent)s %% of a budget is used")
+        % {"percent": changes["threshold"][1]},
+        "about": budget.cost_centre,
+        "detail": _("Fiscal year %(year)d") % {"year": budget.year},
+        "path": _report("budgets"),
+    }
+
+
+def _report(slug: str) -> str:
+    return reverse("tracker:report", args=[slug])
 
 
 def _joined(*parts: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from engagements import queries
 from engagements.choices import ApprovalOutcome
 from engagements.models import Approval, ChecklistTask, Engagement, Event, User
+from tracker.spend.budget_queries import answerable_for
 from tracker.spend.hours import submitter_of
 
 
@@ -49,6 +50,11 @@ def importer_of_refused(event: Event) -> list[User]:
     """Return who started the import, where lines of it were refused."""
     _before, refused = event.changes.get("refused", (None, 0))
     return [event.actor] if event.actor and refused else []
+
+
+def payers_of_budget(event: Event) -> list[User]:
+    """Return the head of the cost centre's department, and finance."""
+    return answerable_for(event.subject_id)
 
 
 def administrators(event: Event) -> Iterable[User]:

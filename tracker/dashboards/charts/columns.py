@@ -78,12 +78,12 @@ def stacked_columns(
             "aria-label": summary,
         },
         *patterns(series_of([column.segments for column in columns]), chart_id),
-        *(_gridline(tick, scale, frame, short_amount) for tick in ticks),
+        *(gridline(tick, scale, frame, short_amount) for tick in ticks),
         *_columns(columns, scale, frame, chart_id, short_amount),
     )
 
 
-def _gridline(tick: Decimal, scale: Scale, frame: Frame, amount: Amount) -> Svg:
+def gridline(tick: Decimal, scale: Scale, frame: Frame, amount: Amount) -> Svg:
     y = scale.place(tick)
     line: Attributes = {
         "x1": frame.left,

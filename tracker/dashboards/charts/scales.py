@@ -28,6 +28,13 @@ def round_ticks(low: Decimal, high: Decimal, steps: int = 4) -> Sequence[Decimal
     low, high = min(low, Decimal(0)), max(high, Decimal(0))
     if low == high:
         high = Decimal(1)
+    return round_ticks_between(low, high, steps)
+
+
+def round_ticks_between(
+    low: Decimal, high: Decimal, steps: int = 4
+) -> Sequence[Decimal]:
+    """Return evenly spaced round values that cover low..high; `low` < `high`."""
     step = _round_step((high - low) / steps)
     first = (low / step).to_integral_value(rounding=ROUND_FLOOR)
     last = (high / step).to_integral_value(rounding=ROUND_CEILING)

@@ -57,6 +57,17 @@ class Command(BaseCommand):
             help="managed or augmented, by category or its code",
         )
         parser.add_argument(
+            "--set",
+            dest="benchmark_set",
+            default="",
+            help="the benchmark set of the rates; a new one needs the next three",
+        )
+        parser.add_argument("--year", default="", help="of which a set's prices are")
+        parser.add_argument("--source", default="", help="where a set is from")
+        parser.add_argument(
+            "--licence", default="", help="under which a set may be used"
+        )
+        parser.add_argument(
             "--engagement",
             default="",
             help="the contract that lines which name none are about, by reference",
@@ -76,6 +87,10 @@ class Command(BaseCommand):
                 "decimal_comma": given["decimal_comma"],
                 "currency": given["currency"],
                 "engagement": given["engagement"],
+                "benchmark_set": given["benchmark_set"],
+                "year": given["year"],
+                "source": given["source"],
+                "licence": given["licence"],
                 "category_models": _pairs(given["category_model"], "--category-model"),
             },
         )

@@ -1,3 +1,16 @@
+from tracker.spend.models.benchmark import (
+    BenchmarkRate,
+    BenchmarkSet,
+    RoleBenchmark,
+)
+from tracker.spend.models.budget import (
+    Budget,
+    BudgetAction,
+    BudgetCrossing,
+    BudgetMonth,
+    BudgetPolicy,
+    budget_scope,
+)
 from tracker.spend.models.invoice import (
     Invoice,
     InvoiceKind,
@@ -29,6 +42,13 @@ __all__ = [
     "Activity",
     "AssignedBy",
     "Basis",
+    "BenchmarkRate",
+    "BenchmarkSet",
+    "Budget",
+    "BudgetAction",
+    "BudgetCrossing",
+    "BudgetMonth",
+    "BudgetPolicy",
     "Cadence",
     "EngagementScoped",
     "ExchangeRate",
@@ -44,9 +64,11 @@ __all__ = [
     "OversightLog",
     "Payment",
     "RateOrigin",
+    "RoleBenchmark",
     "Settlement",
     "SourceType",
     "Timesheet",
     "TimesheetStatus",
     "WorkLog",
+    "budget_scope",
 ]

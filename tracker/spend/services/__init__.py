@@ -1,3 +1,14 @@
+from tracker.spend.services.benchmarks import (
+    choose_benchmark,
+    drop_benchmark,
+    store_benchmarks,
+)
+from tracker.spend.services.budgets import (
+    check_posted,
+    refresh_crossings,
+    set_budget,
+    set_budget_policy,
+)
 from tracker.spend.services.final_invoice import settle_final_invoice
 from tracker.spend.services.invoices import post_invoice, settle_invoice
 from tracker.spend.services.ledger import Posting, post, reverse
@@ -35,6 +46,9 @@ __all__ = [
     "Verification",
     "approve_timesheet",
     "change_rate",
+    "check_posted",
+    "choose_benchmark",
+    "drop_benchmark",
     "enter_hours",
     "log_oversight",
     "log_oversight_month",
@@ -45,12 +59,16 @@ __all__ = [
     "post_invoice",
     "post_payments",
     "record_rate",
+    "refresh_crossings",
     "refresh_rates",
     "reject_timesheet",
     "reverse",
+    "set_budget",
+    "set_budget_policy",
     "settle_final_invoice",
     "settle_invoice",
     "start_timesheet",
+    "store_benchmarks",
     "submit_timesheet",
     "verify_ledger",
 ]

@@ -26,6 +26,7 @@ from tracker.spend.models import (
     LedgerEntry,
     SourceType,
 )
+from tracker.spend.services.budgets import check_posted
 from tracker.spend.services.ledger import Posting, post, reverse
 from tracker.spend.services.started import check_started
 
@@ -54,8 +55,8 @@ def post_invoice(
     Each line is posted into the months of its service period; accrued time of
     an engagement in the period is reversed, since the invoice takes its place. Lines
     must sum to the total exactly and be for engagements of the vendor that have
-    started, in the invoice's currency. Raises ValidationError by field; nothing is
-    stored then.
+    started, in the invoice's currency. Raises ValidationError by field, and
+    OverBudgetError where a budget stops it; nothing is stored then.
     """
     invoice.normalised_number = normalise_number(invoice.number)
     _check(invoice, lines)
@@ -67,9 +68,9 @@ def post_invoice(
     # Row by row: SQLite and PostgreSQL both then give every line its id.
     for line in lines:
         line.save()
-    for line in lines:
-        reverse(_accruals(line))
-    post([posting for line in lines for posting in _postings(line)])
+    reversed_entries = [entry for line in lines for entry in reverse(_accruals(line))]
+    posted = post([posting for line in lines for posting in _postings(line)])
+    check_posted([*reversed_entries, *posted])
     _tell_engagements(invoice, lines, actor)
     return invoice
 
