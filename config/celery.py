@@ -63,6 +63,11 @@ app.conf.beat_schedule = {
         "task": "tracker.tasks.assess_engagements",
         "schedule": crontab(hour="3", minute="0"),
     },
+    # Until then the months posted into are read from the roll-up, a little slower.
+    "refresh totals": {
+        "task": "tracker.tasks.refresh_totals",
+        "schedule": crontab(minute="*"),
+    },
     "verify ledger": {
         "task": "tracker.tasks.verify_ledger",
         "schedule": crontab(hour="4", minute="0"),

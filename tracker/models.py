@@ -28,15 +28,19 @@ from tracker.performance.models import (
     Ticket,
 )
 from tracker.spend.models import (
+    ClosedMonth,
     ExchangeRate,
     Invoice,
     InvoiceLine,
     LedgerEntry,
     MonthlySpend,
+    MonthTotal,
     OversightLog,
     Payment,
     Settlement,
+    StaleMonth,
     Timesheet,
+    TotalsVersion,
     WorkLog,
 )
 
@@ -48,6 +52,7 @@ __all__ = [
     "Assessment",
     "CalendarFeed",
     "CategoryCode",
+    "ClosedMonth",
     "Credit",
     "Decision",
     "Downtime",
@@ -62,6 +67,7 @@ __all__ = [
     "LedgerEntry",
     "LevelResult",
     "Measurement",
+    "MonthTotal",
     "MonthlySpend",
     "NotificationPreference",
     "OversightLog",
@@ -70,8 +76,10 @@ __all__ = [
     "QuarterPrior",
     "Reminder",
     "Settlement",
+    "StaleMonth",
     "Ticket",
     "Timesheet",
     "ToldEvent",
+    "TotalsVersion",
     "WorkLog",
 ]

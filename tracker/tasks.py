@@ -95,6 +95,12 @@ def _refreshed() -> dict[str, Any]:
 
 
 @shared_task
+def refresh_totals() -> None:
+    """Derive the totals of the months that postings have marked; most often none."""
+    spend.refresh_totals()
+
+
+@shared_task
 def verify_ledger() -> None:
     """Compare the roll-ups with the ledger; a difference fails the job's run."""
     run_job(
@@ -108,6 +114,8 @@ def _verified() -> dict[str, int]:
     found = spend.verify_ledger()
     wrong = {
         "roll_ups": len(found.roll_up_mismatches),
+        "totals": len(found.total_mismatches),
+        "bookings": len(found.booking_mismatches),
         "documents": len(found.source_mismatches),
         "reversals": len(found.reversal_mismatches),
     }

@@ -1,3 +1,10 @@
+from tracker.spend.models.closing import (
+    ClosedMonth,
+    booked_month,
+    first_open_month,
+    hold_months_open,
+    hold_months_still,
+)
 from tracker.spend.models.invoice import (
     Invoice,
     InvoiceKind,
@@ -7,7 +14,16 @@ from tracker.spend.models.invoice import (
     LineUnit,
     Settlement,
 )
-from tracker.spend.models.ledger import Basis, LedgerEntry, MonthlySpend, SourceType
+from tracker.spend.models.ledger import (
+    Basis,
+    Dimension,
+    LedgerEntry,
+    MonthlySpend,
+    MonthTotal,
+    SourceType,
+    StaleMonth,
+    TotalsVersion,
+)
 from tracker.spend.models.payment import Payment
 from tracker.spend.models.rate import ExchangeRate, RateOrigin
 from tracker.spend.models.scoped import EngagementScoped, MoneyScoped
@@ -24,6 +40,8 @@ __all__ = [
     "Activity",
     "AssignedBy",
     "Basis",
+    "ClosedMonth",
+    "Dimension",
     "EngagementScoped",
     "ExchangeRate",
     "Invoice",
@@ -34,13 +52,20 @@ __all__ = [
     "LedgerEntry",
     "LineUnit",
     "MoneyScoped",
+    "MonthTotal",
     "MonthlySpend",
     "OversightLog",
     "Payment",
     "RateOrigin",
     "Settlement",
     "SourceType",
+    "StaleMonth",
     "Timesheet",
     "TimesheetStatus",
+    "TotalsVersion",
     "WorkLog",
+    "booked_month",
+    "first_open_month",
+    "hold_months_open",
+    "hold_months_still",
 ]

@@ -1,6 +1,16 @@
 from tracker.spend.services.final_invoice import settle_final_invoice
 from tracker.spend.services.invoices import post_invoice, settle_invoice
 from tracker.spend.services.ledger import Posting, post, reverse
+from tracker.spend.services.month_close import (
+    MonthClosing,
+    MonthObstacle,
+    before_closing_month,
+    close_month,
+    may_close_months,
+    month_obstacles,
+    month_to_close,
+    reopen_month,
+)
 from tracker.spend.services.payments import post_payments
 from tracker.spend.services.rates import (
     RatesNotReadError,
@@ -8,6 +18,7 @@ from tracker.spend.services.rates import (
     record_rate,
     refresh_rates,
 )
+from tracker.spend.services.totals import rebuild_roll_ups, refresh_totals
 from tracker.spend.services.verification import (
     LedgerMismatchError,
     Verification,
@@ -17,18 +28,28 @@ from tracker.spend.services.work import log_oversight, log_work, log_work_lines
 
 __all__ = [
     "LedgerMismatchError",
+    "MonthClosing",
+    "MonthObstacle",
     "Posting",
     "RatesNotReadError",
     "Verification",
+    "before_closing_month",
     "change_rate",
+    "close_month",
     "log_oversight",
     "log_work",
     "log_work_lines",
+    "may_close_months",
+    "month_obstacles",
+    "month_to_close",
     "post",
     "post_invoice",
     "post_payments",
+    "rebuild_roll_ups",
     "record_rate",
     "refresh_rates",
+    "refresh_totals",
+    "reopen_month",
     "reverse",
     "settle_final_invoice",
     "settle_invoice",

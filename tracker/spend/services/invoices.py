@@ -26,7 +26,7 @@ from tracker.spend.models import (
     LedgerEntry,
     SourceType,
 )
-from tracker.spend.services.ledger import Posting, post, reverse
+from tracker.spend.services.ledger import Posting, post
 from tracker.spend.services.started import check_started
 
 # From each status, the statuses that a service brings about.
@@ -67,9 +67,12 @@ def post_invoice(
     # Row by row: SQLite and PostgreSQL both then give every line its id.
     for line in lines:
         line.save()
-    for line in lines:
-        reverse(_accruals(line))
-    post([posting for line in lines for posting in _postings(line)])
+    # At once, whatever the lines: writers that lock in one order can't deadlock.
+    replaced = {entry.pk: entry for line in lines for entry in _accruals(line)}
+    post(
+        [posting for line in lines for posting in _postings(line)],
+        reversing=replaced.values(),
+    )
     _tell_engagements(invoice, lines, actor)
     return invoice
 
