@@ -58,6 +58,10 @@ def differs_by_database(item: pytest.Item) -> bool:
     # A browser sees the same pages over both; whole journeys are tried on each.
     if item.get_closest_marker("browser"):
         return item.get_closest_marker("each_database") is not None
+    return reaches_a_database(item)
+
+
+def reaches_a_database(item: pytest.Item) -> bool:
     fixtures = set(getattr(item, "fixturenames", ()))
     return bool(item.get_closest_marker("django_db") or fixtures & REACH_A_DATABASE)
 
