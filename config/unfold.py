@@ -148,6 +148,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _page(_("Payments"), "payments", "tracker.payment"),
             _page(_("Imports"), "upload_file", "tracker.importrun"),
             _page(_("Ledger"), "menu_book", "tracker.ledgerentry"),
+            _page(_("Closed months"), "lock_clock", "tracker.closedmonth"),
             _page(_("Exchange rates"), "currency_exchange", "tracker.exchangerate"),
         ],
     },

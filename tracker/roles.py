@@ -7,7 +7,7 @@ Models = dict[str, tuple[str, ...]]
 
 _ADD = ("view", "add")
 _CHANGE = ("view", "change")
-_MONEY = ("payment", "ledgerentry", "invoiceline")
+_MONEY = ("payment", "ledgerentry", "invoiceline", "closedmonth")
 _WORK = ("worklog", "oversightlog")
 _IMPORTS = ("importrun", "importproblem")
 _TOLD = ("alert", "reminder")
@@ -23,6 +23,8 @@ _MEASURE: Models = {
     "levelresult": _CHANGE,
     "credit": _CHANGE,
 }
+# A month is closed by adding it, and opened again by changing it.
+_CLOSE: Models = {"closedmonth": ("view", "add", "change")}
 _IMPORT: Models = {"importrun": _ADD, "importproblem": VIEW}
 _LOG_WORK: Models = {"worklog": _ADD, "oversightlog": ("view", "add", "change")}
 _BILL: Models = {"invoice": _ADD, "invoiceline": _ADD, "settlement": _ADD}
@@ -44,6 +46,7 @@ GRANTS: Grants = {
     | _BILL
     | _PAY
     | _IMPORT
+    | _CLOSE
     | _RATES,
     Role.AUDITOR: dict.fromkeys(
         [
@@ -58,6 +61,7 @@ GRANTS: Grants = {
     | {"alert": _CHANGE}
     # A key is changed in one way only: it is revoked.
     | {"apikey": _CHANGE}
+    | _CLOSE
     | _RATES
     | _BILL
     | _PAY

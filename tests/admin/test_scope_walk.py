@@ -66,6 +66,7 @@ NOBODYS = {
     "auth.group",
     "axes.accessattempt",
     "tracker.apikey",
+    "tracker.closedmonth",
     "tracker.exchangerate",
     "tracker.importrun",
     "tracker.jobrun",

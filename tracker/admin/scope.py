@@ -18,6 +18,7 @@ from tracker.performance.models import (
     Ticket,
 )
 from tracker.spend.models import (
+    ClosedMonth,
     ExchangeRate,
     Invoice,
     InvoiceLine,
@@ -75,8 +76,8 @@ narrowed_by(
 narrowed_by(_credits, Credit)
 narrowed_by(_invoices, Invoice)
 narrowed_by(_oversight, OversightLog)
-# What a currency is worth is no department's.
-narrowed_by(for_everyone, ExchangeRate)
+# What a currency is worth is no department's, nor which months are closed.
+narrowed_by(for_everyone, ExchangeRate, ClosedMonth)
 narrowed_by(_alerts, Alert)
 # Keys are shown to administrators and auditors only.
 narrowed_by(for_everyone, ApiKey)
