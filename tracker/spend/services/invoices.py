@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from copy import copy
 from datetime import date
 from decimal import Decimal
+from math import lcm
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -201,9 +202,11 @@ def _postings(line: InvoiceLine) -> Iterator[Posting]:
     starts = [max(month, line.period_from) for month in months]
     ends = [min(last_day_of_month(month), line.period_to) for month in months]
     # Whole months weigh the same; a month in part weighs its share of days.
+    lengths = [last_day_of_month(start).day for start in starts]
+    common = lcm(*lengths)
     weights = [
-        Decimal((end - start).days + 1) / last_day_of_month(start).day
-        for start, end in zip(starts, ends, strict=True)
+        Decimal(((end - start).days + 1) * common // length)
+        for start, end, length in zip(starts, ends, lengths, strict=True)
     ]
     amounts = allocate(line.amount, weights, line.engagement.currency)
     for start, amount in zip(starts, amounts, strict=True):
