@@ -12,6 +12,7 @@ from engagements.models.guards import (
     remove_statements,
 )
 from tracker.spend.models.month_guard import OpenMonthsOnly
+from tracker.spend.models.reporting_views import ReportingViews
 
 
 def lift_guard(apps, schema_editor):
@@ -204,4 +205,5 @@ class Migration(migrations.Migration):
         # SQLite made the ledger's table anew, without its guard.
         AppendOnly("LedgerEntry"),
         OpenMonthsOnly("LedgerEntry", months="ClosedMonth"),
+        ReportingViews(),
     ]
