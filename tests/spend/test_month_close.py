@@ -202,11 +202,11 @@ def test_a_month_closes_again_after_it_was_reopened(finance):
 def test_obstacles_keep_a_month_open_and_are_told_to_who_closes(finance, checks):
     asked: list[MonthClosing] = []
 
-    @month_close.before_closing_month
     def two_sheets(closing: MonthClosing) -> list[MonthObstacle]:
         asked.append(closing)
         return [MonthObstacle("2 timesheets are not approved.")]
 
+    month_close.before_closing_month(two_sheets)
     with pytest.raises(
         WrongStateError,
         match=r"^January 2026 can't be closed yet\. 2 timesheets are not approved\.$",

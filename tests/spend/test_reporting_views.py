@@ -44,7 +44,8 @@ def company() -> None:
 def read(sql: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql)
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
 
 
 def columns(view: str) -> dict[str, str]:

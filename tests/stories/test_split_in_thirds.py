@@ -12,6 +12,7 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.django_db
 SHARES = {"A": "33.33", "B": "33.33", "C": "33.34"}
 
 
-def split_contract(**fields: object) -> ManagedContract:
+def split_contract(**fields: Any) -> ManagedContract:
     shares = {
         make_cost_centre(code=code): Decimal(share) for code, share in SHARES.items()
     }

@@ -253,7 +253,7 @@ def _shown(obstacle: MonthObstacle) -> ShownObstacle:
     page = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
     query = f"?{urlencode(obstacle.where)}" if obstacle.where else ""
     return ShownObstacle(
-        obstacle.sentence, f"{page}{query}", capfirst(options.verbose_name_plural)
+        obstacle.sentence, f"{page}{query}", str(capfirst(options.verbose_name_plural))
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import Self
 
 from django.conf import settings
 from django.db import connection, models
@@ -13,14 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from engagements.values.periods import add_months, month_of
 from tracker.spend.models.month_guard import LOCK
 
-if TYPE_CHECKING:
-    _Rows = models.QuerySet["ClosedMonth"]
-else:
-    _Rows = models.QuerySet
 
-
-class ClosedMonths(_Rows):
-    def standing(self) -> ClosedMonths:
+class ClosedMonths(models.QuerySet["ClosedMonth"]):
+    def standing(self) -> Self:
         return self.filter(reopened_at__isnull=True)
 
     def last_closed(self) -> date | None:

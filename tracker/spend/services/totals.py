@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F
@@ -108,11 +109,11 @@ def _take_turn() -> None:
         TotalsVersion.objects.get_or_create(id=1, defaults={"refreshed": 1})
 
 
-def _execute(sql: str, params: list[object]) -> None:
+def _execute(sql: str, params: list[Any]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
 
 
-def _stored(month: date) -> object:
+def _stored(month: date) -> Any:
     field = MonthlySpend._meta.get_field("booked_month")
     return field.get_db_prep_value(month, connection)

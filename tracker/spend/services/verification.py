@@ -133,8 +133,8 @@ class Verification:
     @property
     def months_to_rebuild(self) -> list[date]:
         """The booked months of which something derived differs."""
-        wrong = [*self.roll_up_mismatches, *self.total_mismatches]
-        return sorted({mismatch.booked_month for mismatch in wrong})
+        rolled_up = {mismatch.booked_month for mismatch in self.roll_up_mismatches}
+        return sorted(rolled_up | {each.booked_month for each in self.total_mismatches})
 
 
 def verify_ledger() -> Verification:
@@ -230,28 +230,31 @@ def _total_mismatches() -> Iterator[TotalMismatch]:
     for dimension, member in _MEMBERS.items():
         columns = ("booked_month", member, "kind", "basis")
         sums = rolled_up.exclude(booked_month__in=marked).order_by()
-        derived = {
-            tuple(row): amount
-            for *row, amount in sums.values_list(*columns).annotate(
-                sum=Sum("reporting_amount")
-            )
-        }
-        totals = {
-            tuple(row): amount
-            for *row, amount in kept.filter(dimension=dimension).values_list(
+        derived = _by_key(
+            sums.values_list(*columns).annotate(sum=Sum("reporting_amount"))
+        )
+        totals = _by_key(
+            kept.filter(dimension=dimension).values_list(
                 "booked_month", "member_id", "kind", "basis", "reporting_amount"
             )
-        }
+        )
+        # A row too many is told even where it comes to nothing.
         for key in sorted(derived.keys() | totals.keys()):
-            # A row too many is told even where it comes to nothing.
             if derived.get(key) != totals.get(key):
+                month, member_id, kind, basis = key
                 yield TotalMismatch(
-                    key[0],
-                    dimension.value,
-                    *key[1:],
+                    booked_month=month,
+                    dimension=dimension.value,
+                    member=member_id,
+                    kind=kind,
+                    basis=basis,
                     roll_up=derived.get(key, Decimal(0)),
                     total=totals.get(key, Decimal(0)),
                 )
+
+
+def _by_key(rows: QuerySet[Any, Any]) -> dict[tuple[date, int, str, str], Decimal]:
+    return {(month, member, *rest): amount for month, member, *rest, amount in rows}
 
 
 # What names a dimension's members in the roll-up.
