@@ -98,6 +98,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('refreshed', models.PositiveBigIntegerField(default=0)),
+                ('events_through', models.PositiveBigIntegerField(default=0)),
             ],
         ),
         migrations.RemoveConstraint(

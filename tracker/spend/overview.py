@@ -17,6 +17,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
 
+from engagements.models import Event
 from engagements.models.fields import MoneyField
 from tracker.spend.groupings import COLUMNS, SOURCE_COLUMNS, grouped
 from tracker.spend.models import (
@@ -46,6 +47,11 @@ SELECT dimension, CASE WHEN dimension = 'all' THEN booked_month END AS month,
  GROUP BY 1, 2, 3, 4, 5
 """
 
+_RECORDS = """
+SELECT events_through,
+       (SELECT COUNT(*) FROM {events} WHERE id > COALESCE(events_through, 0))
+  FROM (SELECT (SELECT events_through FROM {version}) AS events_through) AS known
+"""
 _VERSION = "SELECT (SELECT refreshed FROM {version}), (SELECT COUNT(*) FROM {stale})"
 
 Part = tuple[str, str]
@@ -105,6 +111,20 @@ def ledger_version() -> str:
     return f"{refreshed or 0}.{marks}"
 
 
+def records_version() -> str:
+    """Return a name for all records, by the events that tell of every change to them.
+
+    Another one after every commit that records an event, for the same reason: events
+    are counted from one on that no open transaction can still precede.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RECORDS.format(version=_table(TotalsVersion), events=_table(Event))
+        )
+        through, events = cursor.fetchone()
+    return f"{through or 0}.{events}"
+
+
 def _group(sums: Sums, dimension: str, month: Any, member: int) -> dict[Part, Decimal]:
     if dimension == Dimension.ALL:
         return sums.months.setdefault(_day(month), {})
@@ -144,7 +164,7 @@ def _clean(asked: Asked) -> tuple[str, list[Any]]:
     return sql, list(given.values())
 
 
-def _table(model: type[MonthTotal | StaleMonth | TotalsVersion]) -> str:
+def _table(model: type[Event | MonthTotal | StaleMonth | TotalsVersion]) -> str:
     return model._meta.db_table
 
 

@@ -227,13 +227,15 @@ class StaleMonth(models.Model):
 
 
 class TotalsVersion(models.Model):
-    """How often totals were refreshed; one row.
+    """How often totals were refreshed, and up to which event; one row.
 
-    Together with the number of marks it names a state of the ledger: see
-    `ledger_version`.
+    Together with how many marks, and how many events since, there are it names a state
+    of the ledger and of all records: see `ledger_version` and `records_version`.
     """
 
     refreshed = models.PositiveBigIntegerField(default=0)
+    # The last event so old that no transaction of its time is still open.
+    events_through = models.PositiveBigIntegerField(default=0)
 
     class Meta:
         constraints = [

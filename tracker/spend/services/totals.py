@@ -1,15 +1,16 @@
 """The totals of months, derived from the roll-up where postings have marked them."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Max
+from django.utils import timezone
 
 from engagements import events
 from engagements.choices import ChargeKind
-from engagements.models import User
+from engagements.models import Event, User
 from tracker.spend.groupings import COLUMNS, SOURCE_COLUMNS, grouped
 from tracker.spend.models import (
     LedgerEntry,
@@ -20,6 +21,9 @@ from tracker.spend.models import (
     hold_months_still,
 )
 from tracker.spend.services.ledger import mark_stale
+
+# Beyond what the database lets any transaction last.
+LONGEST_TRANSACTION = timedelta(hours=2)
 
 _DERIVE = """
 WITH live AS (SELECT {source_columns} FROM {roll_up}
@@ -48,7 +52,21 @@ def refresh_totals() -> list[date]:
     stale = list(months.values_list("booked_month", flat=True).distinct())
     for month in stale:
         _refresh(month)
+    _count_events_from_later()
     return stale
+
+
+def _count_events_from_later() -> None:
+    """Keep the events that name a state of the records few: those of an hour or so."""
+    known = TotalsVersion.objects.values_list("events_through", flat=True).first() or 0
+    old = Event.objects.filter(
+        pk__gt=known, occurred_at__lt=timezone.now() - LONGEST_TRANSACTION
+    )
+    through = old.aggregate(last=Max("pk"))["last"]
+    if through is not None:
+        TotalsVersion.objects.update_or_create(
+            id=1, defaults={"events_through": through}
+        )
 
 
 @transaction.atomic
