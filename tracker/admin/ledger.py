@@ -1,5 +1,6 @@
 """What was posted: payments and ledger entries, to be read only."""
 
+from datetime import date
 from typing import Any
 
 from django.contrib import admin
@@ -174,10 +175,10 @@ class LedgerEntryAdmin(Posted):
     @display(description=gettext_lazy("booked in"), ordering="booked_month")
     def booked_in(self, row: LedgerEntry) -> SafeString:
         """Say the month of service too where that was closed."""
-        booked = date_format(row.booked_month, "M Y")
+        booked = _month(row.booked_month)
         if row.booked_month == row.month:
             return format_html("{}", booked)
-        service = _("for %(month)s") % {"month": date_format(row.month, "M Y")}
+        service = _("for %(month)s") % {"month": _month(row.month)}
         return format_html('{}<span class="row-note">{}</span>', booked, service)
 
     @display(description=gettext_lazy("basis"), ordering="basis")
@@ -189,3 +190,8 @@ class LedgerEntryAdmin(Posted):
     @display(description=gettext_lazy("day"), ordering="day")
     def day_name(self, row: LedgerEntry) -> str:
         return short_date(row.day)
+
+
+def _month(month: date) -> str:
+    """Return a month that no narrow column breaks in two."""
+    return date_format(month, "M\N{NO-BREAK SPACE}Y")
