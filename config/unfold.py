@@ -49,6 +49,12 @@ def _page(title: Any, icon: str, model: str) -> dict[str, Any]:
     }
 
 
+def _may_see_checklist(request: HttpRequest) -> bool:
+    from tracker.admin.month_checklist import may_see_checklist
+
+    return may_see_checklist(request)
+
+
 def _is_at(part: str, *, but: str) -> Callable[[HttpRequest], bool]:
     """Tell pages apart of which one's address begins with the other's."""
     return lambda request: part in request.path and but not in request.path
@@ -148,6 +154,13 @@ NAVIGATION: list[dict[str, Any]] = [
             _page(_("Payments"), "payments", "tracker.payment"),
             _page(_("Imports"), "upload_file", "tracker.importrun"),
             _page(_("Ledger"), "menu_book", "tracker.ledgerentry"),
+            _page(_("Accruals"), "calculate", "tracker.accrual"),
+            {
+                "title": _("Month checklist"),
+                "icon": "event_available",
+                "link": reverse_lazy("admin:tracker_accrual_checklist"),
+                "permission": _may_see_checklist,
+            },
             _page(_("Closed months"), "lock_clock", "tracker.closedmonth"),
             _page(_("Exchange rates"), "currency_exchange", "tracker.exchangerate"),
         ],

@@ -28,6 +28,7 @@ from tracker.performance.models import (
     Ticket,
 )
 from tracker.spend.models import (
+    Accrual,
     ClosedMonth,
     ExchangeRate,
     Invoice,
@@ -45,6 +46,7 @@ from tracker.spend.models import (
 )
 
 __all__ = [
+    "Accrual",
     "Advice",
     "Alert",
     "AlertCursor",

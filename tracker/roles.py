@@ -7,7 +7,7 @@ Models = dict[str, tuple[str, ...]]
 
 _ADD = ("view", "add")
 _CHANGE = ("view", "change")
-_MONEY = ("payment", "ledgerentry", "invoiceline", "closedmonth")
+_MONEY = ("payment", "ledgerentry", "invoiceline", "accrual", "closedmonth")
 _WORK = ("worklog", "oversightlog")
 _IMPORTS = ("importrun", "importproblem")
 _TOLD = ("alert", "reminder")

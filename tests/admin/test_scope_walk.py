@@ -56,7 +56,7 @@ from tracker.performance.services import (
     store_tickets,
 )
 from tracker.spend.models import Payment, Settlement
-from tracker.spend.services import settle_final_invoice
+from tracker.spend.services import accrue, settle_final_invoice
 
 # Shared by all departments, or closed to managers; so without a row of another's.
 NOBODYS = {
@@ -153,6 +153,7 @@ class Everything(Other):
         planned = Planned(title=f"{CANARY} idea", service=self.service, currency="GBP")
         advice = give_advice(planned=planned, actor=self.manager)
         keep_advice(advice=advice, engagement=self.contract, actor=self.manager)
+        accrue(month=date(2026, 1, 1), today=date(2026, 2, 1), actor=self.manager)
         reminder = Reminder.objects.create(
             engagement_id=self.contract.pk,
             kind="notice",

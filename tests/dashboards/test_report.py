@@ -39,9 +39,13 @@ class Numbers(Report):
 
 def test_all_reports_are_one_per_file():
     assert sorted(all_reports()) == [
+        "accruals",
         "awaiting-spend",
+        "commitments",
+        "committed-currencies",
         "cost-centres",
         "engagements",
+        "forecast",
         "ledger-entries",
         "monthly-spend",
         "months",

@@ -365,7 +365,7 @@ def test_posting_many_payments_takes_a_fixed_number_of_queries(
 
     pay(contract, "1.00", key="first")
     # PostgreSQL also takes the lock by which postings and closings wait.
-    queries = 12 if connection.vendor == "sqlite" else 13
+    queries = 14 if connection.vendor == "sqlite" else 15
     for count in (1, 3, 40):
         with django_assert_num_queries(queries):
             post_payments(payments=payments(count, count * 1000), actor=None)

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db
 JANUARY, FEBRUARY, MARCH = (date(2026, month, 1) for month in (1, 2, 3))
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def checks(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """The registry, empty for the test."""
     found: list[object] = []

@@ -1,6 +1,7 @@
 """The admin of what happened; Django finds the pages through this package."""
 
 from tracker.admin import (
+    accruals,
     alerts,
     api_keys,
     closed_months,
@@ -13,6 +14,7 @@ from tracker.admin import (
     invoice,
     jobs,
     ledger,
+    outlook_panel,
     panels,
     performance,
     performance_panel,
@@ -24,6 +26,7 @@ from tracker.admin import (
 )
 
 __all__ = [
+    "accruals",
     "alerts",
     "api_keys",
     "closed_months",
@@ -36,6 +39,7 @@ __all__ = [
     "invoice",
     "jobs",
     "ledger",
+    "outlook_panel",
     "panels",
     "performance",
     "performance_panel",

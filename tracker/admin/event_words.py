@@ -8,6 +8,8 @@ tell(
     {
         "engagement.work_logged": _("Work logged"),
         "engagement.invoiced": _("Billed"),
+        "month.hindered": _("Month can't be closed yet"),
+        "engagement.accrued": _("Month end reckoned"),
         "engagement.payments_posted": _("Payments posted"),
         "engagement.invoice_paid": _("Invoice paid"),
         "engagement.final_invoice_settled": _("No further invoice will come"),

@@ -18,6 +18,7 @@ from tracker.performance.models import (
     Ticket,
 )
 from tracker.spend.models import (
+    Accrual,
     ClosedMonth,
     ExchangeRate,
     Invoice,
@@ -65,6 +66,7 @@ narrowed_by(
     InvoiceLine,
     Payment,
     LedgerEntry,
+    Accrual,
     Settlement,
     Assessment,
     Flag,

@@ -24,6 +24,7 @@ from tracker.dashboards.scope import Scope
 from tracker.dashboards.spend_series import Drawing
 from tracker.dashboards.tables import Table, table
 from tracker.fit.queries import count_open_flags
+from tracker.spend.outlook import accrued_total, last_accrued_month
 from tracker.spend.queries import (
     engagements_where,
     extent_of_spend,
@@ -35,6 +36,13 @@ MONTHS_SHOWN = 60
 PARTS_SHOWN = 10
 NAME_IN_TITLE = 60
 SEE_FLAGS = "tracker.view_flag"
+# Reports of the time to come, which the period doesn't limit.
+ONWARD = {
+    "accruals": "Accruals",
+    "commitments": "Commitments",
+    "committed-currencies": "Commitments by currency",
+    "forecast": "Forecast",
+}
 FLAG_LIST = "admin:tracker_flag_changelist"
 
 
@@ -74,6 +82,7 @@ class FinancePage:
     figures: Sequence[Figure]
     sections: Sequence[Section]
     lines_href: str
+    onward: Sequence[Link] = ()
 
 
 @dataclass(frozen=True)
@@ -117,6 +126,10 @@ def finance_page(scope: Scope) -> FinancePage | EmptyPage:
         figures=_figures(scope, months),
         sections=_sections(scope, months),
         lines_href=scope.file_url("monthly-spend", "csv"),
+        onward=[
+            Link(title, scope.report_url(slug, cost_centre=""))
+            for slug, title in ONWARD.items()
+        ],
     )
 
 
@@ -250,6 +263,7 @@ def _figures(scope: Scope, months: SpendByMonth) -> list[Figure]:
             "open the list",
             scope.report_url("engagements"),
         ),
+        *_accrued(scope),
         Figure(
             "Open fit flags",
             notation.count(
@@ -258,6 +272,21 @@ def _figures(scope: Scope, months: SpendByMonth) -> list[Figure]:
             "engagements that another model may fit better",
             _flags_href(scope.user),
         ),
+    ]
+
+
+def _accrued(scope: Scope) -> list[Figure]:
+    """Return what was owed at the last month end reckoned, where one was."""
+    month = last_accrued_month(scope.user, by=scope.period.last)
+    if month is None:
+        return []
+    return [
+        Figure(
+            f"Accrued, end of {scope.notation.month(month)}",
+            scope.notation.money(accrued_total(scope.user, scope.where, month)),
+            "earned and not invoiced; open the list",
+            scope.report_url("accruals", cost_centre=""),
+        )
     ]
 
 

@@ -17,6 +17,7 @@ from engagements.models import (
     ChecklistTask,
     Document,
     Engagement,
+    Event,
     TenurePolicy,
     User,
 )
@@ -34,6 +35,7 @@ _ICONS = {
     "model_flag": "flag",
     "import": "upload_file",
     "job": "error",
+    "month": "event_busy",
 }
 _REMINDER_ICON = "alarm"
 REMINDED = {
@@ -205,12 +207,7 @@ def _particulars(alert: Alert, records: _Records) -> dict[str, str]:
         return {"detail": _joined(engagement.reference, task.title if task else "")}
     if event.subject_type == "importrun":
         return _import_in_words(event.changes, event.subject_id)
-    if event.event_type == JOB_FAILED:
-        return {
-            "about": str(event.changes.get("name", ["", ""])[1]),
-            "path": _page("tracker_jobrun_change", event.subject_id),
-        }
-    return {}
+    return _run_in_words(event)
 
 
 def _approval_in_words(
@@ -263,6 +260,42 @@ def _import_in_words(changes: Mapping[str, Any], run_id: int) -> dict[str, str]:
         "about": str(changes.get("file", ["", ""])[1]),
         "detail": ngettext("%d line refused", "%d lines refused", refused) % refused,
         "path": _page("tracker_importrun_change", run_id),
+    }
+
+
+def _month_in_words(changes: Mapping[str, Any]) -> dict[str, str]:
+    month = date.fromisoformat(changes["month"][1])
+    blocking, warning = changes["blocking"][1], changes["warning"][1]
+    told = (
+        ngettext("%d item blocks", "%d items block", blocking) % blocking,
+        ngettext("%d warns", "%d warn", warning) % warning,
+    )
+    return {
+        "about": date_format(month, "F Y"),
+        "detail": _joined(*told),
+        "path": _page_of_month(month),
+    }
+
+
+def _page_of_month(month: date) -> str:
+    try:
+        page = reverse("admin:tracker_accrual_checklist")
+    except NoReverseMatch:
+        return ""
+    return f"{page}?month={month:%Y-%m}"
+
+
+def _run_in_words(event: Event) -> dict[str, str]:
+    """Return what a background job told."""
+    if event.event_type == "month.hindered":
+        return _month_in_words(event.changes)
+    return _job_in_words(event) if event.event_type == JOB_FAILED else {}
+
+
+def _job_in_words(event: Event) -> dict[str, str]:
+    return {
+        "about": str(event.changes.get("name", ["", ""])[1]),
+        "path": _page("tracker_jobrun_change", event.subject_id),
     }
 
 

@@ -1,3 +1,4 @@
+from tracker.spend.models.accrual import Accrual
 from tracker.spend.models.closing import (
     ClosedMonth,
     booked_month,
@@ -37,6 +38,7 @@ from tracker.spend.models.work import (
 )
 
 __all__ = [
+    "Accrual",
     "Activity",
     "AssignedBy",
     "Basis",

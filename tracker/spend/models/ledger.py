@@ -19,6 +19,7 @@ class SourceType(models.TextChoices):
     INVOICE_LINE = "invoice_line", _("Invoice line")
     PAYMENT = "payment", _("Imported payment")
     CREDIT = "credit", _("Service credit")
+    ACCRUAL = "accrual", _("Month-end accrual")
 
 
 class LedgerEntry(models.Model):

@@ -1,6 +1,18 @@
+from tracker.spend.services.accruals import (
+    AccrualRun,
+    AccruedEngagement,
+    MonthClosedError,
+    MonthNotOverError,
+    accrue,
+)
 from tracker.spend.services.final_invoice import settle_final_invoice
 from tracker.spend.services.invoices import post_invoice, settle_invoice
 from tracker.spend.services.ledger import Posting, post, reverse
+from tracker.spend.services.month_checklist import (
+    ChecklistItem,
+    MonthChecklist,
+    month_checklist,
+)
 from tracker.spend.services.month_close import (
     MonthClosing,
     MonthObstacle,
@@ -11,6 +23,7 @@ from tracker.spend.services.month_close import (
     month_to_close,
     reopen_month,
 )
+from tracker.spend.services.month_end import MonthEnd, end_month
 from tracker.spend.services.payments import post_payments
 from tracker.spend.services.rates import (
     RatesNotReadError,
@@ -27,19 +40,29 @@ from tracker.spend.services.verification import (
 from tracker.spend.services.work import log_oversight, log_work, log_work_lines
 
 __all__ = [
+    "AccrualRun",
+    "AccruedEngagement",
+    "ChecklistItem",
     "LedgerMismatchError",
+    "MonthChecklist",
+    "MonthClosedError",
     "MonthClosing",
+    "MonthEnd",
+    "MonthNotOverError",
     "MonthObstacle",
     "Posting",
     "RatesNotReadError",
     "Verification",
+    "accrue",
     "before_closing_month",
     "change_rate",
     "close_month",
+    "end_month",
     "log_oversight",
     "log_work",
     "log_work_lines",
     "may_close_months",
+    "month_checklist",
     "month_obstacles",
     "month_to_close",
     "post",

@@ -1,7 +1,7 @@
 """The one way into the ledger: entries and their roll-up in one transaction."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -29,6 +29,33 @@ from tracker.spend.models import (
 
 # Cost centre ids with their percentages, from a day on.
 Split = tuple[date, list[tuple[int, Decimal]]]
+
+_HELD_AT_ONCE = 5000
+
+# Told, in the posting's transaction, whose spend it changed.
+Follower = Callable[[set[int]], None]
+
+_FOLLOWERS: list[Follower] = []
+
+
+def after_posting(follower: Follower) -> Follower:
+    """Register what is kept in line with the ledger; accruals' own entries aside."""
+    if follower not in _FOLLOWERS:
+        _FOLLOWERS.append(follower)
+    return follower
+
+
+def hold(engagements: Iterable[int]) -> None:
+    """Let others who post on these engagements, or accrue them, wait for us.
+
+    Rows are locked in one order, before any roll-up: so nobody deadlocks, and nobody
+    accrues what is being billed at the same time.
+    """
+    ids = sorted(set(engagements))
+    for start in range(0, len(ids), _HELD_AT_ONCE):
+        part = ids[start : start + _HELD_AT_ONCE]
+        rows = Engagement.objects.filter(pk__in=part).order_by("pk")
+        list(rows.select_for_update(no_key=True).values_list("pk", flat=True))
 
 
 @dataclass(frozen=True)
@@ -86,10 +113,23 @@ def _store(entries: list[LedgerEntry]) -> list[LedgerEntry]:
         # What is reversed was booked at or after its month of service.
         entry.booked_month = booked_month(entry.booked_month, first_open)
         entry.posted_at = now
+    hold(entry.engagement_id for entry in entries)
     stored = insert_all(entries)
     roll_up(stored)
     mark_stale(entry.booked_month for entry in stored)
+    _tell_followers(stored)
     return stored
+
+
+def _tell_followers(entries: Sequence[LedgerEntry]) -> None:
+    moved = {
+        entry.engagement_id
+        for entry in entries
+        if entry.source_type != SourceType.ACCRUAL
+    }
+    if moved:
+        for follower in _FOLLOWERS:
+            follower(moved)
 
 
 def mark_stale(months: Iterable[date]) -> None:
