@@ -18,7 +18,7 @@ from pytest_django import DjangoDbBlocker
 from engagements.models.guards import lifted
 from tests import migrated, needs
 from tracker.spend.models import LedgerEntry, MonthlySpend
-from tracker.spend.services import verify_ledger
+from tracker.spend.services import month_close, verify_ledger
 
 ENGINES = {"sqlite": "sqlite3", "postgresql": "postgresql"}
 OUTSIDE = {"browser": needs.why_no_browser, "redis": needs.why_no_redis}
@@ -152,6 +152,12 @@ def django_db_setup(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+
+
+@pytest.fixture
+def nothing_hinders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let months be closed whatever is open, for tests of what comes after."""
+    monkeypatch.setattr(month_close, "_CHECKS", [])
 
 
 @pytest.fixture(scope="session")

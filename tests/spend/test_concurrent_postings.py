@@ -32,7 +32,10 @@ from tracker.spend.services import (
     verify_ledger,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("nothing_hinders"),
+]
 
 WRITES = int(os.environ.get("LEDGER_WRITES", "8"))
 ENGAGEMENTS = 4

@@ -41,7 +41,6 @@ from tracker.spend.queries import SpendWhere, spend_overview
 from tracker.spend.services import (
     close_month,
     log_work_lines,
-    month_close,
     post_invoice,
     post_payments,
     record_rate,
@@ -50,13 +49,7 @@ from tracker.spend.services import (
     verify_ledger,
 )
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def nothing_hinders(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the game close months whatever the checklist says of them."""
-    monkeypatch.setattr(month_close, "_CHECKS", [])
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nothing_hinders")]
 
 
 RUNS = int(os.environ.get("LEDGER_RUNS", "10"))

@@ -34,7 +34,7 @@ from tracker.spend.services import (
 )
 from tracker.tasks import refresh_totals as refresh_totals_task
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nothing_hinders")]
 
 JANUARY, FEBRUARY, MARCH = (date(2026, month, 1) for month in (1, 2, 3))
 ALL = SpendWhere()

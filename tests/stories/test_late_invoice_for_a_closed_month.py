@@ -33,7 +33,7 @@ from tracker.spend.services import (
     reopen_month,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nothing_hinders")]
 
 JANUARY, FEBRUARY = date(2026, 1, 1), date(2026, 2, 1)
 
