@@ -154,7 +154,8 @@ NAVIGATION: list[dict[str, Any]] = [
             _page(_("Payments"), "payments", "tracker.payment"),
             _page(_("Imports"), "upload_file", "tracker.importrun"),
             _page(_("Ledger"), "menu_book", "tracker.ledgerentry"),
-            _page(_("Accruals"), "calculate", "tracker.accrual"),
+            _page(_("Accruals"), "calculate", "tracker.accrual")
+            | {"active": _is_at("/tracker/accrual/", but="/checklist/")},
             {
                 "title": _("Month checklist"),
                 "icon": "event_available",

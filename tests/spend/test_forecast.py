@@ -95,6 +95,14 @@ def test_range_is_that_of_the_past_months_beside_their_plan():
     )
 
 
+def test_range_holds_the_plan_where_the_past_was_always_above_it():
+    spent = {add_months(JANUARY, n): Decimal(3410) for n in range(6)}
+
+    found = forecast_of(Outlook(contract(), TODAY, actual=spent), DECEMBER, DECEMBER)
+
+    assert found.between(DECEMBER, DECEMBER) == (3100, 3100, 3410)
+
+
 def test_two_months_tell_no_range():
     outlook = Outlook(contract(first=date(2026, 5, 1)), TODAY)
 

@@ -19,6 +19,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from engagements.admin.columns import engagement_link, money
 from engagements.admin.filters import ScopedDropdownFilter
+from engagements.admin.inputs import plain_number
 from engagements.admin.record_admin import ReadOnlyAdmin, actor_of
 from engagements.admin.unfold_types import action, display
 from engagements.errors import TrackerError
@@ -72,7 +73,7 @@ class AccrualAdmin(ReadOnlyAdmin):
     search_fields = ("engagement__reference", "engagement__title")
     search_help_text = gettext_lazy("Engagement")
     date_hierarchy = "month"
-    ordering = ("-month", "-reporting_accrual", "-id")
+    ordering = ("-month", "-reporting_accrual", "-reporting_prepayment", "-id")
     show_full_result_count = False
     change_form_template = "tracker/admin/accrual.html"
     fieldsets = ((None, {"fields": ("engagement", "month")}),)
@@ -159,6 +160,7 @@ class AccrualAdmin(ReadOnlyAdmin):
             "engagement": engagement_link(statement.engagement),
             "month": date_format(statement.month, "F Y"),
             "figures": _figures(statement),
+            "rate": plain_number(statement.fx_rate),
             "lines": [line for line in lines if line.parts],
         }
         response: HttpResponse = super().render_change_form(

@@ -39,7 +39,8 @@ def told(part: Part, engagement: Engagement) -> Told:
         amount=format_money(part.amount, engagement.currency),
         formula=formula,
         link=link,
-        parts=[told(one, engagement) for one in part.parts],
+        # What comes to nothing and says no more is left out.
+        parts=[told(one, engagement) for one in part.parts if one.amount or one.parts],
         is_estimate=part.code == "estimate",
         is_negative=part.amount < 0,
     )

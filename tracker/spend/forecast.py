@@ -24,6 +24,7 @@ from tracker.spend.explained import NOTHING, Part, whole
 MONTHS_LOOKED_AT = 12
 FEWEST_MONTHS = 3
 LOW, HIGH = Decimal("0.1"), Decimal("0.9")
+ONE = Decimal(1)
 
 
 @dataclass(frozen=True)
@@ -135,9 +136,10 @@ def _month(outlook: Outlook, month: date, variation: Variation) -> MonthForecast
     if variation.low is None or variation.high is None:
         return MonthForecast(month, part, None, None)
     known = part.amount - planned.amount
+    # What was agreed lies within, even where the past was always above or below it.
     ends = [
         known + round_money(planned.amount * share, outlook.terms.currency)
-        for share in (variation.low, variation.high)
+        for share in (min(variation.low, ONE), max(variation.high, ONE))
     ]
     return MonthForecast(month, part, *ends)
 

@@ -9,9 +9,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from engagements.errors import TrackerError
+from engagements.values.money import round_money
 from engagements.values.periods import add_months, month_of
 from tracker.management.months import month_argument
-from tracker.spend.services import AccrualRun, accrue
+from tracker.spend.services import AccrualRun, AccruedEngagement, accrue
 
 
 class Command(BaseCommand):
@@ -64,14 +65,19 @@ def _told(run: AccrualRun, is_trial: bool) -> dict[str, Any]:
     }
 
 
+def _line(row: AccruedEngagement) -> str:
+    accrual, estimated, prepayment = (
+        f"{round_money(amount, row.currency)} {row.currency}"
+        for amount in (row.accrual, row.estimated, row.prepayment)
+    )
+    estimate = f", {estimated} of it estimated" if row.estimated else ""
+    return f"{row.reference}: accrual {accrual}{estimate}, prepayment {prepayment}"
+
+
 def _lines(run: AccrualRun, is_trial: bool) -> Iterator[str]:
     for row in run.rows:
         if row.accrual or row.prepayment:
-            estimate = f", {row.estimated} of it estimated" if row.estimated else ""
-            yield (
-                f"{row.reference}: accrual {row.accrual} {row.currency}{estimate},"
-                f" prepayment {row.prepayment} {row.currency}"
-            )
+            yield _line(row)
     done = "nothing stored: a trial" if is_trial else f"{run.entries} entries posted"
     yield (
         f"{run.month:%Y-%m}: {len(run.rows)} engagements, {run.changed} changed;"

@@ -92,4 +92,4 @@ class Accrual(models.Model):
         indexes = [models.Index(fields=["month", "engagement"])]
 
     def __str__(self) -> str:
-        return f"{self.month:%Y-%m} {self.accrual} {self.currency}"
+        return f"{self.month:%Y-%m}"
