@@ -24,7 +24,7 @@ QUERIES = {
     "/spend/accruals.xlsx": 8,
     "/spend/commitments/": 13,
     "/spend/commitments.csv": 12,
-    "/spend/committed-currencies/": 13,
+    "/spend/committed-currencies/": 11,
     "/spend/forecast/": 18,
 }
 

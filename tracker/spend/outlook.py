@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from engagements.values.periods import (
 from tracker.spend.accrual import Facts, Position, position_at
 from tracker.spend.accrual_facts import facts_of, last_day, terms_of
 from tracker.spend.commitment import Binding, Commitment, commitment_of
-from tracker.spend.earnings import earned_by
+from tracker.spend.earnings import Terms, earned_by
 from tracker.spend.explained import NOTHING, Part, from_json
 from tracker.spend.forecast import Forecast, Outlook, forecast_of
 from tracker.spend.fx import MissingRateError, Rates
@@ -124,9 +124,11 @@ def standing_of(engagement: Engagement, *, today: date) -> Standing | None:
     last = max(year_end, contract_end or year_end)
     spent = _actual([engagement.pk], add_months(month_of(today), -12))
     position = position_at(facts, today)
+    # What binds does so from the first day, whenever it was recorded.
+    terms = {engagement.pk: replace(facts.terms, first=engagement.starts_on)}
     return Standing(
         position=position,
-        commitment=next(iter(_commitments([engagement], today)), None),
+        commitment=next(_commitments([engagement], terms, today)),
         forecast=forecast_of(
             _outlook(facts, position, spent[engagement.pk], today), first, last
         ),
@@ -200,7 +202,9 @@ def commitment_rows(
             _reported(commitment.to_end, engagement.currency, today, rates),
         )
         for engagement, commitment in zip(
-            engagements, _commitments(engagements, today), strict=True
+            engagements,
+            _commitments(engagements, terms_of(engagements), today),
+            strict=True,
         )
     ]
     return sorted(
@@ -289,10 +293,9 @@ def _seen(user: User, where: SpendWhere) -> Any:
 
 
 def _commitments(
-    engagements: Sequence[Engagement], today: date
+    engagements: Sequence[Engagement], terms: Mapping[int, Terms], today: date
 ) -> Iterator[Commitment]:
     """Yield one per engagement; what isn't active binds nobody."""
-    terms = terms_of(engagements)
     ids = [one.pk for one in engagements]
     contracts = Engagement.objects.filter(pk__in=ids, managedcontract__isnull=False)
     leaving = dict(contracts.values_list("pk", "managedcontract__exit_charge"))
