@@ -79,7 +79,7 @@ class OpenMonthsOnly(Operation):
 
 
 _SQLITE_TRIGGER = """
-CREATE TRIGGER {entries}_open_months BEFORE INSERT ON {entries}
+CREATE TRIGGER IF NOT EXISTS {entries}_open_months BEFORE INSERT ON {entries}
   WHEN EXISTS (SELECT 1 FROM {months}
                 WHERE reopened_at IS NULL AND month >= NEW.booked_month)
 BEGIN SELECT RAISE(ABORT, 'the month {refused}'); END
@@ -87,9 +87,11 @@ BEGIN SELECT RAISE(ABORT, 'the month {refused}'); END
 
 
 def _installing(vendor: str, entries: str, months: str) -> list[str]:
+    """Return the SQL that guards the entries; running it twice has one effect."""
     if vendor == "postgresql":
         return [
             _POSTGRESQL_FUNCTION.format(lock=LOCK, months=months, refused=_REFUSED),
+            f"DROP TRIGGER IF EXISTS {entries}_open_months ON {entries}",
             f"CREATE TRIGGER {entries}_open_months AFTER INSERT ON {entries}"
             " REFERENCING NEW TABLE AS added"
             " FOR EACH STATEMENT EXECUTE FUNCTION refuse_closed_month()",
