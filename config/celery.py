@@ -67,9 +67,20 @@ app.conf.beat_schedule = {
         "task": "tracker.tasks.assess_engagements",
         "schedule": crontab(hour="3", minute="0"),
     },
+    # Until then the months posted into are read from the roll-up, a little slower.
+    "refresh totals": {
+        "task": "tracker.tasks.refresh_totals",
+        "schedule": crontab(minute="*"),
+    },
     "verify ledger": {
         "task": "tracker.tasks.verify_ledger",
         "schedule": crontab(hour="4", minute="0"),
+    },
+    # After service levels are settled and the ledger is verified. Later days make up
+    # for a first on which nothing ran.
+    "end month": {
+        "task": "tracker.tasks.end_month",
+        "schedule": crontab(day_of_month="1-5", hour="5", minute="0"),
     },
     # The bank publishes at about 16:00 in Frankfurt; the later hours are for failures.
     "refresh exchange rates": {

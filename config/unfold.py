@@ -49,6 +49,12 @@ def _page(title: Any, icon: str, model: str) -> dict[str, Any]:
     }
 
 
+def _may_see_checklist(request: HttpRequest) -> bool:
+    from tracker.admin.month_checklist import may_see_checklist
+
+    return may_see_checklist(request)
+
+
 def _is_at(part: str, *, but: str) -> Callable[[HttpRequest], bool]:
     """Tell pages apart of which one's address begins with the other's."""
     return lambda request: part in request.path and but not in request.path
@@ -152,6 +158,15 @@ NAVIGATION: list[dict[str, Any]] = [
             _page(_("Budgets"), "savings", "tracker.budget"),
             _page(_("Benchmarks"), "query_stats", "tracker.benchmarkset"),
             _page(_("Ledger"), "menu_book", "tracker.ledgerentry"),
+            _page(_("Accruals"), "calculate", "tracker.accrual")
+            | {"active": _is_at("/tracker/accrual/", but="/checklist/")},
+            {
+                "title": _("Month checklist"),
+                "icon": "event_available",
+                "link": reverse_lazy("admin:tracker_accrual_checklist"),
+                "permission": _may_see_checklist,
+            },
+            _page(_("Closed months"), "lock_clock", "tracker.closedmonth"),
             _page(_("Exchange rates"), "currency_exchange", "tracker.exchangerate"),
         ],
     },

@@ -35,6 +35,11 @@ def administrators() -> QuerySet[User]:
     )
 
 
+def people_of_finance() -> QuerySet[User]:
+    """Return the active people of finance, the longest known first."""
+    return User.objects.filter(groups__name=Role.FINANCE, is_active=True).order_by("id")
+
+
 def waiting_for(user: User) -> QuerySet[Approval]:
     """Return the approvals that the user can give or refuse now, the oldest first.
 

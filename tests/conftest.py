@@ -2,7 +2,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from pytest_django import DjangoDbBlocker
 
 from engagements.models.guards import lifted
 from tests import migrated, needs
+from tracker.spend.models import LedgerEntry, MonthlySpend
+from tracker.spend.services import month_close, verify_ledger
 
 ENGINES = {"sqlite": "sqlite3", "postgresql": "postgresql"}
 OUTSIDE = {"browser": needs.why_no_browser, "redis": needs.why_no_redis}
@@ -56,6 +58,10 @@ def differs_by_database(item: pytest.Item) -> bool:
     # A browser sees the same pages over both; whole journeys are tried on each.
     if item.get_closest_marker("browser"):
         return item.get_closest_marker("each_database") is not None
+    return reaches_a_database(item)
+
+
+def reaches_a_database(item: pytest.Item) -> bool:
     fixtures = set(getattr(item, "fixturenames", ()))
     return bool(item.get_closest_marker("django_db") or fixtures & REACH_A_DATABASE)
 
@@ -64,6 +70,28 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker, why_not in OUTSIDE.items():
         if item.get_closest_marker(marker) and (reason := why_not()):
             needs.leave_out(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """After every test that posted, what is derived equals the ledger, to the cent.
+
+    It is asked while the test's data is still there, so that the test itself fails.
+    """
+    result = yield
+    if reaches_a_database(item) and not item.get_closest_marker("roll_ups_differ"):
+        check_roll_ups()
+    return result
+
+
+def check_roll_ups() -> None:
+    # After an error that the test caught, a transaction answers no more questions.
+    if connection.needs_rollback:
+        return
+    if LedgerEntry.objects.exists() or MonthlySpend.objects.exists():
+        found = verify_ledger()
+        wrong = [*found.roll_up_mismatches, *found.total_mismatches]
+        assert not wrong, f"The ledger says otherwise: {wrong}"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -124,6 +152,12 @@ def django_db_setup(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+
+
+@pytest.fixture
+def nothing_hinders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let months be closed whatever is open, for tests of what comes after."""
+    monkeypatch.setattr(month_close, "_CHECKS", [])
 
 
 @pytest.fixture(scope="session")

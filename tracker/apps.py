@@ -16,12 +16,17 @@ class TrackerConfig(AppConfig):
         from engagements.services.conversion import on_conversion
         from engagements.services.reporting_currency import rates_from
         from tracker.fit.services import note_conversion
+        from tracker.performance.month_end import unapplied_credits, unclaimed_credits
+        from tracker.spend.credits_agreed import credits_agreed_from
         from tracker.spend.fx import rate_on
         from tracker.spend.services import budgets, final_invoice  # noqa: F401
+        from tracker.spend.services.month_checklist import on_month_checklist
         from tracker.tasks import deliver_soon
 
         on_conversion(note_conversion)
         rates_from(rate_on)
+        credits_agreed_from(unapplied_credits)
+        on_month_checklist(unclaimed_credits)
         post_migrate.connect(_grant_roles, sender=self)
         recorded.connect(deliver_soon, dispatch_uid="deliver alerts")
 

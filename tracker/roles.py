@@ -7,7 +7,7 @@ Models = dict[str, tuple[str, ...]]
 
 _ADD = ("view", "add")
 _CHANGE = ("view", "change")
-_MONEY = ("payment", "ledgerentry", "invoiceline")
+_MONEY = ("payment", "ledgerentry", "invoiceline", "accrual", "closedmonth")
 _WORK = ("worklog", "oversightlog", "timesheet")
 _IMPORTS = ("importrun", "importproblem", "timename")
 _TOLD = ("alert", "reminder")
@@ -30,6 +30,8 @@ _MEASURE: Models = {
     "levelresult": _CHANGE,
     "credit": _CHANGE,
 }
+# A month is closed by adding it, and opened again by changing it.
+_CLOSE: Models = {"closedmonth": ("view", "add", "change")}
 _IMPORT: Models = {
     "importrun": _ADD,
     "importproblem": VIEW,
@@ -68,6 +70,7 @@ GRANTS: Grants = {
     | _IMPORT
     | _BUDGET
     | _COMPARE
+    | _CLOSE
     | _RATES,
     Role.AUDITOR: dict.fromkeys(
         [
@@ -83,6 +86,7 @@ GRANTS: Grants = {
     | {"alert": _CHANGE}
     # A key is changed in one way only: it is revoked.
     | {"apikey": _CHANGE}
+    | _CLOSE
     | _RATES
     | _BUDGET
     | _COMPARE

@@ -16,6 +16,7 @@ from kombu.exceptions import OperationalError
 
 from engagements.models import Event
 from engagements.services import boarding, documents, renewal
+from engagements.values.periods import add_months, month_of
 from tracker.fit.services import assess
 from tracker.imports import services as imports
 from tracker.jobs.services import run_job
@@ -24,6 +25,7 @@ from tracker.notify.event_types import TELLINGS
 from tracker.performance.services import settle_windows
 from tracker.spend import services as spend
 from tracker.spend.services import LedgerMismatchError
+from tracker.spend.services.month_end import MONTH_END
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +108,12 @@ def _refreshed() -> dict[str, Any]:
 
 
 @shared_task
+def refresh_totals() -> None:
+    """Derive the totals of the months that postings have marked; most often none."""
+    spend.refresh_totals()
+
+
+@shared_task
 def verify_ledger() -> None:
     """Compare the roll-ups with the ledger; a difference fails the job's run."""
     run_job(
@@ -119,6 +127,8 @@ def _verified() -> dict[str, int]:
     found = spend.verify_ledger()
     wrong = {
         "roll_ups": len(found.roll_up_mismatches),
+        "totals": len(found.total_mismatches),
+        "bookings": len(found.booking_mismatches),
         "documents": len(found.source_mismatches),
         "reversals": len(found.reversal_mismatches),
     }
@@ -127,6 +137,18 @@ def _verified() -> dict[str, int]:
             f"What is kept differs from the ledger: {wrong}. verify_ledger names each."
         )
     return {"entries": found.entries, **wrong}
+
+
+@shared_task
+def end_month() -> None:
+    """Accrue the month that is over, and tell finance what hinders its close."""
+    today = timezone.localdate()
+    month = add_months(month_of(today), -1)
+    run_job(
+        name=MONTH_END,
+        key=f"{month:%Y-%m}",
+        work=lambda: asdict(spend.end_month(month=month, today=today)),
+    )
 
 
 @shared_task

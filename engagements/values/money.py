@@ -1,7 +1,9 @@
 """Amounts of money: rounding, allocation, formatting, by the currency's rules."""
 
 from collections.abc import Sequence
-from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from math import floor
 
 import moneyed
 from babel.numbers import format_currency
@@ -49,9 +51,13 @@ def allocate(
     total = sum(weights, Decimal(0))
     if total <= 0 or any(weight < 0 for weight in weights):
         raise ValueError("Weights must not be negative and must sum to more than 0.")
-    exact = [units * weight / total for weight in weights]
-    parts = [share.to_integral_value(rounding=ROUND_FLOOR) for share in exact]
-    left = int(units - sum(parts, Decimal(0)))
+    if len(weights) == 1:
+        return [amount]
+    # As fractions: rounded quotients would call equal remainders different.
+    whole, of = Fraction(units), Fraction(total)
+    exact = [whole * Fraction(weight) / of for weight in weights]
+    parts = [floor(share) for share in exact]
+    left = int(units) - sum(parts)
     by_remainder = sorted(range(len(parts)), key=lambda i: (parts[i] - exact[i], i))
     for index in by_remainder[:left]:
         parts[index] += 1

@@ -28,7 +28,7 @@ QUERIES = {
     "engagements_document": 12,
     "tracker_worklog": 14,
     "tracker_invoice": 14,
-    "tracker_ledgerentry": 13,
+    "tracker_ledgerentry": 11,
     "tracker_flag": 15,
     "engagements_event": 10,
 }

@@ -58,6 +58,7 @@ from tracker.performance.services import (
 )
 from tracker.spend.models import Budget, BudgetPolicy, Payment, Settlement
 from tracker.spend.services import (
+    accrue,
     set_budget,
     set_budget_policy,
     settle_final_invoice,
@@ -74,6 +75,7 @@ NOBODYS = {
     "tracker.apikey",
     "tracker.benchmarkrate",
     "tracker.benchmarkset",
+    "tracker.closedmonth",
     "tracker.exchangerate",
     "tracker.importrun",
     "tracker.jobrun",
@@ -164,6 +166,7 @@ class Everything(Other):
         planned = Planned(title=f"{CANARY} idea", service=self.service, currency="GBP")
         advice = give_advice(planned=planned, actor=self.manager)
         keep_advice(advice=advice, engagement=self.contract, actor=self.manager)
+        accrue(month=date(2026, 1, 1), today=date(2026, 2, 1), actor=self.manager)
         reminder = Reminder.objects.create(
             engagement_id=self.contract.pk,
             kind="notice",

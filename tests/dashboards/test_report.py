@@ -39,10 +39,14 @@ class Numbers(Report):
 
 def test_all_reports_are_one_per_file():
     assert sorted(all_reports()) == [
+        "accruals",
         "awaiting-spend",
         "budgets",
+        "commitments",
+        "committed-currencies",
         "cost-centres",
         "engagements",
+        "forecast",
         "ledger-entries",
         "monthly-spend",
         "months",

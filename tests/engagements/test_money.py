@@ -56,6 +56,17 @@ def test_allocate_gives_the_cent_that_is_left_to_the_largest_remainder() -> None
     ]
 
 
+def test_allocate_serves_equal_remainders_in_the_order_given() -> None:
+    # 1⅓, ⅓ and ⅓ of a cent: as decimals of 28 digits their thirds would differ.
+    weights = [Decimal(4), Decimal(1), Decimal(1)]
+
+    assert allocate(Decimal("0.02"), weights, "EUR") == [
+        Decimal("0.02"),
+        Decimal(0),
+        Decimal(0),
+    ]
+
+
 @settings(max_examples=10_000, deadline=None)
 @given(
     units=st.integers(-(10**12), 10**12),

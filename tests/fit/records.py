@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -17,18 +18,15 @@ from engagements.models import (
 )
 from engagements.services.lifecycle import start_engagement
 from engagements.values.periods import add_months, month_of, months_between
-from tests.factories import (
-    make_assignment,
-    make_contract,
-    make_cost_centre,
-    make_vendor,
-)
-from tracker.spend.models import Basis, MonthlySpend, Payment, WorkLog
-from tracker.spend.services import post_payments
+from tests.factories import make_assignment, make_contract, make_vendor
+from tracker.spend.models import Basis, Payment, SourceType, WorkLog
+from tracker.spend.services import Posting, post, post_payments
 
 TODAY = date(2026, 11, 15)
 LONG_AGO = date(2024, 3, 1)
 LOGS_PER_MONTH = 10
+# Beyond those of payments that are stored.
+_sources = count(10**9)
 
 
 def make_service(name: str, **fields: Any) -> Service:
@@ -202,19 +200,18 @@ def plant_spend(
     basis: Basis = Basis.ACTUAL,
     until: date = TODAY,
 ) -> None:
-    """Spend in the roll-up alone, for tests that need nothing behind it."""
-    centre = make_cost_centre()
-    MonthlySpend.objects.bulk_create(
-        MonthlySpend(
-            engagement=engagement,
-            vendor=engagement.vendor,
-            kind=engagement.kind,
-            cost_centre=centre,
-            month=month,
-            charge_kind=ChargeKind.RECURRING,
-            basis=basis,
-            amount=amount,
-            reporting_amount=amount,
-        )
-        for month in months_between(add_months(month_of(until), 1 - months), until)
+    """The same amount of spend in each month, posted without a document."""
+    post(
+        [
+            Posting(
+                engagement=engagement,
+                day=month,
+                charge_kind=ChargeKind.RECURRING,
+                basis=basis,
+                amount=amount,
+                source_type=SourceType.PAYMENT,
+                source_id=next(_sources),
+            )
+            for month in months_between(add_months(month_of(until), 1 - months), until)
+        ]
     )

@@ -21,6 +21,7 @@ def bill(
     last: date | None = None,
     *,
     kind: ChargeKind = ChargeKind.RECURRING,
+    amount: Decimal = Decimal(100),
     **fields: Any,
 ) -> Invoice:
     """Post an invoice of one line, for the month of `first` unless `last` is given.
@@ -33,7 +34,7 @@ def bill(
         charge_kind=kind,
         period_from=first,
         period_to=last or last_day_of_month(first),
-        amount=Decimal(100),
+        amount=amount,
     )
     disputed = fields.get("status") == InvoiceStatus.DISPUTED
     values: dict[str, Any] = {

@@ -109,7 +109,10 @@ def months(engagement: Engagement) -> dict[str, Decimal]:
 def roll_up_equals_ledger() -> object:
     """After every test of this file, recompute the roll-up from the ledger."""
     yield
-    keys = ("engagement", "month", "cost_centre", "charge_kind", "basis")
+    keys = (
+        *("engagement", "month", "booked_month", "cost_centre"),
+        *("charge_kind", "basis"),
+    )
     sums = {"a": Sum("amount"), "r": Sum("reporting_amount")}
     recomputed = LedgerEntry.objects.order_by().values_list(*keys).annotate(**sums)
     kept = MonthlySpend.objects.order_by().values_list(*keys).annotate(**sums)
@@ -361,8 +364,10 @@ def test_posting_many_payments_takes_a_fixed_number_of_queries(
         ]
 
     pay(contract, "1.00", key="first")
-    for count in (1, 3, 50):
-        with django_assert_num_queries(10):
+    # PostgreSQL also takes the lock by which postings and closings wait.
+    queries = 14 if connection.vendor == "sqlite" else 15
+    for count in (1, 3, 40):
+        with django_assert_num_queries(queries):
             post_payments(payments=payments(count, count * 1000), actor=None)
 
 

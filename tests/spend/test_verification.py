@@ -12,12 +12,25 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import F
 
+from engagements.models import Event
 from engagements.models.guards import lifted
+from tests.conftest import check_roll_ups
 from tests.factories import make_assignment, make_contract, make_cost_centre
 from tests.spend.test_ledger import bill, pay, work
 from tracker.jobs.models import JobRun
-from tracker.spend.models import InvoiceLine, LedgerEntry, MonthlySpend, Payment
-from tracker.spend.services import LedgerMismatchError, log_work_lines, verify_ledger
+from tracker.spend.models import (
+    InvoiceLine,
+    LedgerEntry,
+    MonthlySpend,
+    MonthTotal,
+    Payment,
+)
+from tracker.spend.services import (
+    LedgerMismatchError,
+    log_work_lines,
+    refresh_totals,
+    verify_ledger,
+)
 from tracker.spend.services.verification import (
     ReversalMismatch,
     RollUpMismatch,
@@ -68,6 +81,7 @@ def test_work_billed_and_paid_is_exact(contract):
     assert found.is_exact
 
 
+@pytest.mark.roll_ups_differ
 def test_a_roll_up_that_differs_is_told_with_both_figures(contract):
     MonthlySpend.objects.filter(cost_centre__code="B").update(
         amount=F("amount") + F("amount")
@@ -77,6 +91,7 @@ def test_a_roll_up_that_differs_is_told_with_both_figures(contract):
         RollUpMismatch(
             engagement=contract.reference,
             month=date(2026, 1, 1),
+            booked_month=date(2026, 1, 1),
             cost_centre="B",
             charge_kind="recurring",
             basis="actual",
@@ -88,6 +103,7 @@ def test_a_roll_up_that_differs_is_told_with_both_figures(contract):
     ]
 
 
+@pytest.mark.roll_ups_differ
 def test_a_roll_up_too_many_and_one_too_few_are_told(contract):
     row = MonthlySpend.objects.get(cost_centre__code="A")
     MonthlySpend.objects.filter(pk=row.pk).update(month=date(2026, 2, 1))
@@ -100,6 +116,7 @@ def test_a_roll_up_too_many_and_one_too_few_are_told(contract):
     ]
 
 
+@pytest.mark.roll_ups_differ
 def test_a_document_that_the_ledger_holds_otherwise_is_told(contract):
     pay(contract, "10.00")
     Payment.objects.update(amount=Decimal(11))
@@ -113,6 +130,7 @@ def test_a_document_that_the_ledger_holds_otherwise_is_told(contract):
     ]
 
 
+@pytest.mark.roll_ups_differ
 def test_a_reversal_that_is_no_opposite_is_told():
     assignment = make_assignment(rate=Decimal(600))
     log_work_lines(lines=[work(assignment, 5)], actor=None)
@@ -132,11 +150,13 @@ def test_the_command_says_that_everything_agrees(contract, capsys):
     call_command("verify_ledger")
 
     assert capsys.readouterr().out == (
-        "2 entries, 2 months rolled up, 1 documents; 1000.0000 GBP in all.\n"
+        "2 entries, 2 months rolled up, 0 totals of months, 1 documents;"
+        " 1000.0000 GBP in all.\n"
         "Everything agrees, to the cent.\n"
     )
 
 
+@pytest.mark.roll_ups_differ
 def test_the_command_fails_and_names_what_differs(contract):
     MonthlySpend.objects.filter(cost_centre__code="A").update(amount=Decimal(1))
 
@@ -153,6 +173,51 @@ def test_the_command_fails_and_names_what_differs(contract):
         call_command("verify_ledger")
 
 
+@pytest.mark.roll_ups_differ
+def test_the_command_says_what_to_do_about_each_difference(contract, capsys):
+    refresh_totals()
+    MonthlySpend.objects.filter(cost_centre__code="A").update(amount=Decimal(1))
+    MonthTotal.objects.filter(dimension="all").update(reporting_amount=Decimal(9))
+
+    with pytest.raises(CommandError):
+        call_command("verify_ledger")
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:] == [
+        f"  {contract.reference} 2026-01, booked in 2026-01, A recurring, actual: the"
+        " ledger sums to 500.0000 (500.0000 GBP), the roll-up holds 1.0000"
+        " (500.0000 GBP); run verify_ledger --repair",
+        "  total of 2026-01 by all  managed, actual: the roll-up sums to 1000.0000"
+        " GBP, the total holds 9.0000 GBP; run verify_ledger --repair",
+    ]
+
+
+def test_repair_makes_the_months_anew_and_touches_no_entry(contract, capsys):
+    refresh_totals()
+    before = list(LedgerEntry.objects.order_by("id").values())
+    MonthlySpend.objects.filter(cost_centre__code="A").delete()
+    MonthlySpend.objects.update(amount=Decimal(1))
+
+    call_command("verify_ledger", "--repair")
+
+    assert capsys.readouterr().out.startswith("Made anew from the ledger: 2026-01.\n2 ")
+    assert list(LedgerEntry.objects.order_by("id").values()) == before
+    assert verify_ledger().is_exact
+    assert Event.objects.get(event_type="ledger.roll_ups_rebuilt").changes == {
+        "months": [None, ["2026-01"]]
+    }
+
+
+def test_repair_leaves_what_only_people_can_mend(contract):
+    pay(contract, "10.00")
+    Payment.objects.update(amount=Decimal(11))
+
+    with pytest.raises(CommandError, match="The ledger is the truth"):
+        call_command("verify_ledger", "--repair")
+    assert not Event.objects.filter(event_type="ledger.roll_ups_rebuilt").exists()
+
+
+@pytest.mark.roll_ups_differ
 def test_the_nightly_job_fails_where_something_differs(contract):
     MonthlySpend.objects.update(amount=Decimal(1))
 
@@ -166,5 +231,14 @@ def test_verifying_asks_as_often_for_more_rows(contract, django_assert_num_queri
     for engagements in (1, 3):
         while LedgerEntry.objects.values("engagement").distinct().count() < engagements:
             bill(make_contract(), "10.00", number="X")
-        with django_assert_num_queries(12):
+        with django_assert_num_queries(20):
             verify_ledger()
+
+
+@pytest.mark.roll_ups_differ
+def test_a_test_that_leaves_a_roll_up_wrong_fails(contract):
+    check_roll_ups()
+    MonthlySpend.objects.update(amount=Decimal(1))
+
+    with pytest.raises(AssertionError, match="The ledger says otherwise"):
+        check_roll_ups()

@@ -1,10 +1,12 @@
 """The admin of what happened; Django finds the pages through this package."""
 
 from tracker.admin import (
+    accruals,
     alerts,
     api_keys,
     benchmarks,
     budgets,
+    closed_months,
     event_words,
     exports,
     fit,
@@ -14,6 +16,7 @@ from tracker.admin import (
     invoice,
     jobs,
     ledger,
+    outlook_panel,
     panels,
     performance,
     performance_panel,
@@ -27,10 +30,12 @@ from tracker.admin import (
 )
 
 __all__ = [
+    "accruals",
     "alerts",
     "api_keys",
     "benchmarks",
     "budgets",
+    "closed_months",
     "event_words",
     "exports",
     "fit",
@@ -40,6 +45,7 @@ __all__ = [
     "invoice",
     "jobs",
     "ledger",
+    "outlook_panel",
     "panels",
     "performance",
     "performance_panel",

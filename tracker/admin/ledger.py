@@ -1,18 +1,32 @@
 """What was posted: payments and ledger entries, to be read only."""
 
+from datetime import date
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
+from unfold.contrib.filters.admin import (
+    AutocompleteSelectFilter,
+    ChoicesDropdownFilter,
+    RangeDateFilter,
+)
 from unfold.paginator import InfinitePaginator
 
 from engagements.admin.columns import money, short_date
 from engagements.admin.filters import ScopedDropdownFilter
-from engagements.admin.record_admin import ReadOnlyAdmin
+from engagements.admin.record_admin import ReadOnlyAdmin, actor_of
+from engagements.admin.scope import visible
 from engagements.admin.unfold_types import display
+from engagements.models import Engagement
 from tracker.spend.models import Basis, LedgerEntry, Payment
+
+MOST_WORDS = 8
 
 
 class Posted(ReadOnlyAdmin):
@@ -97,6 +111,7 @@ class PaymentAdmin(Posted):
 class LedgerEntryAdmin(Posted):
     list_display = (
         "day_name",
+        "booked_in",
         "engagement_name",
         "vendor",
         "cost_centre",
@@ -111,18 +126,19 @@ class LedgerEntryAdmin(Posted):
         ("kind", ChoicesDropdownFilter),
         ("charge_kind", ChoicesDropdownFilter),
         ("basis", ChoicesDropdownFilter),
+        ("booked_month", RangeDateFilter),
     )
     list_select_related = ("engagement", "vendor", "cost_centre")
     search_fields = ("engagement__reference", "engagement__title")
     search_help_text = gettext_lazy("Engagement")
-    date_hierarchy = "month"
+    # No hierarchy of dates: it would read all entries to offer its years.
     ordering = ("-id",)
     fieldsets = (
         (
             None,
             {
                 "fields": (
-                    ("day", "month"),
+                    ("day", "month", "booked_month"),
                     "engagement",
                     "vendor",
                     "cost_centre",
@@ -142,6 +158,29 @@ class LedgerEntryAdmin(Posted):
     )
     readonly_fields = ("amount_figure",)
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Look for the words among engagements, which are few beside entries."""
+        if not search_term.strip():
+            return queryset, False
+        seen = visible(Engagement, actor_of(request))
+        words = [
+            Q(reference__icontains=word) | Q(title__icontains=word)
+            for word in search_term.split()[:MOST_WORDS]
+        ]
+        found = seen.filter(*words).order_by().values("pk")
+        return queryset.filter(engagement_id__in=found), False
+
+    @display(description=gettext_lazy("booked in"), ordering="booked_month")
+    def booked_in(self, row: LedgerEntry) -> SafeString:
+        """Say the month of service too where that was closed."""
+        booked = _month(row.booked_month)
+        if row.booked_month == row.month:
+            return format_html("{}", booked)
+        service = _("for %(month)s") % {"month": _month(row.month)}
+        return format_html('{}<span class="row-note">{}</span>', booked, service)
+
     @display(description=gettext_lazy("basis"), ordering="basis")
     def posted_as(self, row: LedgerEntry) -> SafeString:
         note = _("reversal") if row.reversal_of_id else ""
@@ -151,3 +190,8 @@ class LedgerEntryAdmin(Posted):
     @display(description=gettext_lazy("day"), ordering="day")
     def day_name(self, row: LedgerEntry) -> str:
         return short_date(row.day)
+
+
+def _month(month: date) -> str:
+    """Return a month that no narrow column breaks in two."""
+    return date_format(month, "M\N{NO-BREAK SPACE}Y")

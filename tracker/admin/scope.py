@@ -19,10 +19,12 @@ from tracker.performance.models import (
     Ticket,
 )
 from tracker.spend.models import (
+    Accrual,
     BenchmarkRate,
     BenchmarkSet,
     Budget,
     BudgetPolicy,
+    ClosedMonth,
     ExchangeRate,
     Invoice,
     InvoiceLine,
@@ -80,6 +82,7 @@ narrowed_by(
     InvoiceLine,
     Payment,
     LedgerEntry,
+    Accrual,
     Settlement,
     Assessment,
     Flag,
@@ -95,8 +98,8 @@ narrowed_by(budget_scope, Budget)
 narrowed_by(_of_budgets_centres, BudgetPolicy)
 # Published rates are no department's, nor what our roles are called.
 narrowed_by(for_everyone, BenchmarkSet, BenchmarkRate, RoleBenchmark)
-# What a currency is worth is no department's.
-narrowed_by(for_everyone, ExchangeRate)
+# What a currency is worth is no department's, nor which months are closed.
+narrowed_by(for_everyone, ExchangeRate, ClosedMonth)
 narrowed_by(_alerts, Alert)
 # Names in time files are for those who import, and who see every row.
 narrowed_by(for_everyone, TimeName)

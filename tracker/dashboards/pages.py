@@ -24,6 +24,7 @@ from tracker.dashboards.scope import Scope
 from tracker.dashboards.spend_series import Drawing
 from tracker.dashboards.tables import Table, table
 from tracker.fit.queries import count_open_flags
+from tracker.spend.outlook import accrued_total, last_accrued_month
 from tracker.spend.queries import (
     engagements_where,
     extent_of_spend,
@@ -40,6 +41,13 @@ MORE_REPORTS = {
     "rates-against-benchmark": "Rates against benchmark",
 }
 SEE_FLAGS = "tracker.view_flag"
+# Reports of the time to come, which the period doesn't limit.
+ONWARD = {
+    "accruals": "Accruals",
+    "commitments": "Commitments",
+    "committed-currencies": "Commitments by currency",
+    "forecast": "Forecast",
+}
 FLAG_LIST = "admin:tracker_flag_changelist"
 
 
@@ -80,6 +88,7 @@ class FinancePage:
     sections: Sequence[Section]
     lines_href: str
     more: Sequence[Link] = ()
+    onward: Sequence[Link] = ()
 
 
 @dataclass(frozen=True)
@@ -128,6 +137,10 @@ def finance_page(scope: Scope) -> FinancePage | EmptyPage:
         lines_href=scope.file_url("monthly-spend", "csv"),
         more=[
             Link(title, scope.report_url(slug)) for slug, title in MORE_REPORTS.items()
+        ],
+        onward=[
+            Link(title, scope.report_url(slug, cost_centre=""))
+            for slug, title in ONWARD.items()
         ],
     )
 
@@ -265,6 +278,7 @@ def _figures(scope: Scope, months: SpendByMonth) -> list[Figure]:
             "open the list",
             scope.report_url("engagements"),
         ),
+        *_accrued(scope),
         Figure(
             "Open fit flags",
             notation.count(
@@ -273,6 +287,21 @@ def _figures(scope: Scope, months: SpendByMonth) -> list[Figure]:
             "engagements that another model may fit better",
             _flags_href(scope.user),
         ),
+    ]
+
+
+def _accrued(scope: Scope) -> list[Figure]:
+    """Return what was owed at the last month end reckoned, where one was."""
+    month = last_accrued_month(scope.user, by=scope.period.last)
+    if month is None:
+        return []
+    return [
+        Figure(
+            f"Accrued, end of {scope.notation.month(month)}",
+            scope.notation.money(accrued_total(scope.user, scope.where, month)),
+            "earned and not invoiced; open the list",
+            scope.report_url("accruals", cost_centre=""),
+        )
     ]
 
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from urllib.parse import urlencode
 
 from django.urls import reverse
 
 from engagements.models import User
+from engagements.values.periods import add_months
 from tracker.dashboards.notation import Notation
 from tracker.dashboards.periods import Period
-from tracker.spend.queries import SpendWhere
+from tracker.spend.queries import SpendOverview, SpendWhere, spend_overview
 
 FINANCE_PAGE = "tracker:finance"
 REPORT_PAGE = "tracker:report"
@@ -41,6 +43,13 @@ class Scope:
     drills: tuple[Drill, ...] = ()
     base: Period | None = None
     by: str = ""
+
+    @cached_property
+    def overview(self) -> SpendOverview:
+        """The figures of all reports at once, with the month before the period."""
+        first = self.period.first
+        since = add_months(first, -1) if first else None
+        return spend_overview(self.user, self.where, since=since)
 
     def finance_url(self, **changes: str) -> str:
         """Return the finance page for these filters with changes; "" drops one."""

@@ -10,12 +10,14 @@ from django.http import (
     StreamingHttpResponse,
 )
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import condition, require_safe
 
 from engagements.models import User
 from engagements.permissions import sees_money
 from tracker.dashboards.downloads import csv_lines, xlsx_file
 from tracker.dashboards.filters import Filters, read_filters
+from tracker.dashboards.freshness import finance_etag
 from tracker.dashboards.pages import (
     EmptyPage,
     chips,
@@ -31,6 +33,8 @@ XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 @require_safe
 @login_required
+@cache_control(private=True, no_cache=True)
+@condition(etag_func=finance_etag)
 def finance(request: HttpRequest) -> HttpResponse:
     user = _reader(request)
     if not sees_money(user):

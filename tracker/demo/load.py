@@ -33,6 +33,7 @@ from tracker.demo.timesheets import Sheets
 from tracker.demo.work import Stint, seeded, stints
 from tracker.fit.services.assessing import assess
 from tracker.spend.models import OversightLog, WorkLog
+from tracker.spend.services.accruals import accrue
 from tracker.spend.services.work import log_oversight, log_work_lines
 
 PAID_MONTHS = 18
@@ -82,6 +83,8 @@ def load_company(*, today: date) -> Loaded:
     make_rules(cast)
     ask_for_approvals(told, cast)
     measurements = measure_service_levels(told, cast)
+    # As it stands the day after: what isn't billed yet, and what was paid ahead.
+    accrue(month=cast.month(1), today=today, actor=cast.people["finance"])
     _open_sandbox(cast)
     assessed = assess(as_of=today, actor=cast.people["admin"])
     ask_ahead(cast)

@@ -38,6 +38,7 @@ _ICONS = {
     "import": "upload_file",
     "job": "error",
     "budget": "account_balance_wallet",
+    "month": "event_busy",
 }
 _REMINDER_ICON = "alarm"
 REMINDED = {
@@ -228,12 +229,7 @@ def _of_no_engagement(event: Event, records: _Records) -> dict[str, str]:
         return _import_in_words(event.changes, event.subject_id)
     if event.subject_type == "budget":
         return _budget_in_words(event.changes, records.budgets.get(event.subject_id))
-    if event.event_type == JOB_FAILED:
-        return {
-            "about": str(event.changes.get("name", ["", ""])[1]),
-            "path": _page("tracker_jobrun_change", event.subject_id),
-        }
-    return {}
+    return _run_in_words(event)
 
 
 def _approval_in_words(
@@ -327,6 +323,42 @@ def _budget_in_words(
 
 def _report(slug: str) -> str:
     return reverse("tracker:report", args=[slug])
+
+
+def _month_in_words(changes: Mapping[str, Any]) -> dict[str, str]:
+    month = date.fromisoformat(changes["month"][1])
+    blocking, warning = changes["blocking"][1], changes["warning"][1]
+    told = (
+        ngettext("%d item blocks", "%d items block", blocking) % blocking,
+        ngettext("%d warns", "%d warn", warning) % warning,
+    )
+    return {
+        "about": date_format(month, "F Y"),
+        "detail": _joined(*told),
+        "path": _page_of_month(month),
+    }
+
+
+def _page_of_month(month: date) -> str:
+    try:
+        page = reverse("admin:tracker_accrual_checklist")
+    except NoReverseMatch:
+        return ""
+    return f"{page}?month={month:%Y-%m}"
+
+
+def _run_in_words(event: Event) -> dict[str, str]:
+    """Return what a background job told."""
+    if event.event_type == "month.hindered":
+        return _month_in_words(event.changes)
+    return _job_in_words(event) if event.event_type == JOB_FAILED else {}
+
+
+def _job_in_words(event: Event) -> dict[str, str]:
+    return {
+        "about": str(event.changes.get("name", ["", ""])[1]),
+        "path": _page("tracker_jobrun_change", event.subject_id),
+    }
 
 
 def _joined(*parts: str) -> str:

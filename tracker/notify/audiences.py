@@ -61,6 +61,10 @@ def administrators(event: Event) -> Iterable[User]:
     return queries.administrators()
 
 
+def finance(event: Event) -> Iterable[User]:
+    return queries.people_of_finance()
+
+
 def engagement_of(event: Event) -> Engagement | None:
     """Return whose scope decides who may read of the event; None where none does."""
     if event.subject_type == "approval":

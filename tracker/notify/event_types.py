@@ -59,6 +59,7 @@ _LINES: dict[str, tuple[Audience, On, StrOrPromise]] = {
     ),
     "import.applied": (to.importer_of_refused, On.IMPORTS, _("Lines refused")),
     "import.refused": (to.importer_of_refused, On.IMPORTS, _("Import refused")),
+    "month.hindered": (to.finance, On.JOBS, _("Month can't be closed yet")),
     JOB_FAILED: (to.administrators, On.JOBS, _("Background job failed")),
 }
 # fmt: on

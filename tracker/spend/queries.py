@@ -1,14 +1,16 @@
 """Reads of the roll-up for pages and files: amounts in the reporting currency.
 
-Tax is recorded but is no spend: every read here leaves it out.
+Tax is recorded but is no spend: every read here leaves it out. Periods are of booked
+months, so that what a closed month says stays as it was.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, cast
 from uuid import UUID
 
@@ -32,7 +34,7 @@ from django.db.models import (
 from engagements.choices import LIVE_STATUSES as LIVE
 from engagements.choices import ChargeKind, Kind
 from engagements.models import CostCentre, Engagement, Vendor
-from engagements.permissions import sees_money
+from engagements.permissions import engagement_scope, sees_money
 from engagements.queries import with_price
 from tracker.spend.models import (
     Basis,
@@ -42,6 +44,7 @@ from tracker.spend.models import (
     Payment,
     SourceType,
 )
+from tracker.spend.overview import Amounts, Asked, Sums, spend_sums
 
 if TYPE_CHECKING:
     from engagements.models import User
@@ -65,8 +68,8 @@ class SpendWhere:
     def condition(self) -> Q:
         """Return the filter, for the roll-up and the ledger alike."""
         limits: dict[str, Any] = {
-            "month__gte": self.first_month,
-            "month__lte": self.last_month,
+            "booked_month__gte": self.first_month,
+            "booked_month__lte": self.last_month,
             "vendor_id": self.vendor_id,
             "cost_centre_id": self.cost_centre_id,
             "engagement_id": self.engagement_id,
@@ -76,6 +79,12 @@ class SpendWhere:
             limits["engagement__department_id__in"] = sorted(self.department_ids)
         asked = {name: value for name, value in limits.items() if value is not None}
         return Q(**asked) & ~Q(charge_kind=ChargeKind.TAX)
+
+    @property
+    def is_of_all(self) -> bool:
+        """Tell whether nothing but months and the model narrows it."""
+        drills = (self.vendor_id, self.cost_centre_id, self.engagement_id)
+        return self.department_ids is None and drills == (None, None, None)
 
 
 @dataclass(frozen=True)
@@ -114,6 +123,12 @@ class SpendParts:
     @classmethod
     def of(cls, row: dict[str, Any]) -> Self:
         return cls(**{name: row[name] or NOTHING for name in PARTS})
+
+    @classmethod
+    def of_sums(cls, amounts: Amounts) -> Self:
+        return cls(
+            **{f"{kind}_{basis}": sum_ for (kind, basis), sum_ in amounts.items()}
+        )
 
 
 def _part(kind: Kind, basis: Basis) -> Sum:
@@ -193,6 +208,7 @@ class SpendLine:
     kind: str
     department: str
     cost_centre: str
+    booked_month: date
     month: date
     charge_kind: str
     basis: str
@@ -203,9 +219,9 @@ class SpendLine:
 
 @dataclass(frozen=True)
 class EntryPlace:
-    """Where a ledger entry stands in the order of pages: newest first."""
+    """Where a ledger entry stands in the order of pages: newest booked first."""
 
-    month: date
+    booked_month: date
     day: date
     id: int
 
@@ -215,6 +231,7 @@ class EntryRow:
     """One posting and what it came from: a file's line, an invoice's line, work."""
 
     place: EntryPlace
+    month: date
     is_reversal: bool
     reference: str
     title: str
@@ -240,33 +257,76 @@ class Extent:
     last: date | None
 
 
+class SpendOverview:
+    """Spend by month, by vendor and by cost centre, of one moment."""
+
+    def __init__(self, sums: Sums) -> None:
+        self._sums = sums
+
+    @cached_property
+    def months(self) -> list[MonthSpend]:
+        return [
+            MonthSpend(month, SpendParts.of_sums(amounts))
+            for month, amounts in sorted(self._sums.months.items())
+        ]
+
+    @cached_property
+    def vendors(self) -> list[VendorSpend]:
+        """The vendors, the largest spend first."""
+        found = self._sums.vendors
+        rows = Vendor.objects.filter(pk__in=found).order_by("legal_name", "pk")
+        spends = [
+            VendorSpend(public_id, name, SpendParts.of_sums(found[pk]))
+            for pk, public_id, name in rows.values_list("pk", "public_id", "legal_name")
+        ]
+        return sorted(spends, key=_largest_first)
+
+    @cached_property
+    def cost_centres(self) -> list[CostCentreSpend]:
+        """The cost centres, the largest spend first."""
+        found = self._sums.cost_centres
+        rows = CostCentre.objects.filter(pk__in=found).order_by("code")
+        spends = [
+            CostCentreSpend(code, name, SpendParts.of_sums(found[pk]))
+            for pk, code, name in rows.values_list("pk", "code", "name")
+        ]
+        return sorted(spends, key=_largest_first)
+
+
+def _largest_first(spend: VendorSpend | CostCentreSpend) -> Decimal:
+    return -spend.parts.total
+
+
+def spend_overview(
+    user: User, where: SpendWhere, *, since: date | None = None
+) -> SpendOverview:
+    """Return the spend asked for; its months begin with `since` where that is given.
+
+    Whoever sees all reads the totals of months; others the roll-up of their rows.
+    """
+    if not sees_money(user):
+        return SpendOverview(Sums())
+    since = since or where.first_month
+    rows = _spend(user, replace(where, first_month=since))
+    sees_all = not engagement_scope(user, with_money=True)
+    asked = Asked(since, where.first_month, where.last_month, where.kind)
+    return SpendOverview(
+        spend_sums(rows, asked, with_totals=sees_all and where.is_of_all)
+    )
+
+
 def spend_by_month(user: User, where: SpendWhere) -> list[MonthSpend]:
-    rows = _grouped(user, where, ("month",), order=("month",))
-    return [MonthSpend(row["month"], SpendParts.of(row)) for row in rows]
+    return spend_overview(user, where).months
 
 
 def spend_by_vendor(user: User, where: SpendWhere) -> list[VendorSpend]:
     """Return the vendors, the largest spend first."""
-    names = ("vendor_id", "vendor__public_id", "vendor__legal_name")
-    rows = _grouped(user, where, names, order=("-total", names[2], names[0]))
-    return [
-        VendorSpend(
-            row["vendor__public_id"], row["vendor__legal_name"], SpendParts.of(row)
-        )
-        for row in rows
-    ]
+    return spend_overview(user, where).vendors
 
 
 def spend_by_cost_centre(user: User, where: SpendWhere) -> list[CostCentreSpend]:
     """Return the cost centres, the largest spend first."""
-    names = ("cost_centre_id", "cost_centre__code", "cost_centre__name")
-    rows = _grouped(user, where, names, order=("-total", names[1]))
-    return [
-        CostCentreSpend(
-            row["cost_centre__code"], row["cost_centre__name"], SpendParts.of(row)
-        )
-        for row in rows
-    ]
+    return spend_overview(user, where).cost_centres
 
 
 def spend_by_engagement(
@@ -305,7 +365,9 @@ def spend_lines(user: User, where: SpendWhere) -> Iterator[SpendLine]:
     """Yield the roll-up's rows by month, engagement and cost centre, streamed."""
     rows = (
         _spend(user, where)
-        .order_by("month", "engagement__reference", "cost_centre__code", "id")
+        .order_by(
+            "booked_month", "engagement__reference", "cost_centre__code", "month", "id"
+        )
         .values_list(
             "engagement__reference",
             "engagement__title",
@@ -313,6 +375,7 @@ def spend_lines(user: User, where: SpendWhere) -> Iterator[SpendLine]:
             "kind",
             "engagement__department__name",
             "cost_centre__code",
+            "booked_month",
             "month",
             "charge_kind",
             "basis",
@@ -333,15 +396,15 @@ def ledger_entries(
     after: EntryPlace | None = None,
     limit: int | None = None,
 ) -> Iterator[EntryRow]:
-    """Yield postings, the newest service month first; `limit` None yields all."""
-    entries = _entries(user, where).order_by("-month", "-day", "-id")
+    """Yield postings, the newest booked month first; `limit` None yields all."""
+    entries = _entries(user, where).order_by("-booked_month", "-day", "-id")
     if after is not None:
         entries = entries.filter(_beyond(after))
     rows = entries.annotate(**_SOURCES).values_list(*_ENTRY_COLUMNS)
     window = rows if limit is None else rows[:limit]
-    for month, day, entry_id, reversal_of, *facts in window.iterator(READ_AT_A_TIME):
-        place = EntryPlace(month, day, entry_id)
-        yield EntryRow(place, reversal_of is not None, *facts)
+    for booked, day, pk, month, reversal_of, *facts in window.iterator(READ_AT_A_TIME):
+        place = EntryPlace(booked, day, pk)
+        yield EntryRow(place, month, reversal_of is not None, *facts)
 
 
 def ledger_total(user: User, where: SpendWhere) -> tuple[int, Decimal]:
@@ -357,7 +420,9 @@ def source_label(source_type: str) -> str:
 
 
 def extent_of_spend(user: User) -> Extent:
-    found = _spend(user, SpendWhere()).aggregate(first=Min("month"), last=Max("month"))
+    found = _spend(user, SpendWhere()).aggregate(
+        first=Min("booked_month"), last=Max("booked_month")
+    )
     return Extent(found["first"], found["last"])
 
 
@@ -434,17 +499,19 @@ def _entries(user: User, where: SpendWhere) -> QuerySet[LedgerEntry]:
 
 def _beyond(place: EntryPlace) -> Q:
     # The bare month lets the database walk its index from there.
-    return Q(month__lte=place.month) & (
-        Q(month__lt=place.month)
-        | Q(month=place.month, day__lt=place.day)
-        | Q(month=place.month, day=place.day, id__lt=place.id)
+    month = place.booked_month
+    return Q(booked_month__lte=month) & (
+        Q(booked_month__lt=month)
+        | Q(booked_month=month, day__lt=place.day)
+        | Q(booked_month=month, day=place.day, id__lt=place.id)
     )
 
 
 _ENTRY_COLUMNS = (
-    "month",
+    "booked_month",
     "day",
     "id",
+    "month",
     "reversal_of_id",
     "engagement__reference",
     "engagement__title",

@@ -3,7 +3,7 @@ from typing import ClassVar
 
 from tracker.dashboards.breakdown import SPEND_COLUMNS, Breakdown, Entry
 from tracker.dashboards.report import Column
-from tracker.spend.queries import CostCentreSpend, spend_by_cost_centre
+from tracker.spend.queries import CostCentreSpend
 
 
 class SpendByCostCentre(Breakdown):
@@ -26,7 +26,7 @@ class SpendByCostCentre(Breakdown):
                 href=self.scope.finance_url(cost_centre=spend.code),
                 parts=spend.parts,
             )
-            for spend in spend_by_cost_centre(self.scope.user, self.scope.where)
+            for spend in self.scope.overview.cost_centres
         ]
 
 

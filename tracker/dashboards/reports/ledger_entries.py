@@ -38,6 +38,7 @@ class LedgerEntries(Report):
     columns: ClassVar[Sequence[Column]] = (
         Column("Day", ColumnKind.DAY),
         Column("Month of service", ColumnKind.MONTH, on_page=False),
+        Column("Booked in", ColumnKind.MONTH, rank=2),
         Column("Reference"),
         Column("Engagement", on_page=False),
         Column("Vendor", rank=2),
@@ -94,7 +95,8 @@ class LedgerEntries(Report):
         return Row(
             (
                 entry.place.day,
-                entry.place.month,
+                entry.month,
+                entry.place.booked_month,
                 entry.reference,
                 entry.title,
                 entry.vendor,
@@ -132,7 +134,7 @@ def _source(entry: EntryRow) -> str:
 
 
 def _token(place: EntryPlace) -> str:
-    return f"{place.month}.{place.day}.{place.id}"
+    return f"{place.booked_month}.{place.day}.{place.id}"
 
 
 def _place(after: str) -> EntryPlace | None:

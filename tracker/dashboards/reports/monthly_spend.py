@@ -16,6 +16,7 @@ class MonthlySpendRows(Report):
     has_xlsx = False
     columns: ClassVar[Sequence[Column]] = (
         Column("Month", ColumnKind.MONTH),
+        Column("Month of service", ColumnKind.MONTH),
         Column("Reference"),
         Column("Engagement"),
         Column("Vendor"),
@@ -37,6 +38,7 @@ class MonthlySpendRows(Report):
     def _row(self, line: SpendLine) -> Row:
         return Row(
             (
+                line.booked_month,
                 line.month,
                 line.reference,
                 line.title,

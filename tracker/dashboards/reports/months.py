@@ -1,5 +1,4 @@
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -25,7 +24,7 @@ from tracker.dashboards.charts.columns import (
 from tracker.dashboards.charts.svg import Svg
 from tracker.dashboards.report import Column, ColumnKind, Report, Row, Value
 from tracker.dashboards.spend_series import Drawing, key, segments, stack_text
-from tracker.spend.queries import MonthSpend, SpendParts, spend_by_month
+from tracker.spend.queries import MonthSpend, SpendParts
 
 CHART_ID = "by-month"
 # Longer periods show only the months between the first and the last with spend.
@@ -49,11 +48,7 @@ class SpendByMonth(Report):
     @cached_property
     def known(self) -> Mapping[date, SpendParts]:
         """Spend of each month that has any, with the month before the period."""
-        first = self.scope.period.first
-        before = add_months(first, -1) if first else None
-        where = replace(self.scope.where, first_month=before)
-        rows = spend_by_month(self.scope.user, where)
-        return {row.month: row.parts for row in rows}
+        return {row.month: row.parts for row in self.scope.overview.months}
 
     @cached_property
     def months(self) -> list[MonthSpend]:

@@ -3,7 +3,6 @@ from typing import ClassVar
 
 from tracker.dashboards.breakdown import SPEND_COLUMNS, Breakdown, Entry
 from tracker.dashboards.report import Column
-from tracker.spend.queries import spend_by_vendor
 
 
 class SpendByVendor(Breakdown):
@@ -25,5 +24,5 @@ class SpendByVendor(Breakdown):
                 href=self.scope.finance_url(vendor=str(spend.public_id)),
                 parts=spend.parts,
             )
-            for spend in spend_by_vendor(self.scope.user, self.scope.where)
+            for spend in self.scope.overview.vendors
         ]

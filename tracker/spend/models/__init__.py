@@ -1,3 +1,4 @@
+from tracker.spend.models.accrual import Accrual
 from tracker.spend.models.benchmark import (
     BenchmarkRate,
     BenchmarkSet,
@@ -11,6 +12,13 @@ from tracker.spend.models.budget import (
     BudgetPolicy,
     budget_scope,
 )
+from tracker.spend.models.closing import (
+    ClosedMonth,
+    booked_month,
+    first_open_month,
+    hold_months_open,
+    hold_months_still,
+)
 from tracker.spend.models.invoice import (
     Invoice,
     InvoiceKind,
@@ -20,7 +28,16 @@ from tracker.spend.models.invoice import (
     LineUnit,
     Settlement,
 )
-from tracker.spend.models.ledger import Basis, LedgerEntry, MonthlySpend, SourceType
+from tracker.spend.models.ledger import (
+    Basis,
+    Dimension,
+    LedgerEntry,
+    MonthlySpend,
+    MonthTotal,
+    SourceType,
+    StaleMonth,
+    TotalsVersion,
+)
 from tracker.spend.models.payment import Payment
 from tracker.spend.models.rate import ExchangeRate, RateOrigin
 from tracker.spend.models.scoped import EngagementScoped, MoneyScoped
@@ -39,6 +56,7 @@ from tracker.spend.models.work import (
 __all__ = [
     "COUNTED",
     "OPEN",
+    "Accrual",
     "Activity",
     "AssignedBy",
     "Basis",
@@ -50,6 +68,8 @@ __all__ = [
     "BudgetMonth",
     "BudgetPolicy",
     "Cadence",
+    "ClosedMonth",
+    "Dimension",
     "EngagementScoped",
     "ExchangeRate",
     "Invoice",
@@ -60,6 +80,7 @@ __all__ = [
     "LedgerEntry",
     "LineUnit",
     "MoneyScoped",
+    "MonthTotal",
     "MonthlySpend",
     "OversightLog",
     "Payment",
@@ -67,8 +88,14 @@ __all__ = [
     "RoleBenchmark",
     "Settlement",
     "SourceType",
+    "StaleMonth",
     "Timesheet",
     "TimesheetStatus",
+    "TotalsVersion",
     "WorkLog",
+    "booked_month",
     "budget_scope",
+    "first_open_month",
+    "hold_months_open",
+    "hold_months_still",
 ]

@@ -19,6 +19,7 @@ class SourceType(models.TextChoices):
     INVOICE_LINE = "invoice_line", _("Invoice line")
     PAYMENT = "payment", _("Imported payment")
     CREDIT = "credit", _("Service credit")
+    ACCRUAL = "accrual", _("Month-end accrual")
 
 
 class LedgerEntry(models.Model):
@@ -42,6 +43,8 @@ class LedgerEntry(models.Model):
     )
     day = models.DateField(_("day"))
     month = models.DateField(_("month of service"))
+    # The same, unless that was closed when the document came.
+    booked_month = models.DateField(_("booked in"))
     charge_kind = models.CharField(
         _("charge"), max_length=12, choices=ChargeKind.choices
     )
@@ -75,7 +78,9 @@ class LedgerEntry(models.Model):
         verbose_name_plural = _("ledger entries")
         indexes = [
             models.Index(fields=["engagement", "month", "day", "id"]),
-            models.Index(fields=["vendor", "month", "day", "id"]),
+            # Pages of all entries, and of a vendor's, newest booked first.
+            models.Index(fields=["booked_month", "day", "id"]),
+            models.Index(fields=["vendor", "booked_month", "day", "id"]),
             models.Index(fields=["source_type", "source_id"]),
         ]
         constraints = [
@@ -95,6 +100,14 @@ class LedgerEntry(models.Model):
             ),
             models.CheckConstraint(
                 name="ledger_entry_month_is_first_day", condition=Q(month__day=1)
+            ),
+            models.CheckConstraint(
+                name="ledger_entry_booked_month_is_first_day",
+                condition=Q(booked_month__day=1),
+            ),
+            models.CheckConstraint(
+                name="ledger_entry_not_booked_before_service",
+                condition=Q(booked_month__gte=F("month")),
             ),
             models.CheckConstraint(
                 name="ledger_entry_rate_positive", condition=Q(fx_rate__gt=0)
@@ -124,6 +137,7 @@ class MonthlySpend(models.Model):
         CostCentre, on_delete=models.PROTECT, related_name="+"
     )
     month = models.DateField()
+    booked_month = models.DateField()
     charge_kind = models.CharField(max_length=12, choices=ChargeKind.choices)
     basis = models.CharField(max_length=8, choices=Basis.choices)
     amount = MoneyField()
@@ -133,18 +147,101 @@ class MonthlySpend(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["month", "kind"]),
+            models.Index(fields=["booked_month", "kind"]),
             models.Index(fields=["vendor", "month"]),
         ]
         constraints = [
             models.UniqueConstraint(
                 name="monthly_spend_once",
-                fields=["engagement", "month", "cost_centre", "charge_kind", "basis"],
+                fields=[
+                    "engagement",
+                    "month",
+                    "booked_month",
+                    "cost_centre",
+                    "charge_kind",
+                    "basis",
+                ],
             ),
             models.CheckConstraint(
                 name="monthly_spend_month_is_first_day", condition=Q(month__day=1)
+            ),
+            models.CheckConstraint(
+                name="monthly_spend_booked_month_is_first_day",
+                condition=Q(booked_month__day=1),
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.month:%Y-%m} {self.reporting_amount}"
+
+
+class Dimension(models.TextChoices):
+    ALL = "all", _("All")
+    VENDOR = "vendor", _("Vendor")
+    COST_CENTRE = "cost_centre", _("Cost centre")
+
+
+class MonthTotal(models.Model):
+    """Spend of one booked month by one dimension, model and basis; tax left out.
+
+    Derived from MonthlySpend a month at a time. It counts for a month as long as no
+    StaleMonth names it. `member_id` is the vendor's or the cost centre's, or 0.
+    """
+
+    booked_month = models.DateField()
+    dimension = models.CharField(max_length=12, choices=Dimension.choices)
+    member_id = models.BigIntegerField()
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    basis = models.CharField(max_length=8, choices=Basis.choices)
+    reporting_amount = MoneyField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="month_total_once",
+                fields=["dimension", "booked_month", "member_id", "kind", "basis"],
+            ),
+            models.CheckConstraint(
+                name="month_total_month_is_first_day", condition=Q(booked_month__day=1)
+            ),
+            models.CheckConstraint(
+                name="month_total_dimension_known",
+                condition=Q(dimension__in=Dimension.values),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.booked_month:%Y-%m} {self.dimension} {self.reporting_amount}"
+
+
+class StaleMonth(models.Model):
+    """A mark that a posting leaves: the totals of this month lag behind.
+
+    One row per transaction and month, never updated, so that writers don't wait for
+    one another; whoever refreshes the totals takes away the marks it has seen.
+    """
+
+    booked_month = models.DateField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.booked_month:%Y-%m}"
+
+
+class TotalsVersion(models.Model):
+    """How often totals were refreshed, and up to which event; one row.
+
+    Together with how many marks, and how many events since, there are it names a state
+    of the ledger and of all records: see `ledger_version` and `records_version`.
+    """
+
+    refreshed = models.PositiveBigIntegerField(default=0)
+    # The last event so old that no transaction of its time is still open.
+    events_through = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="totals_version_one_row", condition=Q(id=1))
+        ]
+
+    def __str__(self) -> str:
+        return str(self.refreshed)

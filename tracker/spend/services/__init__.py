@@ -1,3 +1,10 @@
+from tracker.spend.services.accruals import (
+    AccrualRun,
+    AccruedEngagement,
+    MonthClosedError,
+    MonthNotOverError,
+    accrue,
+)
 from tracker.spend.services.benchmarks import (
     choose_benchmark,
     drop_benchmark,
@@ -12,6 +19,22 @@ from tracker.spend.services.budgets import (
 from tracker.spend.services.final_invoice import settle_final_invoice
 from tracker.spend.services.invoices import post_invoice, settle_invoice
 from tracker.spend.services.ledger import Posting, post, reverse
+from tracker.spend.services.month_checklist import (
+    ChecklistItem,
+    MonthChecklist,
+    month_checklist,
+)
+from tracker.spend.services.month_close import (
+    MonthClosing,
+    MonthObstacle,
+    before_closing_month,
+    close_month,
+    may_close_months,
+    month_obstacles,
+    month_to_close,
+    reopen_month,
+)
+from tracker.spend.services.month_end import MonthEnd, end_month
 from tracker.spend.services.payments import post_payments
 from tracker.spend.services.rates import (
     RatesNotReadError,
@@ -27,6 +50,7 @@ from tracker.spend.services.timesheets import (
     start_timesheet,
     submit_timesheet,
 )
+from tracker.spend.services.totals import rebuild_roll_ups, refresh_totals
 from tracker.spend.services.verification import (
     LedgerMismatchError,
     Verification,
@@ -40,28 +64,48 @@ from tracker.spend.services.work import (
 )
 
 __all__ = [
+    "AccrualRun",
+    "AccruedEngagement",
+    "ChecklistItem",
     "LedgerMismatchError",
+    "MonthChecklist",
+    "MonthClosedError",
+    "MonthClosing",
+    "MonthEnd",
+    "MonthNotOverError",
+    "MonthObstacle",
     "Posting",
     "RatesNotReadError",
     "Verification",
+    "accrue",
     "approve_timesheet",
+    "before_closing_month",
     "change_rate",
     "check_posted",
     "choose_benchmark",
+    "close_month",
     "drop_benchmark",
+    "end_month",
     "enter_hours",
     "log_oversight",
     "log_oversight_month",
     "log_work",
     "log_work_lines",
     "mark_invoiced",
+    "may_close_months",
+    "month_checklist",
+    "month_obstacles",
+    "month_to_close",
     "post",
     "post_invoice",
     "post_payments",
+    "rebuild_roll_ups",
     "record_rate",
     "refresh_crossings",
     "refresh_rates",
+    "refresh_totals",
     "reject_timesheet",
+    "reopen_month",
     "reverse",
     "set_budget",
     "set_budget_policy",

@@ -23,6 +23,7 @@ from tracker.spend.models import (
     InvoiceStatus,
     LedgerEntry,
     Settlement,
+    SourceType,
 )
 
 _ONE_DAY = timedelta(days=1)
@@ -102,6 +103,7 @@ def _unbilled_work(
         engagement_id=engagement.pk,
         charge_kind=ChargeKind.TIME,
         basis=Basis.ACCRUED,
+        source_type=SourceType.WORK_LOG,
         reversal_of__isnull=True,
         reversal__isnull=True,
     ).exclude(amount=0)

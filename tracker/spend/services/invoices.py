@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from copy import copy
 from datetime import date
 from decimal import Decimal
+from math import lcm
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -27,7 +28,7 @@ from tracker.spend.models import (
     SourceType,
 )
 from tracker.spend.services.budgets import check_posted
-from tracker.spend.services.ledger import Posting, post, reverse
+from tracker.spend.services.ledger import Posting, post
 from tracker.spend.services.started import check_started
 
 # From each status, the statuses that a service brings about.
@@ -68,9 +69,13 @@ def post_invoice(
     # Row by row: SQLite and PostgreSQL both then give every line its id.
     for line in lines:
         line.save()
-    reversed_entries = [entry for line in lines for entry in reverse(_accruals(line))]
-    posted = post([posting for line in lines for posting in _postings(line)])
-    check_posted([*reversed_entries, *posted])
+    # At once, whatever the lines: writers that lock in one order can't deadlock.
+    replaced = {entry.pk: entry for line in lines for entry in _accruals(line)}
+    posted = post(
+        [posting for line in lines for posting in _postings(line)],
+        reversing=replaced.values(),
+    )
+    check_posted(posted)
     _tell_engagements(invoice, lines, actor)
     return invoice
 
@@ -199,9 +204,11 @@ def _postings(line: InvoiceLine) -> Iterator[Posting]:
     starts = [max(month, line.period_from) for month in months]
     ends = [min(last_day_of_month(month), line.period_to) for month in months]
     # Whole months weigh the same; a month in part weighs its share of days.
+    lengths = [last_day_of_month(start).day for start in starts]
+    common = lcm(*lengths)
     weights = [
-        Decimal((end - start).days + 1) / last_day_of_month(start).day
-        for start, end in zip(starts, ends, strict=True)
+        Decimal(((end - start).days + 1) * common // length)
+        for start, end, length in zip(starts, ends, lengths, strict=True)
     ]
     amounts = allocate(line.amount, weights, line.engagement.currency)
     for start, amount in zip(starts, amounts, strict=True):

@@ -1,7 +1,7 @@
 """The one way into the ledger: entries and their roll-up in one transaction."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -16,10 +16,46 @@ from engagements.values.money import allocate, round_money
 from engagements.values.periods import month_of
 from tracker.spend.fx import Rates
 from tracker.spend.insertion import insert_all
-from tracker.spend.models import Basis, LedgerEntry, MonthlySpend, SourceType
+from tracker.spend.models import (
+    Basis,
+    LedgerEntry,
+    MonthlySpend,
+    SourceType,
+    StaleMonth,
+    booked_month,
+    first_open_month,
+    hold_months_open,
+)
 
 # Cost centre ids with their percentages, from a day on.
 Split = tuple[date, list[tuple[int, Decimal]]]
+
+_HELD_AT_ONCE = 5000
+
+# Told, in the posting's transaction, whose spend it changed.
+Follower = Callable[[set[int]], None]
+
+_FOLLOWERS: list[Follower] = []
+
+
+def after_posting(follower: Follower) -> Follower:
+    """Register what is kept in line with the ledger; accruals' own entries aside."""
+    if follower not in _FOLLOWERS:
+        _FOLLOWERS.append(follower)
+    return follower
+
+
+def hold(engagements: Iterable[int]) -> None:
+    """Let others who post on these engagements, or accrue them, wait for us.
+
+    Rows are locked in one order, before any roll-up: so nobody deadlocks, and nobody
+    accrues what is being billed at the same time.
+    """
+    ids = sorted(set(engagements))
+    for start in range(0, len(ids), _HELD_AT_ONCE):
+        part = ids[start : start + _HELD_AT_ONCE]
+        rows = Engagement.objects.filter(pk__in=part).order_by("pk")
+        list(rows.select_for_update(no_key=True).values_list("pk", flat=True))
 
 
 @dataclass(frozen=True)
@@ -40,23 +76,24 @@ class Posting:
 
 
 @transaction.atomic
-def post(postings: Sequence[Posting]) -> list[LedgerEntry]:
+def post(
+    postings: Sequence[Posting], *, reversing: Iterable[LedgerEntry] = ()
+) -> list[LedgerEntry]:
     """Post the amounts, split over cost centres, and roll them up by month.
 
     The split is that in force on the posting's day; without one the amount goes to
     the cost centre UNALLOCATED. Parts sum to the amount to the cent in both
-    currencies. Raises MissingRateError, and IntegrityError where a source was posted
-    before.
+    currencies. What belongs to a closed month is booked in the first open one and
+    keeps its month of service. Entries that the postings take the place of are
+    reversed along with them. Raises MissingRateError, and IntegrityError where a
+    source was posted before.
     """
     splits = _Splits({posting.engagement.pk for posting in postings})
     rates = Rates()
-    entries = [
-        entry
-        for posting in postings
-        for entry in _entries(
-            posting, splits.on(posting.engagement.pk, posting.day), rates
-        )
-    ]
+    entries = [_opposite(entry) for entry in reversing]
+    for posting in postings:
+        shares = splits.on(posting.engagement.pk, posting.day)
+        entries += _entries(posting, shares, rates)
     return _store(entries)
 
 
@@ -67,12 +104,39 @@ def reverse(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
 
 
 def _store(entries: list[LedgerEntry]) -> list[LedgerEntry]:
+    if not entries:
+        return []
+    hold_months_open()
+    first_open = first_open_month()
     now = timezone.now()
     for entry in entries:
+        # What is reversed was booked at or after its month of service.
+        entry.booked_month = booked_month(entry.booked_month, first_open)
         entry.posted_at = now
+    hold(entry.engagement_id for entry in entries)
     stored = insert_all(entries)
-    _roll_up(stored)
+    roll_up(stored)
+    mark_stale(entry.booked_month for entry in stored)
+    _tell_followers(stored)
     return stored
+
+
+def _tell_followers(entries: Sequence[LedgerEntry]) -> None:
+    moved = {
+        entry.engagement_id
+        for entry in entries
+        if entry.source_type != SourceType.ACCRUAL
+    }
+    if moved:
+        for follower in _FOLLOWERS:
+            follower(moved)
+
+
+def mark_stale(months: Iterable[date]) -> None:
+    """Say that the totals of these months lag behind what is being written."""
+    StaleMonth.objects.bulk_create(
+        StaleMonth(booked_month=month) for month in sorted(set(months))
+    )
 
 
 def _entries(
@@ -86,6 +150,7 @@ def _entries(
     amounts = allocate(posting.amount, weights, engagement.currency)
     reported = allocate(converted, weights, reporting)
     source = f"{posting.source_type}:{posting.source_id}:{posting.part}"
+    month = month_of(posting.day)
     for (centre, _percent), amount, reporting_amount in zip(
         shares, amounts, reported, strict=True
     ):
@@ -95,7 +160,8 @@ def _entries(
             kind=engagement.kind,
             cost_centre_id=centre,
             day=posting.day,
-            month=month_of(posting.day),
+            month=month,
+            booked_month=month,
             charge_kind=posting.charge_kind,
             basis=posting.basis,
             amount=amount,
@@ -118,6 +184,7 @@ def _opposite(entry: LedgerEntry) -> LedgerEntry:
         cost_centre_id=entry.cost_centre_id,
         day=entry.day,
         month=entry.month,
+        booked_month=entry.booked_month,
         charge_kind=entry.charge_kind,
         basis=entry.basis,
         amount=-entry.amount,
@@ -166,18 +233,19 @@ class _Splits:
 
 
 _UPSERT = """
-INSERT INTO {table} (engagement_id, month, cost_centre_id, charge_kind, basis,
-                     vendor_id, kind, amount, reporting_amount)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (engagement_id, month, cost_centre_id, charge_kind, basis) DO UPDATE SET
+INSERT INTO {table} (engagement_id, month, booked_month, cost_centre_id, charge_kind,
+                     basis, vendor_id, kind, amount, reporting_amount)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (engagement_id, month, booked_month, cost_centre_id, charge_kind, basis)
+DO UPDATE SET
     amount = {table}.amount + excluded.amount,
     reporting_amount = {table}.reporting_amount + excluded.reporting_amount
 """
 
-Key = tuple[int, date, int, str, str]
+Key = tuple[int, date, date, int, str, str]
 
 
-def _roll_up(entries: Sequence[LedgerEntry]) -> None:
+def roll_up(entries: Sequence[LedgerEntry]) -> None:
     """Add the entries to the monthly roll-up.
 
     Rows are written in the order of their key: writers that lock rows in one order
@@ -189,6 +257,7 @@ def _roll_up(entries: Sequence[LedgerEntry]) -> None:
         key: Key = (
             entry.engagement_id,
             entry.month,
+            entry.booked_month,
             entry.cost_centre_id,
             str(entry.charge_kind),
             str(entry.basis),
@@ -203,7 +272,8 @@ def _roll_up(entries: Sequence[LedgerEntry]) -> None:
         (
             key[0],
             day.get_db_prep_value(key[1], connection),
-            *key[2:],
+            day.get_db_prep_value(key[2], connection),
+            *key[3:],
             *owners[key[0]],
             money.get_prep_value(sums[key][0]),
             money.get_prep_value(sums[key][1]),

@@ -12,27 +12,32 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
+from engagements.choices import ChargeKind
 from engagements.errors import TrackerError
 from engagements.models import CostCentre, Engagement
 from engagements.models.fields import MoneyField
 from tracker.spend.models import (
+    ClosedMonth,
+    Dimension,
     InvoiceLine,
     LedgerEntry,
     MonthlySpend,
+    MonthTotal,
     Payment,
     SourceType,
+    StaleMonth,
 )
 
 _READ_AT_A_TIME = 2000
 _NOTHING = (Decimal(0), Decimal(0))
 
-_PLACE = ("engagement_id", "month", "cost_centre_id")
+_PLACE = ("engagement_id", "month", "booked_month", "cost_centre_id")
 _PART = ("charge_kind", "basis")
 
-Place = tuple[int, date, int]
+Place = tuple[int, date, date, int]
 Part = tuple[str, str]
 Amounts = tuple[Decimal, Decimal]
 
@@ -47,6 +52,7 @@ class RollUpMismatch:
 
     engagement: str
     month: date
+    booked_month: date
     cost_centre: str
     charge_kind: str
     basis: str
@@ -54,6 +60,30 @@ class RollUpMismatch:
     roll_up: Decimal
     ledger_reporting: Decimal
     roll_up_reporting: Decimal
+
+
+@dataclass(frozen=True)
+class TotalMismatch:
+    """A month's total that isn't what the roll-up sums to, in the reporting currency.
+
+    `member` is a vendor's or a cost centre's id, 0 where the dimension is `all`.
+    """
+
+    booked_month: date
+    dimension: str
+    member: int
+    kind: str
+    basis: str
+    roll_up: Decimal
+    total: Decimal
+
+
+@dataclass(frozen=True)
+class BookingMismatch:
+    """An entry that was booked into a month while that was closed."""
+
+    entry: int
+    booked_month: date
 
 
 @dataclass(frozen=True)
@@ -80,10 +110,13 @@ class Verification:
 
     entries: int
     roll_ups: int
+    totals: int
     documents: int
     total: Decimal
     currency: str
     roll_up_mismatches: list[RollUpMismatch]
+    total_mismatches: list[TotalMismatch]
+    booking_mismatches: list[BookingMismatch]
     source_mismatches: list[SourceMismatch]
     reversal_mismatches: list[ReversalMismatch]
 
@@ -91,9 +124,17 @@ class Verification:
     def is_exact(self) -> bool:
         return not (
             self.roll_up_mismatches
+            or self.total_mismatches
+            or self.booking_mismatches
             or self.source_mismatches
             or self.reversal_mismatches
         )
+
+    @property
+    def months_to_rebuild(self) -> list[date]:
+        """The booked months of which something derived differs."""
+        rolled_up = {mismatch.booked_month for mismatch in self.roll_up_mismatches}
+        return sorted(rolled_up | {each.booked_month for each in self.total_mismatches})
 
 
 def verify_ledger() -> Verification:
@@ -103,10 +144,13 @@ def verify_ledger() -> Verification:
         return Verification(
             entries=LedgerEntry.objects.count(),
             roll_ups=MonthlySpend.objects.count(),
+            totals=MonthTotal.objects.count(),
             documents=InvoiceLine.objects.count() + Payment.objects.count(),
             total=sums["total"] or Decimal(0),
             currency=settings.REPORTING_CURRENCY,
             roll_up_mismatches=list(_roll_up_mismatches()),
+            total_mismatches=list(_total_mismatches()),
+            booking_mismatches=list(_booking_mismatches()),
             source_mismatches=list(_source_mismatches()),
             reversal_mismatches=list(_reversal_mismatches()),
         )
@@ -136,17 +180,18 @@ def _sums(rows: QuerySet[Any], side: int) -> Iterator[tuple[Place, Part, int, Am
         .order_by(*_PLACE)
     )
     for row in found.iterator(chunk_size=_READ_AT_A_TIME):
-        yield row[:3], row[3:5], side, row[5:]
+        yield row[:4], row[4:6], side, row[6:]
 
 
 def _roll_up_mismatches() -> Iterator[RollUpMismatch]:
     differing = list(_differing())
     references = Engagement.objects.in_bulk({place[0] for place, *_ in differing})
-    centres = CostCentre.objects.in_bulk({place[2] for place, *_ in differing})
-    for (engagement, month, centre), (charge, basis), ledger, kept in differing:
+    centres = CostCentre.objects.in_bulk({place[3] for place, *_ in differing})
+    for (engagement, month, booked, centre), (charge, basis), ledger, kept in differing:
         yield RollUpMismatch(
             engagement=references[engagement].reference,
             month=month,
+            booked_month=booked,
             cost_centre=centres[centre].code,
             charge_kind=charge,
             basis=basis,
@@ -175,6 +220,58 @@ def _differing() -> Iterator[tuple[Place, Part, Amounts, Amounts]]:
         for part, (ledger, kept) in sorted(parts.items()):
             if ledger != kept:
                 yield place, part, ledger, kept
+
+
+def _total_mismatches() -> Iterator[TotalMismatch]:
+    """Compare the totals that readers rely on: those of months without a mark."""
+    marked = StaleMonth.objects.values("booked_month")
+    rolled_up = MonthlySpend.objects.exclude(charge_kind=ChargeKind.TAX)
+    kept = MonthTotal.objects.exclude(booked_month__in=marked)
+    for dimension, member in _MEMBERS.items():
+        columns = ("booked_month", member, "kind", "basis")
+        sums = rolled_up.exclude(booked_month__in=marked).order_by()
+        derived = _by_key(
+            sums.values_list(*columns).annotate(sum=Sum("reporting_amount"))
+        )
+        totals = _by_key(
+            kept.filter(dimension=dimension).values_list(
+                "booked_month", "member_id", "kind", "basis", "reporting_amount"
+            )
+        )
+        # A row too many is told even where it comes to nothing.
+        for key in sorted(derived.keys() | totals.keys()):
+            if derived.get(key) != totals.get(key):
+                month, member_id, kind, basis = key
+                yield TotalMismatch(
+                    booked_month=month,
+                    dimension=dimension.value,
+                    member=member_id,
+                    kind=kind,
+                    basis=basis,
+                    roll_up=derived.get(key, Decimal(0)),
+                    total=totals.get(key, Decimal(0)),
+                )
+
+
+def _by_key(rows: QuerySet[Any, Any]) -> dict[tuple[date, int, str, str], Decimal]:
+    return {(month, member, *rest): amount for month, member, *rest, amount in rows}
+
+
+# What names a dimension's members in the roll-up.
+_MEMBERS: dict[Dimension, Any] = {
+    Dimension.ALL: Value(0),
+    Dimension.VENDOR: F("vendor_id"),
+    Dimension.COST_CENTRE: F("cost_centre_id"),
+}
+
+
+def _booking_mismatches() -> Iterator[BookingMismatch]:
+    was_closed = ClosedMonth.objects.filter(
+        month__gte=OuterRef("booked_month"), closed_at__lt=OuterRef("posted_at")
+    ).filter(Q(reopened_at__isnull=True) | Q(reopened_at__gt=OuterRef("posted_at")))
+    wrong = LedgerEntry.objects.filter(Exists(was_closed)).order_by("pk")
+    for pk, month in wrong.values_list("pk", "booked_month"):
+        yield BookingMismatch(pk, month)
 
 
 def _source_mismatches() -> Iterator[SourceMismatch]:
@@ -209,6 +306,7 @@ def _reversal_mismatches() -> Iterator[ReversalMismatch]:
         charge_kind=F("reversal_of__charge_kind"),
         basis=F("reversal_of__basis"),
     )
+    is_opposite &= Q(booked_month__gte=F("reversal_of__booked_month"))
     wrong = (
         LedgerEntry.objects.filter(reversal_of__isnull=False)
         .annotate(

@@ -1,0 +1,46 @@
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import ClassVar
+
+from django.utils import timezone
+
+from tracker.dashboards.report import Column, ColumnKind, Report, Row
+from tracker.spend.outlook import ForecastMonth, forecast_months
+
+
+class ForecastByMonth(Report):
+    """The fiscal year: invoiced, accrued, planned, with a range from the past."""
+
+    slug = "forecast"
+    title = "Forecast of the fiscal year"
+    noun = "months"
+    columns: ClassVar[Sequence[Column]] = (
+        Column("Month", ColumnKind.MONTH),
+        Column("Invoiced or paid", ColumnKind.MONEY, is_summed=True, rank=2),
+        Column("Accrued", ColumnKind.MONEY, is_summed=True, rank=2),
+        Column("Planned", ColumnKind.MONEY, is_summed=True, rank=2),
+        Column("Expected", ColumnKind.MONEY, is_summed=True),
+        Column("Low", ColumnKind.MONEY, is_summed=True, rank=3),
+        Column("High", ColumnKind.MONEY, is_summed=True, rank=3),
+        Column("Currency", on_page=False),
+    )
+
+    @cached_property
+    def read(self) -> list[ForecastMonth]:
+        scope = self.scope
+        return forecast_months(scope.user, scope.where, today=timezone.localdate())
+
+    def rows(self) -> Iterator[Row]:
+        for one in self.read:
+            yield Row(
+                (
+                    one.month,
+                    one.actual,
+                    one.accrued,
+                    one.planned,
+                    one.expected,
+                    one.low,
+                    one.high,
+                    self.scope.notation.currency,
+                )
+            )

@@ -1,0 +1,370 @@
+"""Reads of accrual, commitment and forecast for pages and files, explained."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db.models import Max, Sum
+
+from engagements.choices import ChargeKind, Status
+from engagements.models import Engagement
+from engagements.permissions import sees_money
+from engagements.services.commitment import committed_until
+from engagements.values.money import round_money
+from engagements.values.periods import (
+    add_months,
+    last_day_of_month,
+    month_of,
+)
+from tracker.spend.accrual import Facts, Position, position_at
+from tracker.spend.accrual_facts import facts_of, last_day, terms_of
+from tracker.spend.commitment import Binding, Commitment, commitment_of
+from tracker.spend.earnings import Terms, earned_by
+from tracker.spend.explained import NOTHING, Part, from_json
+from tracker.spend.forecast import Forecast, Outlook, forecast_of
+from tracker.spend.fx import MissingRateError, Rates
+from tracker.spend.models import Accrual, Basis, MonthlySpend
+from tracker.spend.queries import SpendWhere, engagements_where
+
+if TYPE_CHECKING:
+    from engagements.models import User
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where one engagement stands on a day; amounts in its currency.
+
+    `year_end` and `contract_end` are the last days that the forecast's sums reach.
+    """
+
+    position: Position
+    commitment: Commitment | None
+    forecast: Forecast
+    first: date
+    year_end: date
+    contract_end: date | None
+
+
+@dataclass(frozen=True)
+class AccruedRow:
+    """A month's last statement, without its explanation."""
+
+    pk: int
+    engagement: Engagement
+    month: date
+    revision: int
+    earned: Decimal
+    estimated: Decimal
+    invoiced: Decimal
+    credits: Decimal
+    settled: Decimal
+    accrual: Decimal
+    prepayment: Decimal
+    reporting_accrual: Decimal
+    reporting_prepayment: Decimal
+
+
+@dataclass(frozen=True)
+class CommittedRow:
+    """What an engagement binds; `reporting_amount` is None without a rate."""
+
+    engagement: Engagement
+    commitment: Commitment
+    reporting_amount: Decimal | None
+    reporting_to_end: Decimal | None
+
+
+@dataclass(frozen=True)
+class CommittedCurrency:
+    """All commitments in one currency; `open_ended` are those without a known end."""
+
+    currency: str
+    engagements: int
+    open_ended: int
+    amount: Decimal
+    reporting_amount: Decimal | None
+
+
+@dataclass(frozen=True)
+class ForecastMonth:
+    """A month over all engagements, in the reporting currency."""
+
+    month: date
+    actual: Decimal
+    accrued: Decimal
+    planned: Decimal
+    low: Decimal
+    high: Decimal
+
+    @property
+    def expected(self) -> Decimal:
+        return self.actual + self.accrued + self.planned
+
+
+def fiscal_year(today: date) -> tuple[date, date]:
+    """Return the first month and the last day of the fiscal year."""
+    months = (today.month - settings.FISCAL_YEAR_START_MONTH) % 12
+    first = add_months(month_of(today), -months)
+    return first, last_day_of_month(add_months(first, 11))
+
+
+def standing_of(engagement: Engagement, *, today: date) -> Standing | None:
+    """Return where an engagement stands; None for what never started."""
+    facts = facts_of([engagement]).get(engagement.pk)
+    if facts is None:
+        return None
+    first, year_end = fiscal_year(today)
+    contract_end = last_day(engagement)
+    last = max(year_end, contract_end or year_end)
+    spent = _actual([engagement.pk], add_months(month_of(today), -12))
+    position = position_at(facts, today)
+    # What binds does so from the first day, whenever it was recorded.
+    terms = {engagement.pk: replace(facts.terms, first=engagement.starts_on)}
+    return Standing(
+        position=position,
+        commitment=next(_commitments([engagement], terms, today)),
+        forecast=forecast_of(
+            _outlook(facts, position, spent[engagement.pk], today), first, last
+        ),
+        first=first,
+        year_end=year_end,
+        contract_end=contract_end,
+    )
+
+
+def last_accrued_month(user: User, *, by: date | None = None) -> date | None:
+    rows = Accrual.objects.visible_to(user) if sees_money(user) else _NO_ACCRUALS
+    if by is not None:
+        rows = rows.filter(month__lte=by)
+    found: date | None = rows.aggregate(last=Max("month"))["last"]
+    return found
+
+
+_NO_ACCRUALS = Accrual.objects.none()
+
+
+def accrual_rows(user: User, where: SpendWhere, month: date) -> Iterator[AccruedRow]:
+    """Yield what a month's last reckoning says, the largest accrual first.
+
+    Engagements that owe nothing and are owed nothing are left out.
+    """
+    rows = (
+        Accrual.objects.filter(
+            engagement__in=_seen(user, where).values("pk"), month=month
+        )
+        .latest_revisions()
+        .exclude(accrual=0, prepayment=0)
+        .select_related("engagement__vendor")
+        .defer("explanation")
+        .order_by("-reporting_accrual", "-reporting_prepayment", "engagement_id")
+    )
+    for row in rows:
+        yield AccruedRow(
+            row.pk,
+            row.engagement,
+            row.month,
+            row.revision,
+            *(getattr(row, name) for name in _FIGURES),
+        )
+
+
+_FIGURES = (
+    *("earned", "estimated", "invoiced", "credits", "settled", "accrual"),
+    *("prepayment", "reporting_accrual", "reporting_prepayment"),
+)
+
+
+def explanation_of(accrual: Accrual) -> tuple[Part, Part]:
+    """Return a statement's net figure and what was invoiced ahead, as kept."""
+    return from_json(accrual.explanation["net"]), from_json(
+        accrual.explanation["ahead"]
+    )
+
+
+def commitment_rows(
+    user: User, where: SpendWhere, *, today: date
+) -> list[CommittedRow]:
+    """Return what active engagements bind, the largest first; fixed in queries."""
+    active = _seen(user, where).filter(status=Status.ACTIVE).select_related("vendor")
+    engagements = list(active.order_by("pk"))
+    rates = Rates()
+    rows = [
+        CommittedRow(
+            engagement,
+            commitment,
+            _reported(commitment.to_exit, engagement.currency, today, rates),
+            _reported(commitment.to_end, engagement.currency, today, rates),
+        )
+        for engagement, commitment in zip(
+            engagements,
+            _commitments(engagements, terms_of(engagements), today),
+            strict=True,
+        )
+    ]
+    return sorted(
+        rows, key=lambda row: (-(row.reporting_amount or NOTHING), row.engagement.pk)
+    )
+
+
+def committed_by_currency(
+    user: User, where: SpendWhere, *, today: date
+) -> list[CommittedCurrency]:
+    """Return the commitments summed, never across currencies but for the report's."""
+    groups: dict[str, list[CommittedRow]] = defaultdict(list)
+    for row in commitment_rows(user, where, today=today):
+        groups[row.engagement.currency].append(row)
+    return [_in_currency(code, groups[code]) for code in sorted(groups)]
+
+
+def _in_currency(currency: str, rows: Sequence[CommittedRow]) -> CommittedCurrency:
+    known = [row for row in rows if row.commitment.amount is not None]
+    reported = [row.reporting_amount for row in known]
+    return CommittedCurrency(
+        currency=currency,
+        engagements=len(rows),
+        open_ended=len(rows) - len(known),
+        amount=sum((row.commitment.amount or NOTHING for row in known), NOTHING),
+        # Without a rate for one of them there is no sum.
+        reporting_amount=None
+        if None in reported
+        else sum((amount or NOTHING for amount in reported), NOTHING),
+    )
+
+
+def accrued_total(user: User, where: SpendWhere, month: date) -> Decimal:
+    """Return what was accrued at a month's end, in the reporting currency."""
+    rows = Accrual.objects.filter(
+        engagement__in=_seen(user, where).values("pk"), month=month
+    ).latest_revisions()
+    total: Decimal | None = rows.aggregate(total=Sum("reporting_accrual"))["total"]
+    return total or NOTHING
+
+
+def forecast_months(
+    user: User, where: SpendWhere, *, today: date
+) -> list[ForecastMonth]:
+    """Return the fiscal year's months over all engagements; fixed in queries."""
+    first, last = fiscal_year(today)
+    engagements = list(_seen(user, where).order_by("pk"))
+    facts = facts_of(engagements)
+    spent = _actual(list(facts), add_months(month_of(today), -12))
+    rates = Rates()
+    sums: dict[date, list[Decimal]] = defaultdict(lambda: [NOTHING] * 5)
+    for engagement in engagements:
+        if engagement.pk not in facts:
+            continue
+        known = facts[engagement.pk]
+        position = position_at(known, today)
+        outlook = _outlook(known, position, spent[engagement.pk], today)
+        try:
+            factor = rates.on(engagement.currency, today).factor
+        except MissingRateError:
+            continue
+        for one in forecast_of(outlook, first, last).months:
+            _add(sums[one.month], one, factor)
+    return [
+        ForecastMonth(month, *(_rounded(amount) for amount in sums[month]))
+        for month in sorted(sums)
+    ]
+
+
+def _add(sums: list[Decimal], one: Any, factor: Decimal) -> None:
+    actual, accrued, planned = (part.amount for part in one.part.parts)
+    low = one.amount if one.low is None else one.low
+    high = one.amount if one.high is None else one.high
+    for index, amount in enumerate((actual, accrued, planned, low, high)):
+        sums[index] += amount * factor
+
+
+def _rounded(amount: Decimal) -> Decimal:
+    return round_money(amount, settings.REPORTING_CURRENCY)
+
+
+def _seen(user: User, where: SpendWhere) -> Any:
+    if not sees_money(user):
+        return Engagement.objects.none()
+    return engagements_where(user, where)
+
+
+def _commitments(
+    engagements: Sequence[Engagement], terms: Mapping[int, Terms], today: date
+) -> Iterator[Commitment]:
+    """Yield one per engagement; what isn't active binds nobody."""
+    ids = [one.pk for one in engagements]
+    contracts = Engagement.objects.filter(pk__in=ids, managedcontract__isnull=False)
+    leaving = dict(contracts.values_list("pk", "managedcontract__exit_charge"))
+    for one in engagements:
+        is_active = one.status == Status.ACTIVE
+        yield commitment_of(
+            Binding(
+                terms=terms[one.pk],
+                as_of=max(today, one.starts_on),
+                until=committed_until(engagement=one, as_of=today)
+                if is_active
+                else None,
+                agreed_until=one.agreed_until_on or one.ends_on if is_active else None,
+                exit_charge=leaving.get(one.pk, NOTHING),
+            )
+        )
+
+
+def _reported(
+    part: Part | None, currency: str, today: date, rates: Rates
+) -> Decimal | None:
+    if part is None:
+        return None
+    try:
+        return _rounded(part.amount * rates.on(currency, today).factor)
+    except MissingRateError:
+        return None
+
+
+Months = dict[date, Decimal]
+
+
+def _actual(ids: Sequence[int], since: date) -> dict[int, Months]:
+    """Return what was invoiced and paid, by engagement and month of service."""
+    rows = (
+        MonthlySpend.objects.filter(
+            engagement__in=ids, basis=Basis.ACTUAL, month__gte=since
+        )
+        .exclude(charge_kind=ChargeKind.TAX)
+        .order_by()
+        .values_list("engagement_id", "month")
+        .annotate(total=Sum("amount"))
+    )
+    found: dict[int, Months] = defaultdict(dict)
+    for engagement, month, total in rows:
+        found[engagement][month] = total
+    return found
+
+
+def _outlook(facts: Facts, position: Position, spent: Months, today: date) -> Outlook:
+    accrued: Months = defaultdict(lambda: NOTHING)
+    for (month, _charge), amount in position.open_by_cell.items():
+        accrued[month] += amount
+    return Outlook(
+        terms=facts.terms,
+        today=today,
+        actual=spent,
+        accrued=dict(accrued),
+        ahead=_ahead(facts, today),
+    )
+
+
+def _ahead(facts: Facts, today: date) -> Months:
+    """Return what was invoiced of this month and later beyond what is earned."""
+    earned: Months = defaultdict(lambda: NOTHING)
+    for (month, _charge), amount in earned_by(facts.terms, today).amounts.items():
+        earned[month] += amount
+    billed: Months = defaultdict(lambda: NOTHING)
+    for one in facts.billed:
+        if one.month >= month_of(today):
+            billed[one.month] += one.amount
+    return {month: max(NOTHING, billed[month] - earned[month]) for month in billed}
