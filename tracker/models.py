@@ -25,6 +25,7 @@ from tracker.performance.models import (
     Exclusion,
     LevelResult,
     Measurement,
+    Review,
     Ticket,
 )
 from tracker.spend.models import (
@@ -69,6 +70,7 @@ __all__ = [
     "Policy",
     "QuarterPrior",
     "Reminder",
+    "Review",
     "Settlement",
     "Ticket",
     "TimeName",

@@ -13,6 +13,7 @@ _IMPORTS = ("importrun", "importproblem", "timename")
 _TOLD = ("alert", "reminder")
 _FIT = ("assessment", "flag", "decision", "advice")
 _RATES: Models = {"exchangerate": ("view", "add", "change")}
+_REVIEWED: Models = {"review": ("view", "add", "change")}
 _MEASURED = ("measurement", "downtime", "exclusion", "ticket", "levelresult")
 # Measured by hand; results are excused and credits move on, neither is edited.
 _MEASURE: Models = {
@@ -48,7 +49,12 @@ _DECIDE: Models = {
 }
 
 GRANTS: Grants = {
-    Role.MANAGER: dict.fromkeys(_MONEY, VIEW) | _BILL | _LOG_WORK | _MEASURE | _DECIDE,
+    Role.MANAGER: dict.fromkeys(_MONEY, VIEW)
+    | _BILL
+    | _LOG_WORK
+    | _MEASURE
+    | _DECIDE
+    | _REVIEWED,
     Role.FINANCE: dict.fromkeys([*_MONEY, *_WORK, *_FIT, *_MEASURED], VIEW)
     | {"credit": _CHANGE}
     | _DECIDE_TIME
@@ -60,7 +66,7 @@ GRANTS: Grants = {
         [
             *(*_MONEY, *_WORK, *_IMPORTS, *_FIT, *_TOLD, *_MEASURED),
             *("credit", "invoice", "settlement", "jobrun", "policy", "apikey"),
-            "exchangerate",
+            *("exchangerate", "review"),
         ],
         VIEW,
     ),
@@ -74,6 +80,7 @@ GRANTS: Grants = {
     | _PAY
     | _LOG_WORK
     | _MEASURE
+    | _REVIEWED
     | _IMPORT
     | _DECIDE,
 }

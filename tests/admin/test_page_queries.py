@@ -26,8 +26,8 @@ from tracker.spend.services import log_work_lines
 pytestmark = pytest.mark.django_db
 
 FIRST = date(2026, 1, 1)
-CONTRACT_QUERIES = 40
-ASSIGNMENT_QUERIES = 34
+CONTRACT_QUERIES = 42
+ASSIGNMENT_QUERIES = 36
 
 
 @pytest.fixture

@@ -48,8 +48,10 @@ from tracker.performance.models import (
     Downtime,
     Exclusion,
     Measurement,
+    Review,
     Ticket,
 )
+from tracker.performance.review import CRITERIA
 from tracker.performance.services import (
     agree_exclusion,
     record_downtime,
@@ -238,6 +240,14 @@ class Everything(Other):
             ],
             actor=self.manager,
         )
+        Review.objects.create(
+            engagement_id=self.contract.pk,
+            reviewer=self.manager,
+            period_from=date(2026, 1, 1),
+            period_to=date(2026, 3, 31),
+            comment=CANARY,
+            **dict.fromkeys(CRITERIA, 3),
+        )
         Credit.objects.create(
             engagement=self.contract,
             service_level=level,
@@ -368,6 +378,26 @@ def test_the_walk_would_see_it(db):
         "/admin/engagements/assignment/export/terms.xlsx",
         "/admin/engagements/contractor/export/contractors.xlsx",
     } <= set(shown)
+
+
+REVIEWED = "Kilimanjaro"
+
+
+@pytest.mark.parametrize("role", [Role.FINANCE, Role.HR_INTEGRATION])
+def test_no_address_shows_a_review_to_who_may_not_read_it(role):
+    """They see every engagement, and nothing that was written of the people there."""
+    other = Everything()
+    Review.objects.update(comment=REVIEWED)
+    browser = logged_in(role)
+    shown = []
+
+    for address in walked():
+        for path in paths(address, other):
+            response = browser.get(path, follow=True)
+            if response.status_code >= 500 or REVIEWED.encode() in content(response):
+                shown.append(path)
+
+    assert shown == []
 
 
 def test_no_address_shows_anything_of_another_department(client: Client, manager):

@@ -16,6 +16,7 @@ from tracker.performance.models import (
     Exclusion,
     LevelResult,
     Measurement,
+    Review,
     Ticket,
 )
 from tracker.spend.models import (
@@ -55,6 +56,10 @@ def _alerts(user: User) -> Q:
     )
 
 
+def _reviews(user: User) -> Q:
+    return engagement_scope(user, prefix="engagement__", with_reviews=True)
+
+
 def _credits(user: User) -> Q:
     return engagement_scope(user, prefix="engagement__", with_money=True)
 
@@ -76,6 +81,7 @@ narrowed_by(
     through("engagement"), Measurement, Downtime, Exclusion, Ticket, LevelResult
 )
 narrowed_by(_credits, Credit)
+narrowed_by(_reviews, Review)
 narrowed_by(_invoices, Invoice)
 narrowed_by(_oversight, OversightLog)
 # What a currency is worth is no department's.

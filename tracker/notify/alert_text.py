@@ -33,6 +33,7 @@ _ICONS = {
     "change_order": "edit_document",
     "task": "checklist",
     "timesheet": "calendar_view_week",
+    "review": "rate_review",
     "model_flag": "flag",
     "import": "upload_file",
     "job": "error",

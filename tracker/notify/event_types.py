@@ -54,6 +54,7 @@ _LINES: dict[str, tuple[Audience, On, StrOrPromise]] = {
     ),
     "timesheet.missing": (to.owner, On.TASKS, _("Timesheet not started")),
     "model_flag.raised": (to.owner, On.FLAGS, _("The other model would fit better")),
+    "review.asked": (to.reviewer, On.TASKS, _("Review due")),
     "import.applied": (to.importer_of_refused, On.IMPORTS, _("Lines refused")),
     "import.refused": (to.importer_of_refused, On.IMPORTS, _("Import refused")),
     JOB_FAILED: (to.administrators, On.JOBS, _("Background job failed")),

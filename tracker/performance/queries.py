@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
+from django.conf import settings
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
 
 from engagements.choices import ChargeKind, Status
@@ -21,8 +22,9 @@ from engagements.values.periods import (
     months_between,
 )
 from tracker.performance.calendars import zone_of
-from tracker.performance.models import Credit, CreditState, LevelResult
+from tracker.performance.models import Credit, CreditState, LevelResult, Review
 from tracker.performance.reckoning import Reckoned, reckon, windows_of
+from tracker.performance.review import CRITERIA, Marks, due_on
 from tracker.performance.scorecard import (
     Band,
     Score,
@@ -285,3 +287,77 @@ def levels_at_risk(user: User | AnonymousUser) -> QuerySet[LevelResult]:
         .order_by("-outcome", "-window_from", "id")
     )
     return rows
+
+
+@dataclass(frozen=True)
+class ReviewDue:
+    """A running engagement whose review is asked for since a day.
+
+    `reviewed_until` is its first day where there is no review yet.
+    """
+
+    engagement: Engagement
+    reviewed_until: date
+    has_reviews: bool
+    due_on: date
+
+
+def reviews_due(engagements: QuerySet[Engagement], *, today: date) -> list[ReviewDue]:
+    """Return what of the engagements has waited longest for a review, that first.
+
+    One query, however many there are; nothing where no schedule is set.
+    """
+    every = settings.REVIEW_EVERY_MONTHS
+    if not every:
+        return []
+    reviewed = Max("reviews__period_to", filter=Q(reviews__is_corrected=False))
+    rows = (
+        engagements.filter(
+            status=Status.ACTIVE, starts_on__lte=add_months(today, -every)
+        )
+        .select_related("vendor", "manager")
+        .annotate(reviewed_to=reviewed)
+        .order_by("pk")
+    )
+    found = [_review_due(row, every) for row in rows]
+    due = [one for one in found if one.due_on <= today]
+    return sorted(due, key=lambda one: (one.due_on, one.engagement.pk))
+
+
+def _review_due(row: Any, every: int) -> ReviewDue:
+    until = row.reviewed_to or row.starts_on
+    return ReviewDue(
+        engagement=row,
+        reviewed_until=until,
+        has_reviews=row.reviewed_to is not None,
+        due_on=due_on(until, every),
+    )
+
+
+def reviews_of(user: User | AnonymousUser, engagement: int) -> QuerySet[Review]:
+    """Return what the user may read of an engagement's standing reviews, in order."""
+    rows: QuerySet[Review] = Review.objects.visible_to(user)
+    return (
+        rows.filter(engagement=engagement, is_corrected=False)
+        .select_related("reviewer")
+        .order_by("period_to", "id")
+    )
+
+
+def review_deficits(
+    engagements: QuerySet[Engagement, int], first: date, last: date
+) -> dict[int, list[float]]:
+    """Return how far each standing review of the span falls short, from 0 to 1.
+
+    By engagement id; one query, however many there are.
+    """
+    rows = (
+        Review.objects.standing()
+        .filter(engagement__in=engagements, period_to__range=(first, last))
+        .order_by("period_to", "id")
+        .values_list("engagement_id", *CRITERIA)
+    )
+    found: dict[int, list[float]] = defaultdict(list)
+    for engagement, *marks in rows:
+        found[engagement].append(Marks(*marks).deficit)
+    return found
