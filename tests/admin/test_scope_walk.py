@@ -38,6 +38,7 @@ from tests.admin.conftest import logged_in
 from tests.admin.test_scope import CANARY, Other
 from tests.factories import make_contract, make_user
 from tests.spend.sheets import begin, fill
+from tracker.dashboards.levels.reports import level_reports
 from tracker.dashboards.report import all_reports
 from tracker.fit.services import Planned, give_advice, keep_advice
 from tracker.imports.kinds import kind_names
@@ -47,6 +48,7 @@ from tracker.performance.models import (
     Credit,
     Downtime,
     Exclusion,
+    LevelResult,
     Measurement,
     Review,
     Ticket,
@@ -287,6 +289,11 @@ def values_of(name: str, route: str, other: Everything) -> list[Any]:
         "external_id": lambda: [CANARY],
         "change_name": lambda: ["change_manager", "start", "put_on_hold", "approve"],
         "slug": lambda: list(all_reports()),
+        "change_name": lambda: ["change_manager", "start", "put_on_hold"],
+        "slug": lambda: [*all_reports(), *level_reports()],
+        "public_id": lambda: list(
+            LevelResult.objects.values_list("public_id", flat=True)
+        ),
         "extension": lambda: ["csv", "xlsx"],
         "export_name": lambda: ["vendors", "contractors", "engagements", "terms"],
         "file_format": lambda: ["csv", "xlsx"],
@@ -372,6 +379,8 @@ def test_the_walk_would_see_it(db):
         f"/admin/tracker/flag/{other.flag.pk}/change/",
         "/admin/tracker/advice/",
         f"/api/v1/engagements/{other.contract.public_id}",
+        "/service-levels/",
+        "/service-levels/windows.csv",
         "/spend/cost-centres.csv",
         "/spend/cost-centres.xlsx",
         "/admin/engagements/engagement/export/engagements.csv",

@@ -30,6 +30,7 @@ from tracker.demo.service_levels import measure_service_levels
 from tracker.demo.signing import amend_price, close, order_change, sign, split_anew
 from tracker.demo.stories import AssignmentStory, ContractStory
 from tracker.demo.timesheets import Sheets
+from tracker.demo.tickets import tell_tickets
 from tracker.demo.work import Stint, seeded, stints
 from tracker.fit.services.assessing import assess
 from tracker.spend.models import OversightLog, WorkLog
@@ -80,6 +81,7 @@ def load_company(*, today: date) -> Loaded:
     make_rules(cast)
     ask_for_approvals(told, cast)
     measurements = measure_service_levels(told, cast)
+    tell_tickets(told, cast)
     review_engagements(told, cast)
     _open_sandbox(cast)
     assessed = assess(as_of=today, actor=cast.people["admin"])

@@ -365,6 +365,52 @@ class LevelResult(Detail):
         return f"{self.window_from:%Y-%m}"
 
 
+class LevelProgress(models.Model):
+    """How the window of a service level that still runs stands: the records so far.
+
+    One row per level, written whenever its contract is measured; nobody has judged it.
+    """
+
+    engagement = models.ForeignKey(
+        Engagement,
+        on_delete=models.PROTECT,
+        related_name="level_progress",
+        verbose_name=_("engagement"),
+    )
+    service_level = models.OneToOneField(
+        ServiceLevel,
+        on_delete=models.CASCADE,
+        related_name="progress",
+        verbose_name=_("service level"),
+    )
+    window_from = models.DateField(_("window from"))
+    window_to = models.DateField(_("window to"), db_index=True)
+    value = FactorField(_("figure"), null=True)
+    good = models.PositiveIntegerField(_("good"), null=True)
+    total = models.PositiveIntegerField(_("out of"), null=True)
+    down_seconds = models.PositiveBigIntegerField(null=True)
+    service_seconds = models.PositiveBigIntegerField(null=True)
+    measured_at = models.DateTimeField(_("measured at"))
+
+    objects = EngagementScoped.as_manager()
+
+    class Meta:
+        verbose_name = _("progress of a service level")
+        constraints = [
+            models.CheckConstraint(
+                name="level_progress_window_in_order",
+                condition=Q(window_to__gt=F("window_from")),
+            ),
+            models.CheckConstraint(
+                name="level_progress_good_within_total",
+                condition=Q(good__isnull=True) | Q(good__lte=F("total")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.window_from:%Y-%m}"
+
+
 class Credit(Record):
     """Money that a provider owes for a missed window, on its way to an invoice.
 

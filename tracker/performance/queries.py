@@ -100,36 +100,74 @@ class VendorScore:
         return None if self.value is None else band_of(self.value)
 
 
+Windows = Mapping[int, Mapping[int, Sequence[WindowResult]]]
+
+
 def vendor_scores(
-    user: User | AnonymousUser, *, as_of: date, vendors: Iterable[int] | None = None
+    user: User | AnonymousUser,
+    *,
+    as_of: date,
+    vendors: Iterable[int] | None = None,
+    engagements: Iterable[int] | None = None,
 ) -> dict[int, VendorScore]:
     """Return the scores of vendors and their engagements, as far as the user sees them.
 
     By vendor id; two queries, however many there are. The vendor's mean is that of the
     engagements that the user sees.
     """
-    found = _windows(user, as_of, vendors)
+    found = _windows(user, as_of, vendors, engagements)
+    scored = _engagement_scores(found, as_of)
     spend = _spend(found, as_of)
+    scores = {}
+    for vendor, by_engagement in scored.items():
+        value, coverage = vendor_score(by_engagement, spend)
+        scores[vendor] = VendorScore(vendor, value, coverage, by_engagement)
+    return scores
+
+
+def scores_by_service(
+    user: User | AnonymousUser, *, as_of: date, services: Mapping[int, int]
+) -> dict[tuple[int, int], VendorScore]:
+    """Return what each vendor scores for each service, by both ids; two queries.
+
+    `services` are the services' ids by engagement. Each engagement's score is drawn to
+    the mean of all that the vendor does here.
+    """
+    found = _windows(user, as_of, None, services)
+    spend = _spend(found, as_of)
+    scores = {}
+    for vendor, by_engagement in _engagement_scores(found, as_of).items():
+        for service in sorted({services[engagement] for engagement in by_engagement}):
+            own = {k: s for k, s in by_engagement.items() if services[k] == service}
+            value, coverage = vendor_score(own, spend)
+            scores[vendor, service] = VendorScore(vendor, value, coverage, own)
+    return scores
+
+
+def _engagement_scores(found: Windows, as_of: date) -> dict[int, dict[int, Score]]:
     scores = {}
     for vendor, by_engagement in found.items():
         mean = vendor_mean(tally(rows, as_of) for rows in by_engagement.values())
-        engagements = {
+        scores[vendor] = {
             engagement: score_of(rows, as_of, mean)
             for engagement, rows in by_engagement.items()
         }
-        value, coverage = vendor_score(engagements, spend)
-        scores[vendor] = VendorScore(vendor, value, coverage, engagements)
     return scores
 
 
 def _windows(
-    user: User | AnonymousUser, as_of: date, vendors: Iterable[int] | None
+    user: User | AnonymousUser,
+    as_of: date,
+    vendors: Iterable[int] | None,
+    engagements: Iterable[int] | None,
 ) -> dict[int, dict[int, list[WindowResult]]]:
     rows = LevelResult.objects.visible_to(user).filter(
         window_to__range=(add_months(as_of, -SCORED_MONTHS), as_of)
     )
     if vendors is not None:
         rows = rows.filter(engagement__vendor__in=list(vendors))
+    if engagements is not None:
+        rows = rows.filter(engagement__in=list(engagements))
     columns = rows.order_by().values_list(
         "engagement__vendor_id",
         "engagement_id",
