@@ -238,7 +238,7 @@ def test_page_shows_the_defaults_and_stores_what_is_chosen(client):
         },
     )
 
-    assert initial["kinds"] == ["notice", "term_end", "document", "tenure"]
+    assert initial["kinds"] == ["notice", "term_end", "document", "tenure", "claim"]
     assert initial["thresholds"] == [90, 60, 30]
     assert initial["topics"] == ["approvals", "decisions", "jobs"]
     assert "Background jobs" not in client.get(PAGE).content.decode()

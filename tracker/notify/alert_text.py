@@ -44,6 +44,7 @@ REMINDED = {
     DateKind.TERM_END.value: gettext_lazy("Term end"),
     DateKind.DOCUMENT.value: gettext_lazy("Document expires"),
     DateKind.TENURE.value: gettext_lazy("Tenure limit"),
+    DateKind.CLAIM.value: gettext_lazy("Last day to claim a credit"),
 }
 
 
@@ -163,7 +164,9 @@ def _reminder_in_words(alert: Alert, records: _Records) -> AlertText:
         status=_("%(what)s on %(day)s") % {"what": REMINDED[reminder.kind], "day": day},
         about=alert.engagement.title,
         detail=" · ".join(filter(None, [alert.engagement.reference, name])),
-        path=_page("engagements_engagement_change", alert.engagement.pk),
+        path=_page("tracker_credit_change", reminder.subject_id)
+        if reminder.kind == DateKind.CLAIM
+        else _page("engagements_engagement_change", alert.engagement.pk),
     )
 
 

@@ -12,7 +12,7 @@ from engagements.models import Engagement, Event, User
 from engagements.models.record import has_length
 from engagements.permissions import REVIEW_EVENTS, engagement_scope
 from tracker.notify.choices import Channel, DateKind, Frequency, Weekday
-from tracker.notify.due import THRESHOLDS
+from tracker.notify.due import ALL_THRESHOLDS
 
 TOKEN_LENGTH = 43
 # What an event's alert says that only those who see job runs may read.
@@ -34,8 +34,8 @@ class Reminder(models.Model):
         max_length=8,
         choices=DateKind.choices,
     )
-    # The document or the tenure policy; 0 for the engagement's own dates. Not foreign
-    # keys: a reminder that was sent outlives what it told of.
+    # The document, the tenure policy or the credit; 0 for the engagement's own dates.
+    # Not foreign keys: a reminder that was sent outlives what it told of.
     subject_id = models.BigIntegerField(default=0, editable=False)
     falls_on = models.DateField(_("falls on"))
     threshold_days = models.PositiveSmallIntegerField(_("days before"))
@@ -73,7 +73,7 @@ class Reminder(models.Model):
             ),
             models.CheckConstraint(
                 name="reminder_threshold_known",
-                condition=Q(threshold_days__in=THRESHOLDS),
+                condition=Q(threshold_days__in=ALL_THRESHOLDS),
             ),
         ]
 

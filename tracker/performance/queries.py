@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
 
 from engagements.choices import ChargeKind, Status
@@ -233,6 +233,23 @@ def lost_credits(
         count=sum(count for _currency, _sum, count in found),
         sums={currency: total for currency, total, _count in found},
     )
+
+
+def credits_to_claim(
+    engagements: QuerySet[Engagement], *, today: date, along: Sequence[str] = ()
+) -> QuerySet[Credit]:
+    """Return what is due and can still be claimed, what is lost first first.
+
+    `along` are paths from the engagement that are read with it.
+    """
+    rows: QuerySet[Credit] = Credit.objects.filter(
+        Q(claim_by_on__isnull=True) | Q(claim_by_on__gte=today),
+        engagement__in=engagements.order_by().values("pk"),
+        state=CreditState.DUE,
+    )
+    return rows.select_related(
+        "service_level", "engagement", *(f"engagement__{path}" for path in along)
+    ).order_by(F("claim_by_on").asc(nulls_last=True), "id")
 
 
 def credits_missing_on_invoices(user: User | AnonymousUser) -> QuerySet[Credit]:

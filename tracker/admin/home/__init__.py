@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from tracker.admin.home import (
     approvals,
+    credits,
     deadlines,
     decisions,
     failures,
@@ -37,6 +38,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 __all__ = [
     "approvals",
+    "credits",
     "dashboard",
     "deadlines",
     "decisions",

@@ -75,7 +75,7 @@ def heat_map(
     parts += [
         _tick(left + index * (CELL + GAP) + CELL // 2, 13, f"{month:%Y}")
         for index, month in enumerate(months)
-        if index == 0 or month.month == 1
+        if month.month == 1 or (index == 0 and month.month < 12)
     ]
     top = HEAD + 12
     for group in groups:
