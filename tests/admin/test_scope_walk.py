@@ -282,6 +282,9 @@ def values_of(name: str, route: str, other: Everything) -> list[Any]:
     """Return what stands for the part of the path; a part nobody knows fails."""
     known: dict[str, Callable[[], list[Any]]] = {
         "object_id": lambda: _keys(route),
+        "engagement_id": lambda: list(
+            Engagement.objects.values_list("public_id", flat=True)
+        ),
         "id": lambda: _public_ids(route) if route.startswith("api/") else _keys(route),
         "run_id": lambda: _keys(route),
         "alert_id": lambda: _keys(route),

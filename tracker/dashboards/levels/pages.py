@@ -147,9 +147,9 @@ def _engagements(levels: Levels, scope: LevelScope) -> list[int] | None:
 
 
 def _table(report: LevelReport, rows: Sequence[Row]) -> Table:
-    return table(
-        report.columns, rows, caption=report.title, notation=report.scope.notation
-    )
+    # A region of its own, so it can't be called what its card is called.
+    caption = f"{report.title}, as a table"
+    return table(report.columns, rows, caption=caption, notation=report.scope.notation)
 
 
 def _section(
