@@ -44,14 +44,14 @@ from tracker.performance.review import CRITERIA
 from tracker.performance.services import Measured
 
 log = logging.getLogger(__name__)
-READING = ("get", "head")
+READING: tuple[str, ...] = ("get", "head")
 
 
 class PartOfEngagement(Resource):
     """Records of one engagement that the caller may see."""
 
     names: ClassVar[dict[str, str]] = {}
-    write_permissions = ()
+    write_permissions: ClassVar[tuple[str, ...]] = ()
     http_method_names = READING
 
     def engagement(self, request: Request, engagement_id: UUID) -> Engagement:
