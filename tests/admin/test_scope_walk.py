@@ -291,8 +291,6 @@ def values_of(name: str, route: str, other: Everything) -> list[Any]:
         "app_label": lambda: ["engagements", "tracker", "auth", "axes"],
         "external_id": lambda: [CANARY],
         "change_name": lambda: ["change_manager", "start", "put_on_hold", "approve"],
-        "slug": lambda: list(all_reports()),
-        "change_name": lambda: ["change_manager", "start", "put_on_hold"],
         "slug": lambda: [*all_reports(), *level_reports()],
         "public_id": lambda: list(
             LevelResult.objects.values_list("public_id", flat=True)

@@ -29,8 +29,8 @@ from tracker.demo.reviews import review_engagements
 from tracker.demo.service_levels import measure_service_levels
 from tracker.demo.signing import amend_price, close, order_change, sign, split_anew
 from tracker.demo.stories import AssignmentStory, ContractStory
-from tracker.demo.timesheets import Sheets
 from tracker.demo.tickets import tell_tickets
+from tracker.demo.timesheets import Sheets
 from tracker.demo.work import Stint, seeded, stints
 from tracker.fit.services.assessing import assess
 from tracker.spend.models import OversightLog, WorkLog

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from engagements import queries
 from engagements.choices import ApprovalOutcome
 from engagements.models import Approval, ChecklistTask, Engagement, Event, User
-from tracker.spend.hours import submitter_of
 from engagements.permissions import engagement_scope
+from tracker.spend.hours import submitter_of
 
 
 def owner(event: Event) -> list[User]:
