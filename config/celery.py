@@ -63,6 +63,10 @@ app.conf.beat_schedule = {
         "task": "tracker.tasks.settle_service_levels",
         "schedule": crontab(hour="2", minute="15"),
     },
+    "ask for reviews": {
+        "task": "tracker.tasks.ask_for_reviews",
+        "schedule": crontab(hour="6", minute="15"),
+    },
     "assess engagements": {
         "task": "tracker.tasks.assess_engagements",
         "schedule": crontab(hour="3", minute="0"),

@@ -161,6 +161,12 @@ FISCAL_YEAR_START_MONTH = env.int("FISCAL_YEAR_START_MONTH", default=4)
 if FISCAL_YEAR_START_MONTH not in range(1, 13):
     raise SystemExit("FISCAL_YEAR_START_MONTH must be the number of a month, 1 to 12.")
 
+# How often a running engagement is reviewed; 0 asks for no reviews, by schedule or
+# before an extension.
+REVIEW_EVERY_MONTHS = env.int("REVIEW_EVERY_MONTHS", default=3)
+if REVIEW_EVERY_MONTHS not in range(25):
+    raise SystemExit("REVIEW_EVERY_MONTHS must be a number of months, 0 to 24.")
+
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 # Has no URL: what is in it is served by views that ask who may see it.

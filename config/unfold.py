@@ -115,6 +115,7 @@ NAVIGATION: list[dict[str, Any]] = [
         "items": [
             _page(_("Results"), "fact_check", "tracker.levelresult"),
             _page(_("Service credits"), "price_check", "tracker.credit"),
+            _page(_("Reviews"), "rate_review", "tracker.review"),
             _page(_("Service levels"), "rule", "engagements.servicelevel"),
             _page(_("Measurements"), "straighten", "tracker.measurement"),
             _page(_("Downtime"), "power_off", "tracker.downtime"),

@@ -36,6 +36,14 @@ class Origin(models.TextChoices):
     CONVERTED = "converted", _("Converted from the other model")
 
 
+class ExtensionGround(models.TextChoices):
+    """Why an engagement goes on without what was asked for first."""
+
+    FOLLOWS = "follows", _("The review will follow")
+    UNCHANGED = "unchanged", _("Nothing has changed since the last one")
+    NO_TIME = "no_time", _("It would end before one could be made")
+
+
 class Renewal(models.TextChoices):
     NONE = "none", _("Does not renew")
     MANUAL = "manual", _("A person renews")

@@ -17,6 +17,10 @@ class WrongStateError(TrackerError):
     """The record's status does not allow this step."""
 
 
+class QuestionOpenError(WrongStateError):
+    """Something should be there first; the message says what, and how to go on."""
+
+
 class ApprovalNeededError(WrongStateError):
     """Somebody else must approve this first; the message names by which rules."""
 

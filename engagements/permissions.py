@@ -192,15 +192,22 @@ def _in_role(*roles: Role) -> Q:
 
 
 def engagement_scope(
-    user: User | AnonymousUser, prefix: str = "", *, with_money: bool = False
+    user: User | AnonymousUser,
+    prefix: str = "",
+    *,
+    with_money: bool = False,
+    with_reviews: bool = False,
 ) -> Q:
     """Return the condition that keeps engagements the user may see.
 
     `prefix` is the path to the engagement from another model, such as `engagement__`.
     `with_money` keeps those whose amounts the user may see: a manager who also runs
     the HR integration sees every engagement, but the money of their own alone.
+    `with_reviews` likewise keeps those whose reviews the user may read.
     """
     roles = roles_of(user)
+    if with_reviews:
+        roles &= SEES_REVIEWS
     if with_money:
         roles &= SEES_MONEY
     if roles & SEES_ALL:
@@ -218,6 +225,25 @@ def document_scope(user: User | AnonymousUser) -> Q:
     Those of engagements whose money they may see: contracts tell fees and rates.
     """
     return engagement_scope(user, prefix="engagement__", with_money=True)
+
+
+# Of what the events of this kind tell, not everybody who sees the engagement may know.
+REVIEW_EVENTS = "review."
+
+
+def event_scope(user: User | AnonymousUser) -> Q:
+    """Return the condition that leaves out events the user's roles may not read.
+
+    Those that tell of reviews are for who may read the reviews. Whose engagements the
+    user sees is asked beside it.
+    """
+    from engagements.models import Engagement
+
+    scope = engagement_scope(user, with_reviews=True)
+    if not scope:
+        return Q()
+    seen = Engagement.objects.filter(scope).values("pk")
+    return ~Q(event_type__startswith=REVIEW_EVENTS) | Q(engagement_id__in=seen)
 
 
 def grant(grants: Grants, app_label: str) -> None:

@@ -23,8 +23,10 @@ from tracker.performance.models import (
     Credit,
     Downtime,
     Exclusion,
+    LevelProgress,
     LevelResult,
     Measurement,
+    Review,
     Ticket,
 )
 from tracker.spend.models import (
@@ -80,6 +82,7 @@ __all__ = [
     "InvoiceLine",
     "JobRun",
     "LedgerEntry",
+    "LevelProgress",
     "LevelResult",
     "Measurement",
     "MonthTotal",
@@ -90,6 +93,7 @@ __all__ = [
     "Policy",
     "QuarterPrior",
     "Reminder",
+    "Review",
     "RoleBenchmark",
     "Settlement",
     "StaleMonth",

@@ -20,6 +20,7 @@ _COMPARE: Models = {
     **dict.fromkeys(_BENCHMARKS, VIEW),
     "rolebenchmark": ("view", "add", "delete"),
 }
+_REVIEWED: Models = {"review": ("view", "add", "change")}
 _MEASURED = ("measurement", "downtime", "exclusion", "ticket", "levelresult")
 # Measured by hand; results are excused and credits move on, neither is edited.
 _MEASURE: Models = {
@@ -61,7 +62,8 @@ GRANTS: Grants = {
     | _BILL
     | _LOG_WORK
     | _MEASURE
-    | _DECIDE,
+    | _DECIDE
+    | _REVIEWED,
     Role.FINANCE: dict.fromkeys([*_MONEY, *_WORK, *_FIT, *_MEASURED], VIEW)
     | {"credit": _CHANGE}
     | _DECIDE_TIME
@@ -77,7 +79,7 @@ GRANTS: Grants = {
             *(*_BUDGETS, *_BENCHMARKS),
             *(*_MONEY, *_WORK, *_IMPORTS, *_FIT, *_TOLD, *_MEASURED),
             *("credit", "invoice", "settlement", "jobrun", "policy", "apikey"),
-            "exchangerate",
+            *("exchangerate", "review"),
         ],
         VIEW,
     ),
@@ -94,6 +96,7 @@ GRANTS: Grants = {
     | _PAY
     | _LOG_WORK
     | _MEASURE
+    | _REVIEWED
     | _IMPORT
     | _DECIDE,
 }

@@ -22,6 +22,7 @@ from tracker.imports import services as imports
 from tracker.jobs.services import run_job
 from tracker.notify import services as notify
 from tracker.notify.event_types import TELLINGS
+from tracker.performance.services import ask_for_reviews as ask_reviews
 from tracker.performance.services import settle_windows
 from tracker.spend import services as spend
 from tracker.spend.services import LedgerMismatchError
@@ -159,6 +160,17 @@ def settle_service_levels() -> None:
         name="settle service levels",
         key=today.isoformat(),
         work=lambda: asdict(settle_windows(today=today)),
+    )
+
+
+@shared_task
+def ask_for_reviews() -> None:
+    """Tell managers which reviews have come due."""
+    today = timezone.localdate()
+    run_job(
+        name="ask for reviews",
+        key=today.isoformat(),
+        work=lambda: {"asked": ask_reviews(today=today)},
     )
 
 

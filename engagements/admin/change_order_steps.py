@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from engagements.admin.inputs import ExactNumberInput, MoneyInput
 from engagements.admin.lifecycle_page import LifecyclePage
 from engagements.admin.record_admin import actor_of
-from engagements.admin.renewal_steps import StepDialog, date_input
+from engagements.admin.renewal_steps import LongerDialog, date_input
 from engagements.admin.unfold_types import action
 from engagements.choices import ChangeOrderState, Kind, Status
 from engagements.errors import TrackerError
@@ -56,7 +56,7 @@ def _amount(label: Any, **options: Any) -> forms.DecimalField:
     )
 
 
-class ChangeOrderDialog(StepDialog):
+class ChangeOrderDialog(LongerDialog):
     asked = "value_change"
     effective_on = forms.DateField(
         label=gettext_lazy("Effective on"),
@@ -117,6 +117,10 @@ class ChangeOrderDialog(StepDialog):
             **asdict(asked),
         )
 
+    def is_longer(self, cleaned: dict[str, Any]) -> bool:
+        ends_on, term_ends_on = cleaned.get("new_ends_on"), self.engagement.term_ends_on
+        return bool(ends_on and term_ends_on and ends_on > term_ends_on)
+
     def reckon(self, value: Asked) -> Effect:
         self.change = effect_of_change_order(
             change_order=self.order(value), as_of=timezone.localdate()
@@ -176,6 +180,7 @@ class ChangeOrderSteps(LifecyclePage):
             order = record_change_order(
                 change_order=form.order(asked),
                 expected_version=form.engagement.version,
+                ground=form.cleaned_data.get("ground", ""),
                 actor=actor_of(request),
             )
         except (TrackerError, ValidationError) as refusal:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from engagements import events
 from engagements.admin.history import Entry, events_about, in_words
 from engagements.models import Engagement, Event, User
+from engagements.permissions import event_scope
 
 # More changes than these are read on the history page.
 MOST_TOLD = 20
@@ -65,7 +66,8 @@ def events_since(record: Any, *, since: int | None, user: User) -> list[Event]:
     """
     if not user.has_perm("engagements.view_event"):
         return []
-    rows = Event.objects.filter(events_about(record)).select_related("actor")
+    rows = Event.objects.filter(events_about(record), event_scope(user))
+    rows = rows.select_related("actor")
     newer = list(rows.filter(id__gt=since)[: MOST_TOLD + 1]) if since else []
     return newer or list(rows[:1])
 

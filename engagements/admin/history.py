@@ -39,7 +39,7 @@ from engagements.models import (
     VendorContact,
 )
 from engagements.models.fields import MoneyField, PercentField, ScaledField
-from engagements.permissions import engagement_scope
+from engagements.permissions import engagement_scope, event_scope
 from engagements.values.money import UnknownCurrencyError, format_money
 
 PER_PAGE = 50
@@ -108,7 +108,8 @@ def history_page(
     user = request.user
     if not isinstance(user, User) or not user.has_perm("engagements.view_event"):
         raise PermissionDenied
-    rows = Event.objects.filter(events_about(record)).select_related("actor")
+    rows = Event.objects.filter(events_about(record), event_scope(user))
+    rows = rows.select_related("actor")
     page = Paginator(rows, PER_PAGE).get_page(request.GET.get("p"))
     context = {
         **model_admin.admin_site.each_context(request),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,10 +17,11 @@ from engagements.admin.lifecycle_page import LifecyclePage
 from engagements.admin.opened_dialog import OpenedDialog, is_pressed, with_value
 from engagements.admin.record_admin import actor_of
 from engagements.admin.unfold_types import action
-from engagements.choices import Renewal, Status
+from engagements.choices import ExtensionGround, Renewal, Status
 from engagements.errors import TrackerError
 from engagements.models import Engagement
 from engagements.permissions import sees_money
+from engagements.services.extending import questions_before_extending
 from engagements.services.renewal import (
     Effect,
     Extending,
@@ -34,8 +36,10 @@ from engagements.services.renewal import (
 
 if TYPE_CHECKING:
     from django.forms import DateInput, NumberInput
+    from django.forms import Select as SelectInput
 else:
     from unfold.widgets import UnfoldAdminIntegerFieldWidget as NumberInput
+    from unfold.widgets import UnfoldAdminSelectWidget as SelectInput
     from unfold.widgets import UnfoldAdminSingleDateWidget as DateInput
 
 # No engagement is renewed for longer than this at once.
@@ -165,7 +169,58 @@ class StepDialog(OpenedDialog):
         return money(amount, self.engagement.currency)
 
 
-class RenewDialog(StepDialog):
+class LongerDialog(StepDialog):
+    """Asks first for what should be there before an engagement goes on for longer."""
+
+    ground = forms.ChoiceField(
+        label=gettext_lazy("Go on without, because"),
+        required=False,
+        choices=[("", "–"), *ExtensionGround.choices],  # noqa: RUF001 - no choice yet
+        widget=SelectInput(),
+        help_text=gettext_lazy("Kept in the history, with your name."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.questions = questions_before_extending(self.engagement)
+        if not self.questions:
+            del self.fields["ground"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if self.questions and self.is_longer(cleaned) and not cleaned.get("ground"):
+            self.add_error("ground", _("Answer what is asked above, or say why not."))
+        return cleaned
+
+    def is_longer(self, cleaned: dict[str, Any]) -> bool:
+        return True
+
+    def get_before_template_context(
+        self, request: HttpRequest, object_id: Any = None
+    ) -> dict[str, Any]:
+        told = super().get_before_template_context(request, object_id)
+        return told | {
+            "questions": [
+                {
+                    "sentence": question.sentence,
+                    "href": _remedy(question.remedy, self.engagement),
+                    "noun": question.remedy._meta.verbose_name
+                    if question.remedy
+                    else "",
+                }
+                for question in self.questions
+            ]
+        }
+
+
+def _remedy(model: Any, engagement: Engagement) -> str:
+    if model is None:
+        return ""
+    add = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_add")
+    return f"{add}?engagement={engagement.pk}"
+
+
+class RenewDialog(LongerDialog):
     asked = "months"
     months = forms.IntegerField(
         label=gettext_lazy("For how many months"),
@@ -195,7 +250,7 @@ class NoticeDialog(StepDialog):
         return GivingNotice(value)
 
 
-class ExtendDialog(StepDialog):
+class ExtendDialog(LongerDialog):
     asked = "ends_on"
     ends_on = forms.DateField(
         label=gettext_lazy("New last day"),
@@ -234,6 +289,7 @@ class RenewalSteps(LifecyclePage):
                 renewed_on=timezone.localdate(),
                 months=form.cleaned_data["months"],
                 expected_version=form.engagement.version,
+                ground=form.cleaned_data.get("ground", ""),
                 actor=actor_of(request),
             )
         except (TrackerError, ValidationError) as refusal:
@@ -297,6 +353,7 @@ class RenewalSteps(LifecyclePage):
                 engagement=engagement,
                 ends_on=form.cleaned_data["ends_on"],
                 expected_version=form.engagement.version,
+                ground=form.cleaned_data.get("ground", ""),
                 actor=actor_of(request),
             )
         except (TrackerError, ValidationError) as refusal:

@@ -46,6 +46,7 @@ from engagements.permissions import (
     departments_under,
     document_scope,
     engagement_scope,
+    event_scope,
     sees_all,
 )
 
@@ -123,10 +124,10 @@ _SHARED_SUBJECTS = ("vendor", "vendorcontact", "skill")
 
 def _events(user: User) -> Q:
     if sees_all(user):
-        return Q()
+        return event_scope(user)
     seen = Engagement.objects.visible_to(user).values("pk")
     shared = Q(engagement_id=None, subject_type__in=_SHARED_SUBJECTS)
-    return Q(engagement_id__in=seen) | shared | Q(actor=user)
+    return (Q(engagement_id__in=seen) | shared | Q(actor=user)) & event_scope(user)
 
 
 narrowed_by(

@@ -26,7 +26,7 @@ from engagements.models import (
     FeeTerm,
     RateTerm,
 )
-from engagements.permissions import engagement_scope
+from engagements.permissions import engagement_scope, event_scope
 from engagements.services.tenure import tenure_clocks
 from engagements.values.money import format_money
 
@@ -78,7 +78,9 @@ def events(asked: Asked) -> Iterable[Moment]:
     midnight = timezone.make_aware(datetime.combine(asked.before, time.min))
     rows = list(
         Event.objects.filter(
-            engagement_id=asked.engagement.pk, occurred_at__lt=midnight
+            event_scope(asked.user),
+            engagement_id=asked.engagement.pk,
+            occurred_at__lt=midnight,
         )
         .exclude(event_type__in=_TOLD_OTHERWISE)
         .select_related("actor")

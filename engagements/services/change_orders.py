@@ -37,6 +37,7 @@ from engagements.services.approval_requests import (
 from engagements.services.closing import Closing, Obstacle, before_closing
 from engagements.services.commitment import position
 from engagements.services.engagements import change_engagement
+from engagements.services.extending import check_answered
 from engagements.services.records import check_version, create_record
 from engagements.services.renewal import Effect, extend_engagement
 from engagements.services.spending import Moment, check_may_spend, cost_of
@@ -74,18 +75,22 @@ def record_change_order(
     *,
     change_order: ChangeOrder,
     expected_version: int | None = None,
+    ground: str = "",
     actor: User | None,
 ) -> ChangeOrder:
     """Store a change order under the engagement's next number; it is never edited.
 
     It takes effect at once, or waits where a rule asks for an approval of what the
     engagement comes to with it. Raises ValidationError by field, WrongStateError
-    unless the engagement is active and no other order waits, and ApprovalNeededError
-    where nobody else could approve.
+    unless the engagement is active and no other order waits, ApprovalNeededError
+    where nobody else could approve, and QuestionOpenError where something is asked
+    before a later end and no `ground` is given to go on without.
     """
     engagement = _lock(change_order)
     check_version(stored=engagement, expected_version=expected_version)
     needed = _needed(change_order, engagement)
+    if is_extending(change_order, engagement):
+        check_answered(engagement=engagement, ground=ground, actor=actor)
     change_order.recorded_by = actor
     _store(change_order, engagement, actor)
     if not needed.rules:
@@ -100,6 +105,12 @@ def record_change_order(
         engagement=engagement, needed=needed, change_order=change_order, actor=actor
     )
     return change_order
+
+
+def is_extending(change_order: ChangeOrder, engagement: Engagement) -> bool:
+    """Return whether it lets the term end later than now."""
+    ends_on, term_ends_on = change_order.new_ends_on, engagement.term_ends_on
+    return bool(ends_on and term_ends_on and ends_on > term_ends_on)
 
 
 @transaction.atomic

@@ -30,6 +30,7 @@ from engagements.services.approval_requests import (
 from engagements.services.boarding import move_due_days
 from engagements.services.commitment import set_commitment
 from engagements.services.documents import delete_files_of
+from engagements.services.extending import check_answered
 from engagements.services.records import (
     change_record,
     create_record,
@@ -98,6 +99,7 @@ def change_engagement(
     engagement: ManagedContract | Assignment,
     expected_version: int | None = None,
     agreed_by: ChangeOrder | None = None,
+    is_reported: bool = False,
     actor: User | None,
 ) -> ManagedContract | Assignment:
     """Store changed facts of an engagement; the term's dates follow.
@@ -107,7 +109,9 @@ def change_engagement(
     it was sent. Raises ValidationError by field, ConflictError, and
     ApprovalNeededError where a rule asks for an approval of an active engagement that
     would come to more, unless a change order in force agreed to it, or that would go
-    to a department where other rules ask.
+    to a department where other rules ask. Raises QuestionOpenError where something is
+    asked before it runs for longer, unless it `is_reported`: a file tells what was
+    agreed elsewhere.
     """
     stored = Engagement.objects.select_for_update().get(pk=engagement.pk)
     _check_waiting(engagement, stored)
@@ -120,6 +124,8 @@ def change_engagement(
         _check_lineage(engagement)
     _move_term(engagement, stored)
     set_commitment(engagement, today=timezone.localdate())
+    if _runs_longer(engagement, stored) and agreed_by is None and not is_reported:
+        check_answered(engagement=stored, actor=actor)
     worth_before = value_of(stored) if _is_resized(engagement, stored) else None
     asked_before = rules_of_department(stored) if _moves(engagement, stored) else None
     extended = isinstance(engagement, Assignment) and is_extended(engagement)
@@ -192,6 +198,14 @@ def _moves(engagement: Engagement, stored: Engagement) -> bool:
     """Return whether a running engagement goes to another department."""
     is_running = stored.status == Status.ACTIVE
     return is_running and engagement.department_id != stored.department_id
+
+
+def _runs_longer(engagement: Engagement, stored: Engagement) -> bool:
+    """Return whether the term of a running engagement would end later than now."""
+    before, after = stored.term_ends_on, engagement.term_ends_on
+    if stored.status != Status.ACTIVE or before is None:
+        return False
+    return after is None or after > before
 
 
 def _is_resized(engagement: ManagedContract | Assignment, stored: Engagement) -> bool:

@@ -28,6 +28,7 @@ from engagements.services.commitment import (
     set_commitment,
     term_rules,
 )
+from engagements.services.extending import check_answered
 from engagements.services.records import check_version
 from engagements.services.tenure import check_tenure, excesses
 from engagements.values import periods
@@ -180,14 +181,19 @@ def renew_engagement(
     renewed_on: date,
     months: int | None = None,
     expected_version: int | None = None,
+    ground: str = "",
     actor: User | None,
 ) -> Engagement:
     """Write the next term, of `months` or else of the renewal agreed.
 
     Raises WrongStateError where nothing renews: not active, notice given, renewed
-    already, or the last day agreed is reached.
+    already, or the last day agreed is reached; QuestionOpenError where something is
+    asked first and no `ground` is given to go on without.
     """
-    return _take(engagement, Renewing(renewed_on, months), expected_version, actor)
+    step = Renewing(renewed_on, months)
+    renewed = _take(engagement, step, expected_version, actor)
+    check_answered(engagement=renewed, ground=ground, actor=actor)
+    return renewed
 
 
 @transaction.atomic
@@ -213,14 +219,19 @@ def extend_engagement(
     ends_on: date,
     expected_version: int | None = None,
     agreed_by: ChangeOrder | None = None,
+    ground: str = "",
     actor: User | None,
 ) -> Engagement:
     """Move the term's end to a later day; the notice deadline follows.
 
     Raises ApprovalNeededError where a rule asks for an approval of the longer term,
-    unless a change order in force agreed to it.
+    and QuestionOpenError where something is asked first and no `ground` is given to go
+    on without; neither where a change order in force agreed to it, whose author was
+    asked.
     """
     extended = _take(engagement, Extending(ends_on), expected_version, actor)
+    if agreed_by is None:
+        check_answered(engagement=extended, ground=ground, actor=actor)
     check_change_is_agreed(extended, agreed_by)
     return extended
 

@@ -26,8 +26,8 @@ from tracker.spend.services import log_work_lines
 pytestmark = pytest.mark.django_db
 
 FIRST = date(2026, 1, 1)
-CONTRACT_QUERIES = 53
-ASSIGNMENT_QUERIES = 47
+CONTRACT_QUERIES = 55
+ASSIGNMENT_QUERIES = 49
 
 
 @pytest.fixture

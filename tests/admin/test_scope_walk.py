@@ -38,6 +38,7 @@ from tests.admin.conftest import logged_in
 from tests.admin.test_scope import CANARY, Other
 from tests.factories import make_contract, make_user
 from tests.spend.sheets import begin, fill
+from tracker.dashboards.levels.reports import level_reports
 from tracker.dashboards.report import all_reports
 from tracker.fit.services import Planned, give_advice, keep_advice
 from tracker.imports.kinds import kind_names
@@ -47,9 +48,12 @@ from tracker.performance.models import (
     Credit,
     Downtime,
     Exclusion,
+    LevelResult,
     Measurement,
+    Review,
     Ticket,
 )
+from tracker.performance.review import CRITERIA
 from tracker.performance.services import (
     agree_exclusion,
     record_downtime,
@@ -260,6 +264,14 @@ class Everything(Other):
             ],
             actor=self.manager,
         )
+        Review.objects.create(
+            engagement_id=self.contract.pk,
+            reviewer=self.manager,
+            period_from=date(2026, 1, 1),
+            period_to=date(2026, 3, 31),
+            comment=CANARY,
+            **dict.fromkeys(CRITERIA, 3),
+        )
         Credit.objects.create(
             engagement=self.contract,
             service_level=level,
@@ -292,13 +304,19 @@ def values_of(name: str, route: str, other: Everything) -> list[Any]:
     """Return what stands for the part of the path; a part nobody knows fails."""
     known: dict[str, Callable[[], list[Any]]] = {
         "object_id": lambda: _keys(route),
+        "engagement_id": lambda: list(
+            Engagement.objects.values_list("public_id", flat=True)
+        ),
         "id": lambda: _public_ids(route) if route.startswith("api/") else _keys(route),
         "run_id": lambda: _keys(route),
         "alert_id": lambda: _keys(route),
         "app_label": lambda: ["engagements", "tracker", "auth", "axes"],
         "external_id": lambda: [CANARY],
         "change_name": lambda: ["change_manager", "start", "put_on_hold", "approve"],
-        "slug": lambda: list(all_reports()),
+        "slug": lambda: [*all_reports(), *level_reports()],
+        "public_id": lambda: list(
+            LevelResult.objects.values_list("public_id", flat=True)
+        ),
         "extension": lambda: ["csv", "xlsx"],
         "export_name": lambda: [
             *("vendors", "contractors", "engagements", "terms", "budgets")
@@ -386,12 +404,34 @@ def test_the_walk_would_see_it(db):
         f"/admin/tracker/flag/{other.flag.pk}/change/",
         "/admin/tracker/advice/",
         f"/api/v1/engagements/{other.contract.public_id}",
+        "/service-levels/",
+        "/service-levels/windows.csv",
         "/spend/cost-centres.csv",
         "/spend/cost-centres.xlsx",
         "/admin/engagements/engagement/export/engagements.csv",
         "/admin/engagements/assignment/export/terms.xlsx",
         "/admin/engagements/contractor/export/contractors.xlsx",
     } <= set(shown)
+
+
+REVIEWED = "Kilimanjaro"
+
+
+@pytest.mark.parametrize("role", [Role.FINANCE, Role.HR_INTEGRATION])
+def test_no_address_shows_a_review_to_who_may_not_read_it(role):
+    """They see every engagement, and nothing that was written of the people there."""
+    other = Everything()
+    Review.objects.update(comment=REVIEWED)
+    browser = logged_in(role)
+    shown = []
+
+    for address in walked():
+        for path in paths(address, other):
+            response = browser.get(path, follow=True)
+            if response.status_code >= 500 or REVIEWED.encode() in content(response):
+                shown.append(path)
+
+    assert shown == []
 
 
 def test_no_address_shows_anything_of_another_department(client: Client, manager):

@@ -5,17 +5,19 @@ from typing import Any
 
 import pytest
 
-from engagements.choices import Role
+from engagements.choices import MeasuredBy, Role
 from engagements.models import Assignment, ManagedContract, Vendor
 from tests.api.callers import client_for, client_with, codes
 from tests.api.test_schema import SCHEMA, operations
 from tests.factories import make_contract, make_department, make_user, make_vendor
+from tests.performance.contracts import add_level
 from tracker.api.scopes import SCOPES
 
 pytestmark = pytest.mark.django_db
 
 ENGAGEMENTS = "/api/v1/engagements"
 VENDORS = "/api/v1/vendors"
+PART = f"{ENGAGEMENTS}/{{engagement_id}}"
 BY_EXTERNAL_ID = "by-external-id/{external_id}"
 ROLES = list(Role)
 
@@ -27,6 +29,13 @@ EXPECTED = {
     ("get", f"{ENGAGEMENTS}/{BY_EXTERNAL_ID}"): (404, 200, 200, 200, 200),
     ("put", f"{ENGAGEMENTS}/{BY_EXTERNAL_ID}"): (409, 403, 403, 403, 200),
     ("patch", f"{ENGAGEMENTS}/{{id}}"): (404, 403, 403, 403, 200),
+    ("get", f"{PART}/service-levels"): (404, 200, 403, 200, 200),
+    ("get", f"{PART}/measurements"): (404, 200, 403, 200, 200),
+    ("post", f"{PART}/measurements"): (404, 403, 403, 403, 200),
+    ("post", f"{PART}/downtime"): (404, 403, 403, 403, 200),
+    ("post", f"{PART}/tickets"): (404, 403, 403, 403, 200),
+    ("get", f"{PART}/credits"): (404, 200, 403, 200, 200),
+    ("get", f"{PART}/reviews"): (404, 403, 200, 200, 200),
     ("get", VENDORS): (200, 200, 200, 200, 200),
     ("get", f"{VENDORS}/{{id}}"): (200, 200, 200, 200, 200),
     ("get", f"{VENDORS}/{BY_EXTERNAL_ID}"): (200, 200, 200, 200, 200),
@@ -37,12 +46,38 @@ EXPECTED = {
 
 @pytest.fixture
 def contract():
-    return make_contract(
+    found = make_contract(
         external_id="X-1",
         title="Desk",
         department=make_department(),
         vendor=make_vendor(legal_name="Acme Ltd", external_id="X-1"),
     )
+    add_level(found, name="value")
+    add_level(found, name="downtime", measured_by=MeasuredBy.DOWNTIME)
+    return found
+
+
+def batch(noun: str, contract: ManagedContract) -> dict[str, Any]:
+    """Return one line that the contract's levels take."""
+    levels = {level.name: level for level in contract.service_levels.all()}
+    line: dict[str, Any] = {"source_id": "S-1"}
+    match noun:
+        case "measurements":
+            line |= {
+                "service_level": str(levels["value"].public_id),
+                "period_from": "2026-03-01",
+                "period_to": "2026-03-31",
+                "value": "99.5",
+            }
+        case "downtime":
+            line |= {
+                "service_level": str(levels["downtime"].public_id),
+                "began_at": "2026-03-01T10:00:00Z",
+                "ended_at": "2026-03-01T11:00:00Z",
+            }
+        case _:
+            line |= {"opened_at": "2026-03-01T10:00:00Z"}
+    return {noun: [line]}
 
 
 def ask(client: Any, method: str, path: str, contract: ManagedContract) -> int:
@@ -56,8 +91,12 @@ def ask(client: Any, method: str, path: str, contract: ManagedContract) -> int:
             "start_date": "2026-01-01",
         }
     body = {"put": full, "patch": {}}.get(method)
+    if method == "post":
+        body = batch(path.rpartition("/")[2], contract)
     response = getattr(client, method)(
-        path.format(id=record.public_id, external_id="X-1"),
+        path.format(
+            id=record.public_id, engagement_id=contract.public_id, external_id="X-1"
+        ),
         body,
         headers={"If-Match": "*"} if method == "patch" else {},
     )

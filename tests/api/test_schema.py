@@ -61,7 +61,7 @@ def test_every_operation_asks_for_a_key_and_tells_its_refusals():
     for method, path, operation in operations():
         assert operation["security"] == [{"apiKey": []}], (method, path)
         assert {"400", "401", "403", "406", "429"} <= set(operation["responses"])
-        if method in ("put", "patch"):
+        if method in ("put", "patch", "post"):
             assert {"409", "413", "415", "422"} <= set(operation["responses"])
             assert operation["requestBody"]["required"] is True
 
@@ -77,12 +77,19 @@ def test_operations_are_the_ones_listed():
     assert sorted((method, path) for method, path, _ in operations()) == [
         ("get", "/api/v1/engagements"),
         ("get", "/api/v1/engagements/by-external-id/{external_id}"),
+        ("get", "/api/v1/engagements/{engagement_id}/credits"),
+        ("get", "/api/v1/engagements/{engagement_id}/measurements"),
+        ("get", "/api/v1/engagements/{engagement_id}/reviews"),
+        ("get", "/api/v1/engagements/{engagement_id}/service-levels"),
         ("get", "/api/v1/engagements/{id}"),
         ("get", "/api/v1/vendors"),
         ("get", "/api/v1/vendors/by-external-id/{external_id}"),
         ("get", "/api/v1/vendors/{id}"),
         ("patch", "/api/v1/engagements/{id}"),
         ("patch", "/api/v1/vendors/{id}"),
+        ("post", "/api/v1/engagements/{engagement_id}/downtime"),
+        ("post", "/api/v1/engagements/{engagement_id}/measurements"),
+        ("post", "/api/v1/engagements/{engagement_id}/tickets"),
         ("put", "/api/v1/engagements/by-external-id/{external_id}"),
         ("put", "/api/v1/vendors/by-external-id/{external_id}"),
     ]

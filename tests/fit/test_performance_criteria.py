@@ -6,13 +6,16 @@ from decimal import Decimal
 import pytest
 import time_machine
 
-from engagements.choices import ChargeKind
+from engagements.choices import ChargeKind, Role
 from engagements.models import Charge, Engagement
+from tests.factories import make_user
 from tests.fit.records import TODAY, running_assignment, running_contract
 from tests.performance.contracts import add_level, measured
 from tracker.fit.criteria import all_criteria
 from tracker.fit.evidence import Share
 from tracker.fit.queries import Scope
+from tracker.performance.models import Review
+from tracker.performance.review import CRITERIA as MARKED
 from tracker.spend.models import WorkLog
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +40,33 @@ def log(engagement, day, hours):
         worked_on=date.fromisoformat(day),
         hours=Decimal(hours),
     )
+
+
+def test_performance_of_a_contractor_is_how_reviews_fall_short():
+    assignment = running_assignment()
+    manager = make_user(Role.MANAGER)
+    for until, mark, is_corrected in (
+        ("2025-10-31", 1, False),  # before the window
+        ("2026-03-31", 1, True),
+        ("2026-06-30", 3, False),
+        ("2026-09-30", 4, False),
+    ):
+        Review.objects.create(
+            engagement_id=assignment.pk,
+            reviewer=manager,
+            period_from=date.fromisoformat(until),
+            period_to=date.fromisoformat(until),
+            is_corrected=is_corrected,
+            **dict.fromkeys(MARKED, mark),
+        )
+
+    found = read("performance", assignment)
+
+    assert found == Share(
+        part=0.75, whole=2, records=2, overdispersion=1.0, figures={"reviews": 2}
+    )
+    told = CRITERIA["performance"].sentence(found)
+    assert told == "2 reviews give 3.5 of 5 on average"
 
 
 def test_performance_is_the_share_of_missed_windows_of_the_last_year():

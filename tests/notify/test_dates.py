@@ -311,7 +311,7 @@ def test_feed_costs_the_same_however_many_dates(
         make_limited(name=f"Person {number}")
     address = address_of(user)
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         response = client.get(address)
 
     assert response.content.count(b"BEGIN:VEVENT") == 3 * rows

@@ -238,14 +238,14 @@ def test_page_shows_the_defaults_and_stores_what_is_chosen(client):
         },
     )
 
-    assert initial["kinds"] == ["notice", "term_end", "document", "tenure"]
+    assert initial["kinds"] == ["notice", "term_end", "document", "tenure", "claim"]
     assert initial["thresholds"] == [90, 60, 30]
     assert initial["topics"] == ["approvals", "decisions", "jobs"]
     assert "Background jobs" not in client.get(PAGE).content.decode()
     assert response.status_code == 302
     row = NotificationPreference.objects.get(user=owner)
     assert (row.frequency, row.digest_weekday, row.digest_hour) == ("weekly", 4, 16)
-    assert row.kinds_left_out == ["term_end", "document"]
+    assert row.kinds_left_out == ["term_end", "document", "claim"]
     assert row.thresholds_left_out == [90, 60]
     assert (row.mailed_topics, row.time_zone) == ([], "Europe/Berlin")
 

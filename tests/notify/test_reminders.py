@@ -340,7 +340,7 @@ def test_run_costs_the_same_however_many_engagements(rows, django_assert_num_que
     for _ in range(rows):
         make_running(manager=owner, vendor=vendor, notice_by=DEADLINE, ends_on=ENDS_ON)
 
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         sent = send_reminders(today=before(30))
 
     assert sent == Sent(mails=1, reminders=rows)

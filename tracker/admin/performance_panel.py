@@ -74,6 +74,7 @@ def performance_panel(engagement: Engagement, user: User) -> Panel | None:
         .filter(window_from__gte=since)
         .order_by("window_from")
     )
+    page = reverse("tracker:service-levels")
     body = render_to_string(
         "tracker/admin/performance_panel.html",
         {
@@ -82,12 +83,11 @@ def performance_panel(engagement: Engagement, user: User) -> Panel | None:
             "credits": _credits(engagement, user),
         },
     )
-    link = reverse("admin:tracker_levelresult_changelist")
     return Panel(
         title=_("Performance, last 12 months"),
         body=mark_safe(body),  # noqa: S308 - a template's, which escapes
-        link=f"{link}?engagement__id__exact={engagement.pk}" if results else "",
-        link_text=_("Results"),
+        link=f"{page}?period=all&engagement={engagement.public_id}" if results else "",
+        link_text=_("By month"),
     )
 
 

@@ -16,6 +16,7 @@ from tracker.performance.models import (
     Exclusion,
     LevelResult,
     Measurement,
+    Review,
     Ticket,
 )
 from tracker.spend.models import (
@@ -70,6 +71,10 @@ def _of_budgets_centres(user: User) -> Q:
     return Q(cost_centre=None) | Q(cost_centre__department__in=departments_under(user))
 
 
+def _reviews(user: User) -> Q:
+    return engagement_scope(user, prefix="engagement__", with_reviews=True)
+
+
 def _credits(user: User) -> Q:
     return engagement_scope(user, prefix="engagement__", with_money=True)
 
@@ -92,6 +97,7 @@ narrowed_by(
     through("engagement"), Measurement, Downtime, Exclusion, Ticket, LevelResult
 )
 narrowed_by(_credits, Credit)
+narrowed_by(_reviews, Review)
 narrowed_by(_invoices, Invoice)
 narrowed_by(_oversight, OversightLog)
 narrowed_by(budget_scope, Budget)

@@ -71,7 +71,7 @@ class Resource(viewsets.ViewSet):
     # From the names of stored fields to the API's, where the two differ.
     names: ClassVar[Mapping[str, str]]
     # Without "options": it would stand in Allow, and there is nothing behind it.
-    http_method_names = ("get", "head", "put", "patch")
+    http_method_names: tuple[str, ...] = ("get", "head", "put", "patch")
     lookup_url_kwarg = "id"
     lookup_value_converter = "uuid"
 

@@ -128,7 +128,7 @@ def _refusals(path: str, method: str, operation: Schema) -> list[int]:
     codes = set(ALWAYS)
     if "{" in path and method != "put":
         codes.add(404)
-    if method in ("put", "patch"):
+    if method in ("put", "patch", "post"):
         codes.update(ON_WRITING)
     parameters = {parameter["name"] for parameter in operation.get("parameters", [])}
     if "cursor" in parameters:

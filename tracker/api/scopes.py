@@ -8,6 +8,12 @@ SCOPES: dict[str, str] = {
     "vendors:read": "Read vendors.",
     "vendors:write": "Create and change vendors; includes reading them.",
     "rates:read": "See fees and rates on the engagements that can be read.",
+    "measurements:read": "Read service levels and what was measured of them.",
+    "measurements:write": (
+        "Push measurements, downtime and tickets; includes reading them."
+    ),
+    "credits:read": "Read service credits with their amounts.",
+    "reviews:read": "Read reviews of contractors and contracts.",
     "rates:write": "Set fees and rates; includes seeing them.",
 }
 

@@ -2,6 +2,14 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from tracker.api.engagements.views import EngagementViewSet
+from tracker.api.performance.views import (
+    CreditViewSet,
+    DowntimeViewSet,
+    MeasurementViewSet,
+    ReviewViewSet,
+    ServiceLevelViewSet,
+    TicketViewSet,
+)
 from tracker.api.schema import docs, openapi
 from tracker.api.vendors import VendorViewSet
 
@@ -10,6 +18,20 @@ app_name = "api"
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("engagements", EngagementViewSet, basename="engagement")
 router.register("vendors", VendorViewSet, basename="vendor")
+_PARTS = {
+    "service-levels": ServiceLevelViewSet,
+    "measurements": MeasurementViewSet,
+    "downtime": DowntimeViewSet,
+    "tickets": TicketViewSet,
+    "credits": CreditViewSet,
+    "reviews": ReviewViewSet,
+}
+for _part, _view in _PARTS.items():
+    router.register(
+        f"engagements/<uuid:engagement_id>/{_part}",
+        _view,
+        basename=f"engagement-{_part}",
+    )
 
 urlpatterns = [
     path("v1/", include(router.urls)),

@@ -1,7 +1,7 @@
 """The filters of the finance pages, as they stand in the URL."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -201,22 +201,26 @@ LABELS = {
     "base_from": "Compared from",
     "base_to": "Compared to",
     "by": "Divided by",
+    "service": "Service",
 }
 
 
-def read_filters(user: User, query: Mapping[str, str]) -> Filters:
+def read_filters(
+    user: User, query: Mapping[str, str], asking: "Asking | None" = None
+) -> Filters:
     """Return what the URL asks for; nothing in it can raise."""
+    asking = asking or SPEND
     parameters = {
-        name: _encodable(query[name]) for name in PARAMETERS if query.get(name)
+        name: _encodable(query[name]) for name in asking.parameters if query.get(name)
     }
     if "from" in parameters or "to" in parameters:
         parameters.pop("period", None)
-    form = FilterForm(parameters)
+    form = asking.form(parameters)
     departments = tuple(_departments(user))
     if not form.is_valid():
         return Filters(form, whole_of(user), departments, None, tuple(_messages(form)))
     try:
-        scope = _scope(user, form.cleaned_data, parameters, departments)
+        scope = asking.scope(user, form.cleaned_data, parameters, departments)
     except ValidationError as error:
         for name, messages in error.message_dict.items():
             form.add_error(name, messages)
@@ -236,8 +240,8 @@ def _scope(
     parameters: Mapping[str, str],
     departments: tuple[DepartmentChoice, ...],
 ) -> Scope:
-    period = _period(asked)
-    department = _department(asked["department"], departments)
+    period = period_asked(asked)
+    department = department_among(asked["department"], departments)
     drills: list[Drill] = []
     vendor_id = _vendor(user, asked["vendor"], drills)
     cost_centre_id = _cost_centre(user, asked["cost_centre"], drills)
@@ -267,7 +271,7 @@ def _scope(
     )
 
 
-def _period(asked: Mapping[str, Any]) -> Period:
+def period_asked(asked: Mapping[str, Any]) -> Period:
     if asked["from"] or asked["to"]:
         return Period(asked["from"], asked["to"])
     return preset(
@@ -283,7 +287,7 @@ def _base(asked: Mapping[str, Any]) -> Period | None:
     return None
 
 
-def _department(
+def department_among(
     code: str, departments: tuple[DepartmentChoice, ...]
 ) -> DepartmentChoice | None:
     if not code:
@@ -327,6 +331,21 @@ def _engagement(user: User, public_id: UUID | None, drills: list[Drill]) -> int 
         )
     drills.append(Drill("engagement", "Engagement", str(engagement)))
     return engagement.pk
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What a page's address may ask for, and what scope it makes of the answers."""
+
+    parameters: tuple[str, ...]
+    form: type[FilterForm]
+    scope: Callable[
+        [User, Mapping[str, Any], Mapping[str, str], tuple[DepartmentChoice, ...]],
+        Scope,
+    ]
+
+
+SPEND = Asking(PARAMETERS, FilterForm, _scope)
 
 
 def whole_of(user: User) -> str:

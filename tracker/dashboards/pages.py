@@ -77,6 +77,8 @@ class Section:
     drawing: Drawing | None = None
     is_full: bool = False
     more: Link | None = None
+    # Said below the heading: how its figures are to be read.
+    note: str = ""
 
 
 @dataclass(frozen=True)

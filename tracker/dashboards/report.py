@@ -109,9 +109,9 @@ class Report(ABC):
         slug = cls.__dict__.get("slug", "")
         if not slug:
             return
-        if slug in Report._registered:
+        if slug in cls._registered:
             raise ValueError(f"Two reports are called {slug!r}.")
-        Report._registered[slug] = cls
+        cls._registered[slug] = cls
 
     @abstractmethod
     def rows(self) -> Iterator[Row]:

@@ -41,10 +41,10 @@ def finance(request: HttpRequest) -> HttpResponse:
         return _no_access(request)
     filters = read_filters(user, request.GET)
     if filters.scope is None:
-        return _refused(request, filters)
+        return refused_page(request, filters)
     page = finance_page(filters.scope)
     template = "empty" if isinstance(page, EmptyPage) else "finance"
-    return _page(request, template, filters, page=page)
+    return page_of(request, template, filters, page=page)
 
 
 @require_safe
@@ -58,14 +58,14 @@ def report(request: HttpRequest, slug: str) -> HttpResponse:
         return _no_access(request)
     filters = read_filters(user, request.GET)
     if filters.scope is None:
-        return _refused(request, filters)
+        return refused_page(request, filters)
     if found.compares and not filters.scope.period.is_closed:
-        return _refused(request, filters, CLOSED_PERIODS)
+        return refused_page(request, filters, CLOSED_PERIODS)
     try:
         page = report_page(found(filters.scope), request.GET.get("after", ""))
     except BadPageError as error:
-        return _refused(request, filters, f"{error}.")
-    return _page(request, "report", filters, page=page, is_comparison=found.compares)
+        return refused_page(request, filters, f"{error}.")
+    return page_of(request, "report", filters, page=page, is_comparison=found.compares)
 
 
 @require_safe
@@ -85,10 +85,10 @@ def report_file(request: HttpRequest, slug: str, extension: str) -> HttpResponse
         return HttpResponse(
             CLOSED_PERIODS, status=400, content_type="text/plain; charset=utf-8"
         )
-    return _file(found(filters.scope), extension)
+    return file_of(found(filters.scope), extension)
 
 
-def _file(report: Report, extension: str) -> HttpResponseBase:
+def file_of(report: Report, extension: str) -> HttpResponseBase:
     response: HttpResponseBase
     if extension == "csv":
         response = StreamingHttpResponse(
@@ -119,12 +119,12 @@ def _no_access(request: HttpRequest) -> HttpResponse:
     return render(request, "tracker/no_access.html", status=403)
 
 
-def _refused(request: HttpRequest, filters: Filters, *more: str) -> HttpResponse:
+def refused_page(request: HttpRequest, filters: Filters, *more: str) -> HttpResponse:
     errors = [*filters.errors, *more]
-    return _page(request, "refused", filters, status=400, errors=errors)
+    return page_of(request, "refused", filters, status=400, errors=errors)
 
 
-def _page(
+def page_of(
     request: HttpRequest,
     template: str,
     filters: Filters,

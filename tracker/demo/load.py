@@ -26,9 +26,11 @@ from tracker.demo.contracts import PAID
 from tracker.demo.credentials import SANDBOX_KEY
 from tracker.demo.founding import Cast, found_company
 from tracker.demo.organisation import PEOPLE
+from tracker.demo.reviews import review_engagements
 from tracker.demo.service_levels import measure_service_levels
 from tracker.demo.signing import amend_price, close, order_change, sign, split_anew
 from tracker.demo.stories import AssignmentStory, ContractStory
+from tracker.demo.tickets import tell_tickets
 from tracker.demo.timesheets import Sheets
 from tracker.demo.work import Stint, seeded, stints
 from tracker.fit.services.assessing import assess
@@ -83,6 +85,8 @@ def load_company(*, today: date) -> Loaded:
     make_rules(cast)
     ask_for_approvals(told, cast)
     measurements = measure_service_levels(told, cast)
+    tell_tickets(told, cast)
+    review_engagements(told, cast)
     # As it stands the day after: what isn't billed yet, and what was paid ahead.
     accrue(month=cast.month(1), today=today, actor=cast.people["finance"])
     _open_sandbox(cast)

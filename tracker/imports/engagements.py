@@ -573,7 +573,7 @@ def _change(
     agreement: Any = _MODELS[kind]._default_manager.get(pk=pk)
     _fill(agreement, changes)
     if changes.keys() - {"status"}:
-        change_engagement(engagement=agreement, actor=actor)
+        change_engagement(engagement=agreement, is_reported=True, actor=actor)
     told = _bring_into_force(agreement, actor) if "status" in changes else []
     if changes.keys() & _COUNTED_FOR_TENURE:
         told += _tenure(agreement)

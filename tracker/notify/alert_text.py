@@ -34,6 +34,7 @@ _ICONS = {
     "change_order": "edit_document",
     "task": "checklist",
     "timesheet": "calendar_view_week",
+    "review": "rate_review",
     "model_flag": "flag",
     "import": "upload_file",
     "job": "error",
@@ -46,6 +47,7 @@ REMINDED = {
     DateKind.TERM_END.value: gettext_lazy("Term end"),
     DateKind.DOCUMENT.value: gettext_lazy("Document expires"),
     DateKind.TENURE.value: gettext_lazy("Tenure limit"),
+    DateKind.CLAIM.value: gettext_lazy("Last day to claim a credit"),
 }
 
 
@@ -167,7 +169,9 @@ def _reminder_in_words(alert: Alert, records: _Records) -> AlertText:
         status=_("%(what)s on %(day)s") % {"what": REMINDED[reminder.kind], "day": day},
         about=alert.engagement.title,
         detail=" · ".join(filter(None, [alert.engagement.reference, name])),
-        path=_page("engagements_engagement_change", alert.engagement.pk),
+        path=_page("tracker_credit_change", reminder.subject_id)
+        if reminder.kind == DateKind.CLAIM
+        else _page("engagements_engagement_change", alert.engagement.pk),
     )
 
 

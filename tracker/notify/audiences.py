@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from engagements import queries
 from engagements.choices import ApprovalOutcome
 from engagements.models import Approval, ChecklistTask, Engagement, Event, User
+from engagements.permissions import engagement_scope
 from tracker.spend.budget_queries import answerable_for
 from tracker.spend.hours import submitter_of
 
@@ -13,6 +14,20 @@ def owner(event: Event) -> list[User]:
     """Return who answers for the engagement, or else who stands in."""
     found = engagement_of(event)
     return _first(found, _owners(found)) if found else []
+
+
+def reviewer(event: Event) -> list[User]:
+    """Return who of those who answer for the engagement reads its reviews."""
+    found = engagement_of(event)
+    if found is None:
+        return []
+    rows = Engagement.objects.filter(pk=found.pk)
+    return [
+        person
+        for person in _owners(found)
+        if person.is_active
+        and rows.filter(engagement_scope(person, with_reviews=True)).exists()
+    ][:1]
 
 
 def approvers(event: Event) -> list[User]:

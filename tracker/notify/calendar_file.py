@@ -19,6 +19,7 @@ _TITLES = {
     DeadlineKind.TERM_END: "Term ends",
     DeadlineKind.DOCUMENT: "Document expires",
     DeadlineKind.TENURE: "Tenure limit",
+    DeadlineKind.CLAIM: "Claim a service credit",
 }
 
 

@@ -33,6 +33,7 @@ class DateKind(models.TextChoices):
     TERM_END = "term_end", _("Term ends")
     DOCUMENT = "document", _("Documents that expire")
     TENURE = "tenure", _("Tenure limits")
+    CLAIM = "claim", _("Claims of service credits")
 
 
 class Topic(models.TextChoices):

@@ -5,11 +5,14 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from engagements.choices import LIVE_STATUSES, Renewal, Status
 from engagements.models import Assignment, Department, Document, Engagement, User
+from engagements.permissions import engagement_scope
 from engagements.services.tenure import TenureClock, tenure_clocks
 from tracker.notify.due import DAYS_AHEAD, Deadline, DeadlineKind, deadlines_of
+from tracker.performance.queries import credits_to_claim
 
 _READ_ALONG = ("vendor", "manager__manager", "department__head")
 
@@ -26,7 +29,8 @@ def near_dates(today: date) -> list[Dated]:
     documents. Once notice is given the decision is taken: its own dates are silent.
     """
     until = today + timedelta(days=DAYS_AHEAD)
-    found = _dates(Engagement.objects.all(), today)
+    everything = Engagement.objects.all()
+    found = _dates(everything, today, with_money=everything)
     return [
         each
         for each in found
@@ -36,7 +40,9 @@ def near_dates(today: date) -> list[Dated]:
 
 def dates_seen_by(user: User, today: date) -> list[Dated]:
     """Return the dates of the live engagements that the user may see, in order."""
-    found = _dates(Engagement.objects.all().visible_to(user), today)
+    with_money = Engagement.objects.filter(engagement_scope(user, with_money=True))
+    seen = Engagement.objects.all().visible_to(user)
+    found = _dates(seen, today, with_money=with_money)
     return sorted(found, key=lambda each: (each.deadline.falls_on, each.engagement.pk))
 
 
@@ -45,9 +51,34 @@ def _is_decided(dated: Dated) -> bool:
     return dated.deadline.kind in own and bool(dated.engagement.notice_given_on)
 
 
-def _dates(scope: QuerySet[Engagement], today: date) -> list[Dated]:
-    """Return all dates in scope, at most seven queries however many there are."""
-    return [*_own_dates(scope), *_expiries(scope), *_tenure_limits(scope, today)]
+def _dates(
+    scope: QuerySet[Engagement], today: date, *, with_money: QuerySet[Engagement]
+) -> list[Dated]:
+    """Return all dates in scope, at most eight queries however many there are.
+
+    Claims are of engagements whose amounts may be seen.
+    """
+    return [
+        *_own_dates(scope),
+        *_expiries(scope),
+        *_tenure_limits(scope, today),
+        *_claims(with_money, today),
+    ]
+
+
+def _claims(scope: QuerySet[Engagement], today: date) -> Iterable[Dated]:
+    for credit in credits_to_claim(scope, today=today, along=_READ_ALONG):
+        if credit.claim_by_on is None:
+            continue
+        level = credit.service_level
+        name = level.name if level else _("By points")
+        deadline = Deadline(
+            DeadlineKind.CLAIM,
+            credit.claim_by_on,
+            credit.pk,
+            name=f"{name}, {credit.window_from:%B %Y}",
+        )
+        yield Dated(credit.engagement, deadline)
 
 
 def _own_dates(scope: QuerySet[Engagement]) -> Iterable[Dated]:

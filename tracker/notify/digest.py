@@ -51,6 +51,8 @@ def consequence(engagement: Engagement, deadline: Deadline) -> str:
             return f"Expires on {full_day(deadline.falls_on)}."
         case DeadlineKind.TENURE:
             return "The agreed work reaches the limit on this day."
+        case DeadlineKind.CLAIM:
+            return "What is not claimed by this day is lost."
         case _:
             return outcome(engagement)
 

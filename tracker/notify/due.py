@@ -7,6 +7,9 @@ from enum import StrEnum
 
 # Reminders go out this many days before a date, the earliest first.
 THRESHOLDS = (90, 60, 30, 7)
+# Of a claim there is less time, and money is lost the day after.
+CLAIM_THRESHOLDS = (30, 14, 7, 1)
+ALL_THRESHOLDS = tuple(sorted({*THRESHOLDS, *CLAIM_THRESHOLDS}, reverse=True))
 DAYS_AHEAD = max(THRESHOLDS)
 ESCALATED_AT = min(THRESHOLDS)
 
@@ -16,14 +19,16 @@ class DeadlineKind(StrEnum):
     TERM_END = "term_end"
     DOCUMENT = "document"
     TENURE = "tenure"
+    CLAIM = "claim"
 
 
 @dataclass(frozen=True)
 class Deadline:
     """A day that an engagement must not pass unnoticed.
 
-    `subject_id` is the document or the tenure policy that the day comes from, 0 for
-    the engagement's own dates. `name` is the document's title or the policy's name,
+    `subject_id` is the document, tenure policy or credit that the day comes from, 0
+    for the engagement's own dates. `name` is the document's title, the policy's name,
+    or the level and window that a credit is for,
     `person` the contractor whose limit it is: words, which make no other deadline.
     """
 
@@ -86,9 +91,10 @@ def is_escalated(
     """Tell whether the owner's manager is told too.
 
     So it is when 7 days or fewer are left and no person has changed the engagement
-    since reminders began, 90 days before. A term's end asks for nothing by itself.
+    since reminders began, 90 days before. A term's end asks for nothing by itself, and
+    a claim is finance's to see as well.
     """
-    if deadline.kind is DeadlineKind.TERM_END:
+    if deadline.kind in (DeadlineKind.TERM_END, DeadlineKind.CLAIM):
         return False
     if threshold_reached(deadline.falls_on, today) != ESCALATED_AT:
         return False

@@ -57,6 +57,7 @@ _LINES: dict[str, tuple[Audience, On, StrOrPromise]] = {
     "budget.threshold_crossed": (
         to.payers_of_budget, On.ENGAGEMENTS, _("Budget used up to a threshold"),
     ),
+    "review.asked": (to.reviewer, On.TASKS, _("Review due")),
     "import.applied": (to.importer_of_refused, On.IMPORTS, _("Lines refused")),
     "import.refused": (to.importer_of_refused, On.IMPORTS, _("Import refused")),
     "month.hindered": (to.finance, On.JOBS, _("Month can't be closed yet")),

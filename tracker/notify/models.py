@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from engagements.models import Engagement, Event, User
 from engagements.models.record import has_length
-from engagements.permissions import engagement_scope
+from engagements.permissions import REVIEW_EVENTS, engagement_scope
 from tracker.notify.choices import Channel, DateKind, Frequency, Weekday
-from tracker.notify.due import THRESHOLDS
+from tracker.notify.due import ALL_THRESHOLDS
 
 TOKEN_LENGTH = 43
 # What an event's alert says that only those who see job runs may read.
@@ -34,8 +34,8 @@ class Reminder(models.Model):
         max_length=8,
         choices=DateKind.choices,
     )
-    # The document or the tenure policy; 0 for the engagement's own dates. Not foreign
-    # keys: a reminder that was sent outlives what it told of.
+    # The document, the tenure policy or the credit; 0 for the engagement's own dates.
+    # Not foreign keys: a reminder that was sent outlives what it told of.
     subject_id = models.BigIntegerField(default=0, editable=False)
     falls_on = models.DateField(_("falls on"))
     threshold_days = models.PositiveSmallIntegerField(_("days before"))
@@ -73,7 +73,7 @@ class Reminder(models.Model):
             ),
             models.CheckConstraint(
                 name="reminder_threshold_known",
-                condition=Q(threshold_days__in=THRESHOLDS),
+                condition=Q(threshold_days__in=ALL_THRESHOLDS),
             ),
         ]
 
@@ -109,6 +109,14 @@ class CalendarFeed(models.Model):
         return f"calendar feed {self.pk}"
 
 
+def _without_unseen_reviews(user: User) -> Q:
+    """Leave out what tells of a review to whom it isn't shown any more."""
+    seen = engagement_scope(user, prefix="engagement__", with_reviews=True)
+    if not seen:
+        return Q()
+    return Q(event=None) | ~Q(event__event_type__startswith=REVIEW_EVENTS) | seen
+
+
 class AlertQuerySet(QuerySet["Alert"]):
     def visible_to(self, user: User) -> Self:
         """Keep the user's own, of what their roles let them see today."""
@@ -117,6 +125,7 @@ class AlertQuerySet(QuerySet["Alert"]):
         # An empty condition keeps all rows, but says nothing beside another.
         if scope:
             rows = rows.filter(Q(engagement=None) | scope)
+        rows = rows.filter(_without_unseen_reviews(user))
         if user.has_perm("tracker.view_jobrun"):
             return rows
         return rows.exclude(event__event_type=JOB_FAILED)

@@ -7,7 +7,12 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from tracker.notify.choices import MAILED_TOPICS, Channel, Frequency, Topic
-from tracker.notify.due import ESCALATED_AT, THRESHOLDS, DeadlineKind
+from tracker.notify.due import (
+    CLAIM_THRESHOLDS,
+    ESCALATED_AT,
+    THRESHOLDS,
+    DeadlineKind,
+)
 from tracker.notify.models import NotificationPreference
 from tracker.notify.schedule import is_daytime, last_digest_time
 
@@ -31,11 +36,12 @@ class Wishes:
         return ZoneInfo(self.time_zone or timezone.get_default_timezone_name())
 
     def thresholds(self, kind: DeadlineKind) -> tuple[int, ...]:
-        """Return the thresholds at which to tell of a kind of date; 7 is always one."""
+        """Return at how many days to tell of a kind of date; 7 or fewer always."""
+        offered = CLAIM_THRESHOLDS if kind is DeadlineKind.CLAIM else THRESHOLDS
         if kind.value in self.kinds_left_out:
-            return (ESCALATED_AT,)
+            return tuple(each for each in offered if each <= ESCALATED_AT)
         left_out = self.thresholds_left_out - {ESCALATED_AT}
-        return tuple(each for each in THRESHOLDS if each not in left_out)
+        return tuple(each for each in offered if each not in left_out)
 
     def mails(self, topic: Topic) -> bool:
         return self.channel == Channel.MAIL and topic in self.mailed_topics

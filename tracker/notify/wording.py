@@ -4,19 +4,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from tracker.notify.due import DeadlineKind, threshold_reached
+from tracker.notify.due import (
+    CLAIM_THRESHOLDS,
+    THRESHOLDS,
+    DeadlineKind,
+    threshold_reached,
+)
 
 _NAMES = {
     DeadlineKind.NOTICE: ("notice deadline", "notice deadlines"),
     DeadlineKind.TERM_END: ("term end", "term ends"),
     DeadlineKind.DOCUMENT: ("document expiry", "document expiries"),
     DeadlineKind.TENURE: ("tenure limit", "tenure limits"),
+    DeadlineKind.CLAIM: ("claim of a credit", "claims of credits"),
 }
 _HEADINGS = {
     DeadlineKind.NOTICE: "Notice deadlines",
     DeadlineKind.TERM_END: "Term ends",
     DeadlineKind.DOCUMENT: "Documents that expire",
     DeadlineKind.TENURE: "Tenure limits",
+    DeadlineKind.CLAIM: "Service credits to claim",
 }
 
 
@@ -78,8 +85,11 @@ def subject(lines: Sequence[Line], today: date) -> str:
 def _summary(lines: Sequence[Line], today: date) -> str:
     days = sorted(line.falls_on for line in lines)
     which = "on" if len(days) == 1 else "the first on"
-    within = threshold_reached(days[-1], today)
-    return f"{_count(lines)} within {within} days, {which} {_day(days[0], today)}"
+    is_claim = lines[0].kind is DeadlineKind.CLAIM
+    among = CLAIM_THRESHOLDS if is_claim else THRESHOLDS
+    within = threshold_reached(days[-1], today, among)
+    unit = "day" if within == 1 else "days"
+    return f"{_count(lines)} within {within} {unit}, {which} {_day(days[0], today)}"
 
 
 def _count(lines: Sequence[Line]) -> str:

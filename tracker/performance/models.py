@@ -1,20 +1,40 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from engagements.choices import CreditScheme
 from engagements.models import Engagement, ManagedContract, ServiceLevel
 from engagements.models.fields import FactorField, MoneyField
 from engagements.models.record import Detail, Record
+from engagements.permissions import engagement_scope
+from tracker.performance.review import CRITERIA, HIGHEST, LOWEST, Marks
 from tracker.performance.service_levels import Outcome
 from tracker.spend.models import EngagementScoped, InvoiceLine, MoneyScoped
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from engagements.models import User
 
 OUTCOMES = [
     (Outcome.MET.value, _("Met")),
     (Outcome.MISSED.value, _("Missed")),
     (Outcome.NO_DATA.value, _("No data")),
     (Outcome.EXCUSED.value, _("Excused")),
+]
+
+
+MARKS = [
+    (1, _("1, poor")),
+    (2, "2"),
+    (3, "3"),
+    (4, "4"),
+    (5, _("5, excellent")),
 ]
 
 
@@ -345,6 +365,52 @@ class LevelResult(Detail):
         return f"{self.window_from:%Y-%m}"
 
 
+class LevelProgress(models.Model):
+    """How the window of a service level that still runs stands: the records so far.
+
+    One row per level, written whenever its contract is measured; nobody has judged it.
+    """
+
+    engagement = models.ForeignKey(
+        Engagement,
+        on_delete=models.PROTECT,
+        related_name="level_progress",
+        verbose_name=_("engagement"),
+    )
+    service_level = models.OneToOneField(
+        ServiceLevel,
+        on_delete=models.CASCADE,
+        related_name="progress",
+        verbose_name=_("service level"),
+    )
+    window_from = models.DateField(_("window from"))
+    window_to = models.DateField(_("window to"), db_index=True)
+    value = FactorField(_("figure"), null=True)
+    good = models.PositiveIntegerField(_("good"), null=True)
+    total = models.PositiveIntegerField(_("out of"), null=True)
+    down_seconds = models.PositiveBigIntegerField(null=True)
+    service_seconds = models.PositiveBigIntegerField(null=True)
+    measured_at = models.DateTimeField(_("measured at"))
+
+    objects = EngagementScoped.as_manager()
+
+    class Meta:
+        verbose_name = _("progress of a service level")
+        constraints = [
+            models.CheckConstraint(
+                name="level_progress_window_in_order",
+                condition=Q(window_to__gt=F("window_from")),
+            ),
+            models.CheckConstraint(
+                name="level_progress_good_within_total",
+                condition=Q(good__isnull=True) | Q(good__lte=F("total")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.window_from:%Y-%m}"
+
+
 class Credit(Record):
     """Money that a provider owes for a missed window, on its way to an invoice.
 
@@ -436,3 +502,86 @@ class Credit(Record):
 
     def __str__(self) -> str:
         return f"{self.window_from:%Y-%m}"
+
+
+class ReviewScoped(QuerySet):  # type: ignore[type-arg] # as_manager() loses it anyway
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Keep reviews of engagements whose reviews the user may read."""
+        return self.filter(
+            engagement_scope(user, prefix="engagement__", with_reviews=True)
+        )
+
+    def standing(self) -> Self:
+        """Leave out those that their author corrected by a later one."""
+        return self.filter(is_corrected=False)
+
+
+class Review(Record):
+    """What a manager thinks of the work in a period: 1 to 5 on each of five criteria.
+
+    Its author may change it for a few days; after that it stands, and is corrected by
+    a new one of the same period. Marks and words stay out of events, which are kept
+    for good.
+    """
+
+    PERSONAL_FIELDS = frozenset({*CRITERIA, "comment"})
+
+    engagement = models.ForeignKey(
+        Engagement,
+        on_delete=models.PROTECT,
+        related_name="reviews",
+        verbose_name=_("engagement"),
+    )
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="reviews",
+        verbose_name=_("reviewer"),
+        editable=False,
+    )
+    period_from = models.DateField(_("from"))
+    period_to = models.DateField(_("to"))
+    quality = models.PositiveSmallIntegerField(_("quality"), choices=MARKS)
+    delivery = models.PositiveSmallIntegerField(_("delivery"), choices=MARKS)
+    communication = models.PositiveSmallIntegerField(_("communication"), choices=MARKS)
+    knowledge_transfer = models.PositiveSmallIntegerField(
+        _("knowledge transfer"), choices=MARKS
+    )
+    initiative = models.PositiveSmallIntegerField(_("initiative"), choices=MARKS)
+    comment = models.TextField(_("comment"), max_length=2000, blank=True)
+    is_corrected = models.BooleanField(_("corrected"), default=False, editable=False)
+
+    objects = ReviewScoped.as_manager()
+
+    class Meta:
+        ordering = ["-period_to", "-id"]
+        verbose_name = _("review")
+        indexes = [models.Index(fields=["engagement", "period_to"])]
+        constraints = [
+            models.UniqueConstraint(
+                name="review_stands_once_per_period",
+                fields=["engagement", "reviewer", "period_from", "period_to"],
+                condition=Q(is_corrected=False),
+                violation_error_message=_("You have reviewed this period already."),
+            ),
+            models.CheckConstraint(
+                name="review_period_in_order",
+                condition=Q(period_to__gte=F("period_from")),
+                violation_error_message=_("The period ends before it starts."),
+            ),
+            models.CheckConstraint(
+                name="review_marks_known",
+                condition=Q(
+                    **{f"{name}__gte": LOWEST for name in CRITERIA},
+                    **{f"{name}__lte": HIGHEST for name in CRITERIA},
+                ),
+                violation_error_message=_("Each mark is from 1 to 5."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.period_from} to {self.period_to}"
+
+    @property
+    def marks(self) -> Marks:
+        return Marks(*(getattr(self, name) for name in CRITERIA))

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
+from django.conf import settings
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
 
 from engagements.choices import ChargeKind, Status
@@ -21,8 +22,9 @@ from engagements.values.periods import (
     months_between,
 )
 from tracker.performance.calendars import zone_of
-from tracker.performance.models import Credit, CreditState, LevelResult
+from tracker.performance.models import Credit, CreditState, LevelResult, Review
 from tracker.performance.reckoning import Reckoned, reckon, windows_of
+from tracker.performance.review import CRITERIA, Marks, due_on
 from tracker.performance.scorecard import (
     Band,
     Score,
@@ -98,36 +100,74 @@ class VendorScore:
         return None if self.value is None else band_of(self.value)
 
 
+Windows = Mapping[int, Mapping[int, Sequence[WindowResult]]]
+
+
 def vendor_scores(
-    user: User | AnonymousUser, *, as_of: date, vendors: Iterable[int] | None = None
+    user: User | AnonymousUser,
+    *,
+    as_of: date,
+    vendors: Iterable[int] | None = None,
+    engagements: Iterable[int] | None = None,
 ) -> dict[int, VendorScore]:
     """Return the scores of vendors and their engagements, as far as the user sees them.
 
     By vendor id; two queries, however many there are. The vendor's mean is that of the
     engagements that the user sees.
     """
-    found = _windows(user, as_of, vendors)
+    found = _windows(user, as_of, vendors, engagements)
+    scored = _engagement_scores(found, as_of)
     spend = _spend(found, as_of)
+    scores = {}
+    for vendor, by_engagement in scored.items():
+        value, coverage = vendor_score(by_engagement, spend)
+        scores[vendor] = VendorScore(vendor, value, coverage, by_engagement)
+    return scores
+
+
+def scores_by_service(
+    user: User | AnonymousUser, *, as_of: date, services: Mapping[int, int]
+) -> dict[tuple[int, int], VendorScore]:
+    """Return what each vendor scores for each service, by both ids; two queries.
+
+    `services` are the services' ids by engagement. Each engagement's score is drawn to
+    the mean of all that the vendor does here.
+    """
+    found = _windows(user, as_of, None, services)
+    spend = _spend(found, as_of)
+    scores = {}
+    for vendor, by_engagement in _engagement_scores(found, as_of).items():
+        for service in sorted({services[engagement] for engagement in by_engagement}):
+            own = {k: s for k, s in by_engagement.items() if services[k] == service}
+            value, coverage = vendor_score(own, spend)
+            scores[vendor, service] = VendorScore(vendor, value, coverage, own)
+    return scores
+
+
+def _engagement_scores(found: Windows, as_of: date) -> dict[int, dict[int, Score]]:
     scores = {}
     for vendor, by_engagement in found.items():
         mean = vendor_mean(tally(rows, as_of) for rows in by_engagement.values())
-        engagements = {
+        scores[vendor] = {
             engagement: score_of(rows, as_of, mean)
             for engagement, rows in by_engagement.items()
         }
-        value, coverage = vendor_score(engagements, spend)
-        scores[vendor] = VendorScore(vendor, value, coverage, engagements)
     return scores
 
 
 def _windows(
-    user: User | AnonymousUser, as_of: date, vendors: Iterable[int] | None
+    user: User | AnonymousUser,
+    as_of: date,
+    vendors: Iterable[int] | None,
+    engagements: Iterable[int] | None,
 ) -> dict[int, dict[int, list[WindowResult]]]:
     rows = LevelResult.objects.visible_to(user).filter(
         window_to__range=(add_months(as_of, -SCORED_MONTHS), as_of)
     )
     if vendors is not None:
         rows = rows.filter(engagement__vendor__in=list(vendors))
+    if engagements is not None:
+        rows = rows.filter(engagement__in=list(engagements))
     columns = rows.order_by().values_list(
         "engagement__vendor_id",
         "engagement_id",
@@ -193,6 +233,23 @@ def lost_credits(
         count=sum(count for _currency, _sum, count in found),
         sums={currency: total for currency, total, _count in found},
     )
+
+
+def credits_to_claim(
+    engagements: QuerySet[Engagement], *, today: date, along: Sequence[str] = ()
+) -> QuerySet[Credit]:
+    """Return what is due and can still be claimed, what is lost first first.
+
+    `along` are paths from the engagement that are read with it.
+    """
+    rows: QuerySet[Credit] = Credit.objects.filter(
+        Q(claim_by_on__isnull=True) | Q(claim_by_on__gte=today),
+        engagement__in=engagements.order_by().values("pk"),
+        state=CreditState.DUE,
+    )
+    return rows.select_related(
+        "service_level", "engagement", *(f"engagement__{path}" for path in along)
+    ).order_by(F("claim_by_on").asc(nulls_last=True), "id")
 
 
 def credits_missing_on_invoices(user: User | AnonymousUser) -> QuerySet[Credit]:
@@ -285,3 +342,77 @@ def levels_at_risk(user: User | AnonymousUser) -> QuerySet[LevelResult]:
         .order_by("-outcome", "-window_from", "id")
     )
     return rows
+
+
+@dataclass(frozen=True)
+class ReviewDue:
+    """A running engagement whose review is asked for since a day.
+
+    `reviewed_until` is its first day where there is no review yet.
+    """
+
+    engagement: Engagement
+    reviewed_until: date
+    has_reviews: bool
+    due_on: date
+
+
+def reviews_due(engagements: QuerySet[Engagement], *, today: date) -> list[ReviewDue]:
+    """Return what of the engagements has waited longest for a review, that first.
+
+    One query, however many there are; nothing where no schedule is set.
+    """
+    every = settings.REVIEW_EVERY_MONTHS
+    if not every:
+        return []
+    reviewed = Max("reviews__period_to", filter=Q(reviews__is_corrected=False))
+    rows = (
+        engagements.filter(
+            status=Status.ACTIVE, starts_on__lte=add_months(today, -every)
+        )
+        .select_related("vendor", "manager")
+        .annotate(reviewed_to=reviewed)
+        .order_by("pk")
+    )
+    found = [_review_due(row, every) for row in rows]
+    due = [one for one in found if one.due_on <= today]
+    return sorted(due, key=lambda one: (one.due_on, one.engagement.pk))
+
+
+def _review_due(row: Any, every: int) -> ReviewDue:
+    until = row.reviewed_to or row.starts_on
+    return ReviewDue(
+        engagement=row,
+        reviewed_until=until,
+        has_reviews=row.reviewed_to is not None,
+        due_on=due_on(until, every),
+    )
+
+
+def reviews_of(user: User | AnonymousUser, engagement: int) -> QuerySet[Review]:
+    """Return what the user may read of an engagement's standing reviews, in order."""
+    rows: QuerySet[Review] = Review.objects.visible_to(user)
+    return (
+        rows.filter(engagement=engagement, is_corrected=False)
+        .select_related("reviewer")
+        .order_by("period_to", "id")
+    )
+
+
+def review_deficits(
+    engagements: QuerySet[Engagement, int], first: date, last: date
+) -> dict[int, list[float]]:
+    """Return how far each standing review of the span falls short, from 0 to 1.
+
+    By engagement id; one query, however many there are.
+    """
+    rows = (
+        Review.objects.standing()
+        .filter(engagement__in=engagements, period_to__range=(first, last))
+        .order_by("period_to", "id")
+        .values_list("engagement_id", *CRITERIA)
+    )
+    found: dict[int, list[float]] = defaultdict(list)
+    for engagement, *marks in rows:
+        found[engagement].append(Marks(*marks).deficit)
+    return found

@@ -272,7 +272,7 @@ def _count_tickets(
     now: datetime,
 ) -> Mapping[Key, TicketCount]:
     counted = [
-        _ticket_level(level, calendar, span)
+        ticket_level(level, calendar, span)
         for level in levels
         if level.measured_by == MeasuredBy.TICKETS
     ]
@@ -296,7 +296,7 @@ def _count_tickets(
     return counts
 
 
-def _ticket_level(level: ServiceLevel, calendar: Calendar, span: Span) -> _TicketLevel:
+def ticket_level(level: ServiceLevel, calendar: Calendar, span: Span) -> _TicketLevel:
     first = moment_at(span[0]).astimezone(calendar.zone).date()
     last = moment_at(span[1] - 1).astimezone(calendar.zone).date()
     windows = windows_of(level, first, last)

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from tracker.admin.home import (
     approvals,
+    credits,
     deadlines,
     decisions,
     failures,
@@ -19,6 +20,7 @@ from tracker.admin.home import (
     latest,
     mine,
     people,
+    reviews,
     service_levels,
     spend,
     tasks,
@@ -36,6 +38,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 __all__ = [
     "approvals",
+    "credits",
     "dashboard",
     "deadlines",
     "decisions",
@@ -49,6 +52,7 @@ __all__ = [
     "latest",
     "mine",
     "people",
+    "reviews",
     "service_levels",
     "spend",
     "tasks",

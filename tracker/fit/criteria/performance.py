@@ -1,10 +1,11 @@
 from collections.abc import Mapping
 
+from engagements.choices import Kind
 from tracker.fit.criterion import PERCENT, Criterion, registry
 from tracker.fit.evidence import Breakpoints, Share
 from tracker.fit.queries import Scope
 from tracker.fit.stated import Scale
-from tracker.performance.queries import judged_windows
+from tracker.performance.queries import judged_windows, review_deficits
 
 
 @registry.add
@@ -28,14 +29,17 @@ class Performance(Criterion[Share]):
     )
     unit = PERCENT
     quantity = "the shortfall of performance"
-    how_to_record = "Measure the contract's service levels."
+    how_to_record = "Measure the contract's service levels, or review the contractor."
     scale = Scale(kind="share", most=1.0)
 
     def gather(self, scope: Scope) -> Mapping[int, Share]:
-        """Windows of service levels that were missed, of those that have data.
+        """Missed windows of those with data; of contractors, how reviews fall short.
 
-        Nothing of augmented contractors: their reviews are not recorded yet.
+        A review counts as one observation: its marks are one person's on one day.
         """
+        return {**self._windows(scope), **self._reviews(scope)}
+
+    def _windows(self, scope: Scope) -> dict[int, Share]:
         judged = judged_windows(scope.ids, scope.starts_on, scope.as_of)
         return {
             engagement: Share(
@@ -48,10 +52,30 @@ class Performance(Criterion[Share]):
             for engagement, (missed, windows) in judged.items()
         }
 
+    def _reviews(self, scope: Scope) -> dict[int, Share]:
+        augmented = scope.ids.filter(kind=Kind.AUGMENTED)
+        found = review_deficits(augmented, scope.starts_on, scope.as_of)
+        return {
+            engagement: Share(
+                part=sum(deficits),
+                whole=len(deficits),
+                records=len(deficits),
+                overdispersion=1.0,
+                figures={"reviews": len(deficits)},
+            )
+            for engagement, deficits in found.items()
+        }
+
     def sentence(self, observation: Share) -> str:
         if "windows" in observation.figures:
             return (
                 f"missed {observation.part:,.0f} of {observation.whole:,.0f}"
                 " service-level windows"
+            )
+        if "reviews" in observation.figures:
+            mean = 5 - 4 * observation.value
+            return (
+                f"{observation.figures['reviews']:,.0f} reviews give"
+                f" {mean:.1f} of 5 on average"
             )
         return f"performance fell short in {PERCENT.show(observation.value)}"

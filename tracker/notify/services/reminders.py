@@ -8,11 +8,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from engagements.models import Engagement, User
+from engagements.permissions import sees_money
 from tracker.notify.dates import Dated, near_dates
 from tracker.notify.digest import digest, digest_line
 from tracker.notify.due import (
     ESCALATED_AT,
     Deadline,
+    DeadlineKind,
     due_threshold,
     is_escalated,
 )
@@ -66,7 +68,7 @@ class _Due:
 
     @property
     def is_urgent(self) -> bool:
-        return self.is_escalation or self.threshold == ESCALATED_AT
+        return self.is_escalation or self.threshold <= ESCALATED_AT
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,8 @@ def _due_by_person(run: _Run) -> tuple[dict[User, list[_Due]], int]:
         people = recipients.told_of(dated.engagement, is_escalated=escalated)
         without_recipient += not people
         for person, is_escalation in people.items():
+            if dated.deadline.kind is DeadlineKind.CLAIM and not sees_money(person):
+                continue
             threshold = _threshold(run, person, dated, told)
             if threshold is not None:
                 due[person].append(_Due(*dated, threshold, is_escalation))

@@ -22,6 +22,11 @@ from tracker.performance.services.results import (
     excuse_window,
     measure,
 )
+from tracker.performance.services.reviews import (
+    ask_for_reviews,
+    change_review,
+    record_review,
+)
 
 __all__ = [
     "Measured",
@@ -30,6 +35,8 @@ __all__ = [
     "agree_credit",
     "agree_exclusion",
     "apply_credit",
+    "ask_for_reviews",
+    "change_review",
     "claim_credit",
     "count_window_again",
     "drop_exclusion",
@@ -39,6 +46,7 @@ __all__ = [
     "record_downtimes",
     "record_measurement",
     "record_measurements",
+    "record_review",
     "settle_credits",
     "settle_windows",
     "store_tickets",

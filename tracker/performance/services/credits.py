@@ -18,22 +18,15 @@ from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from engagements import events
-from engagements.choices import ChargeKind, CreditScheme, Direction
+from engagements.choices import ChargeKind
 from engagements.errors import WrongStateError
 from engagements.models import ManagedContract, User
-from engagements.values.periods import (
-    last_day_of_month,
-    month_of,
-    months_between,
-)
 from tracker.performance.calendars import managed_contracts
+from tracker.performance.contract_terms import ContractTerms, miss_of
 from tracker.performance.credits import (
     CreditLine,
     Miss,
-    Step,
-    Terms,
     credits_due,
-    fee_in,
     is_earned_back,
 )
 from tracker.performance.models import Credit, CreditState, LevelResult
@@ -80,7 +73,7 @@ def settle_credits(
     results = _results(locked, since=today - LOOKS_BACK)
     known = _known(locked)
     settled = Settled()
-    terms_of = _Terms(locked)
+    terms_of = ContractTerms(locked)
     for window, group in _by_window(results).items():
         lines = credits_due(
             locked.credit_scheme,
@@ -120,67 +113,7 @@ def _by_window(results: Iterable[LevelResult]) -> dict[Window, list[LevelResult]
 
 
 def _miss(result: LevelResult) -> Miss:
-    level = result.service_level
-    return Miss(
-        level=level.pk,
-        value=result.value,
-        is_ceiling=level.direction == Direction.AT_MOST,
-        allocation=level.credit_percent,
-        severity=level.credit_severity_percent,
-        points=level.credit_points,
-        incidents=frozenset(result.incidents),
-    )
-
-
-class _Terms:
-    """What a contract's credits are worked out from, read once."""
-
-    def __init__(self, contract: ManagedContract) -> None:
-        self.contract = contract
-        self.fees = list(
-            contract.fee_terms.order_by("starts_on").values_list(
-                "starts_on", "monthly_fee"
-            )
-        )
-        self.steps = tuple(
-            Step(bound, percent, level)
-            for level, bound, percent in contract.credit_steps.values_list(
-                "service_level_id", "bound", "percent"
-            )
-        )
-
-    def window(self, window: Window) -> Terms:
-        months = list(months_between(window.first, window.last))
-        if self.contract.credit_scheme == CreditScheme.POINTS:
-            # Points are taken off the next bill, while there is one.
-            months = [self._next_billed(window)]
-        return Terms(
-            fee=sum((self._fee(month) for month in months), Decimal(0)),
-            currency=self.contract.currency,
-            at_risk=self.contract.at_risk_percent,
-            steps=self.steps,
-        )
-
-    def _next_billed(self, window: Window) -> date:
-        following = window.last + ONE_DAY
-        ends_on = self.contract.ends_on
-        if ends_on is not None and ends_on < following:
-            return month_of(window.last)
-        return following
-
-    def _fee(self, month: date) -> Decimal:
-        first, last = month, last_day_of_month(month)
-        ends_on = self.contract.ends_on
-        in_force_until = last if ends_on is None else min(last, ends_on)
-        prices = []
-        for index, (starts_on, fee) in enumerate(self.fees):
-            following = self.fees[index + 1 : index + 2]
-            until = following[0][0] - ONE_DAY if following else in_force_until
-            begins = max(first, starts_on, self.contract.starts_on)
-            days = (min(until, in_force_until) - begins).days + 1
-            if days > 0:
-                prices.append((days, fee))
-        return fee_in(prices, last.day, self.contract.currency)
+    return miss_of(result.service_level, result.value, frozenset(result.incidents))
 
 
 def _bring_in_line(

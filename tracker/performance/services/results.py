@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from engagements import events
 from engagements.models import Event, ManagedContract, ServiceLevel, User
 from tracker.performance.calendars import managed_contracts, zone_of
-from tracker.performance.models import LevelResult
+from tracker.performance.models import LevelProgress, LevelResult
 from tracker.performance.reckoning import Reckoned, bounds_of, reckon, windows_of
 from tracker.performance.service_levels import Outcome, Window, outcome_of
 
@@ -54,8 +54,17 @@ def measure(
     # result and every change is told once.
     locked = managed_contracts().select_for_update().get(pk=contract.pk)
     levels = list(locked.service_levels.order_by("id"))
-    windows = {level.pk: _finished(locked, level, first, last, now) for level in levels}
-    return _store(locked, reckon(locked, levels, windows=windows, now=now), now, actor)
+    finished = {
+        level.pk: _finished(locked, level, first, last, now) for level in levels
+    }
+    running = {level.pk: _running(locked, level, last, now) for level in levels}
+    windows = {pk: [*found, *running[pk]] for pk, found in finished.items()}
+    reckoned = reckon(locked, levels, windows=windows, now=now)
+    _note_progress(
+        [one for one in reckoned if one.window in running[one.level.pk]], now
+    )
+    over = [one for one in reckoned if one.window in finished[one.level.pk]]
+    return _store(locked, over, now, actor)
 
 
 def _finished(
@@ -70,6 +79,51 @@ def _finished(
     begins = max(first, contract.starts_on)
     ends = last if contract.ends_on is None else min(last, contract.ends_on)
     return [window for window in windows_of(level, begins, ends) if window.last < today]
+
+
+def _running(
+    contract: ManagedContract, level: ServiceLevel, last: date, now: datetime
+) -> list[Window]:
+    """Return the window of today, where the contract is in force and it is asked of."""
+    today = now.astimezone(zone_of(contract)).date()
+    is_over = contract.ends_on is not None and contract.ends_on < today
+    if contract.starts_on > today or is_over:
+        return []
+    found = windows_of(level, today, today)
+    return found if last >= found[0].first else []
+
+
+def _note_progress(reckoned: Sequence[Reckoned], now: datetime) -> None:
+    """Keep how the running windows stand, which nobody has judged yet."""
+    LevelProgress.objects.bulk_create(
+        [
+            LevelProgress(
+                engagement_id=one.level.contract_id,
+                service_level=one.level,
+                window_from=one.window.first,
+                window_to=one.window.last,
+                value=one.figure.value,
+                good=one.figure.good,
+                total=one.figure.total,
+                down_seconds=one.figure.down,
+                service_seconds=one.figure.service,
+                measured_at=now,
+            )
+            for one in reckoned
+        ],
+        update_conflicts=True,
+        unique_fields=["service_level"],
+        update_fields=[
+            "window_from",
+            "window_to",
+            "value",
+            "good",
+            "total",
+            "down_seconds",
+            "service_seconds",
+            "measured_at",
+        ],
+    )
 
 
 def _store(

@@ -1,0 +1,480 @@
+"""What the pages of service levels show, built before any template is touched."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from itertools import groupby
+
+from django.urls import reverse
+from django.utils import timezone
+
+from engagements.values.money import format_money
+from engagements.values.periods import add_months, count_months, month_of
+from tracker.dashboards.charts.heat_map import HeatCell, HeatGroup, HeatRow, heat_map
+from tracker.dashboards.charts.svg import Svg
+from tracker.dashboards.filters import whole_of
+from tracker.dashboards.findings import period_text
+from tracker.dashboards.levels.reports import (
+    OUTCOMES,
+    LevelReport,
+    Levels,
+    LevelsAtRisk,
+    LostCredits,
+    VendorLeague,
+    VendorsByService,
+    figure,
+)
+from tracker.dashboards.levels.scope import LevelScope
+from tracker.dashboards.notation import Notation
+from tracker.dashboards.pages import Figure, Link, ReportPage, Section, downloads
+from tracker.dashboards.report import Row
+from tracker.dashboards.spend_series import Drawing
+from tracker.dashboards.tables import Table, table
+from tracker.performance.level_queries import (
+    MOST_SHOWN,
+    Behind,
+    LevelRow,
+    records_behind,
+    result_by_id,
+)
+from tracker.performance.queries import lost_credits
+from tracker.performance.service_levels import Outcome, minutes_of, shown
+
+SIGNS = {
+    Outcome.MET.value: "✓",
+    Outcome.MISSED.value: "✗",
+    Outcome.NO_DATA.value: "·",
+    Outcome.EXCUSED.value: "–",  # noqa: RUF001 - a sign, not a word
+}
+MONTHS_WIDE, MONTHS_NARROW = 24, 10
+LEVELS_SHOWN = 40
+ROWS_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class LevelsPage:
+    eyebrow: str
+    title: str
+    as_of: str
+    figures: Sequence[Figure]
+    sections: Sequence[Section]
+    is_empty: bool = False
+
+
+def levels_page(scope: LevelScope) -> LevelsPage:
+    levels, risks, lost = Levels(scope), LevelsAtRisk(scope), LostCredits(scope)
+    league, services = VendorLeague(scope), VendorsByService(scope)
+    sections = [
+        _at_risk(risks),
+        _heat_map(levels),
+        _lost(lost),
+        _league(league),
+        _services(services),
+    ]
+    return LevelsPage(
+        eyebrow=_eyebrow(scope),
+        title=_finding(levels.found, len(risks.pressing)),
+        as_of="Windows are judged the night after they end",
+        figures=_figures(scope, levels, risks, league),
+        sections=[section for section in sections if section is not None],
+        is_empty=not levels.found and not risks.found,
+    )
+
+
+def _eyebrow(scope: LevelScope) -> str:
+    months = period_text(scope.period, scope.notation)
+    part = scope.department or whole_of(scope.user)
+    return f"{months[:1].upper()}{months[1:]} · {part}"
+
+
+def _finding(rows: Sequence[LevelRow], pressing: int) -> str:
+    """Return the sentence on top: what was missed, and what is about to be."""
+    missed = sum(row.counts[Outcome.MISSED.value] for row in rows)
+    judged = missed + sum(row.counts[Outcome.MET.value] for row in rows)
+    if not judged:
+        said = "No window with data ended in these months"
+    elif missed:
+        said = f"{missed:,} of {judged:,} windows missed"
+    elif judged == 1:
+        said = "The one window with data was met"
+    else:
+        said = f"All {judged:,} windows with data were met"
+    if not pressing:
+        return f"{said}, and nothing is at risk now"
+    return f"{said}, and {pressing:,} service level{'s'[: pressing != 1]} at risk now"
+
+
+def _figures(
+    scope: LevelScope, levels: Levels, risks: LevelsAtRisk, league: VendorLeague
+) -> list[Figure]:
+    count = scope.notation.count
+    rows = levels.found
+    windows = sum(len(row.results) for row in rows)
+    judged = sum(
+        row.counts[Outcome.MET.value] + row.counts[Outcome.MISSED.value] for row in rows
+    )
+    share = Decimal(judged) / windows if windows else None
+    lost = lost_credits(scope.user, _engagements(levels, scope))
+    sums = [format_money(total, currency) for currency, total in lost.sums.items()]
+    return [
+        Figure(
+            "Missed windows",
+            count(sum(row.counts[Outcome.MISSED.value] for row in rows)),
+            f"of {count(judged)} with data",
+            scope.report_url("windows"),
+        ),
+        Figure(
+            "Coverage",
+            "–" if share is None else scope.notation.percent(share),  # noqa: RUF001 - a sign
+            "of all windows have data",
+        ),
+        Figure("At risk now", count(len(risks.pressing)), "in the running windows"),
+        Figure(
+            "Lost to missed deadlines",
+            " + ".join(sums) or "0",
+            f"{count(lost.count)} credits never claimed, all time",
+            scope.report_url("lost-credits", period="all"),
+        ),
+    ]
+
+
+def _engagements(levels: Levels, scope: LevelScope) -> list[int] | None:
+    """Return whose credits are meant: all in sight, unless something narrows them."""
+    if scope.levels.engagements() == type(scope.levels)().engagements():
+        return None
+    return sorted({row.engagement.pk for row in levels.found})
+
+
+def _table(report: LevelReport, rows: Sequence[Row]) -> Table:
+    # A region of its own, so it can't be called what its card is called.
+    caption = f"{report.title}, as a table"
+    return table(report.columns, rows, caption=caption, notation=report.scope.notation)
+
+
+def _section(
+    report: LevelReport,
+    rows: Sequence[Row],
+    *,
+    total: int,
+    is_full: bool = True,
+    drawing: Drawing | None = None,
+    note: str = "",
+) -> Section:
+    more = None
+    if total > len(rows):
+        href = report.scope.report_url(report.slug)
+        more = Link(f"Show all {report.scope.notation.count(total)}", href)
+    return Section(
+        report.slug,
+        report.title,
+        _table(report, rows),
+        downloads(report),
+        drawing=drawing,
+        is_full=is_full,
+        more=more,
+        note=note,
+    )
+
+
+def _at_risk(report: LevelsAtRisk) -> Section | None:
+    rows = report.pressing_rows()
+    if not rows:
+        return None
+    return _section(
+        report,
+        rows[: 2 * ROWS_SHOWN],
+        total=len(rows),
+        note="Counted from the records so far, nothing is forecast. A level is near "
+        "its bound when two more misses, or the last quarter of the downtime that it "
+        "allows, would break it.",
+    )
+
+
+def _lost(report: LostCredits) -> Section | None:
+    rows = list(report.rows())
+    return _section(report, rows[:ROWS_SHOWN], total=len(rows)) if rows else None
+
+
+def _league(report: VendorLeague) -> Section | None:
+    rows = list(report.rows())
+    if not rows:
+        return None
+    return _section(
+        report,
+        rows[: 2 * ROWS_SHOWN],
+        total=len(rows),
+        note="Scores are from 0 to 100 over 36 months, whatever months are chosen "
+        "above: a window half a year old counts half, by the weight of its level. "
+        "Each engagement's score is drawn to its vendor's mean as if three more "
+        "months had come out like that one, so that a few windows make no star and "
+        "no failure; vendors weigh their engagements by spend. Excellent from 95, "
+        "good from 80, fair from 60, poor below. Windows without data, or excused, "
+        "lower the coverage and nothing else.",
+    )
+
+
+def _services(report: VendorsByService) -> Section | None:
+    rows = list(report.rows())
+    if not rows:
+        return None
+    return _section(report, rows[: 2 * ROWS_SHOWN], total=len(rows))
+
+
+def _heat_map(report: Levels) -> Section | None:
+    rows = report.found
+    if not rows:
+        return None
+    shown_rows = rows[:LEVELS_SHOWN]
+    table_rows = list(report.rows())[:LEVELS_SHOWN]
+    return _section(
+        report,
+        table_rows,
+        total=len(rows),
+        drawing=Drawing(
+            key=[],
+            wide=_drawn(report, shown_rows, MONTHS_WIDE, is_narrow=False),
+            narrow=_drawn(report, shown_rows, MONTHS_NARROW, is_narrow=True),
+        ),
+        note="✓ met, ✗ missed, – excused, a dot: no data. A quarter is three months "  # noqa: RUF001 - the sign that cells show
+        "wide. Each cell opens its window, with all that was recorded.",
+    )
+
+
+def _drawn(
+    report: Levels, rows: Sequence[LevelRow], most: int, *, is_narrow: bool
+) -> Svg:
+    notation = report.scope.notation
+    months = _months(rows, most)
+    groups = [
+        HeatGroup(
+            f"{engagement.title} · {engagement.vendor}",
+            [
+                HeatRow(row.level.name, _cells(row, months, notation))
+                for row in of_engagement
+            ],
+            report.levels.page_url(engagement=str(engagement.public_id)),
+        )
+        for engagement, of_engagement in groupby(rows, key=lambda row: row.engagement)
+    ]
+    return heat_map(
+        groups,
+        months,
+        [notation.month_tick(month)[:3] for month in months],
+        summary="Service levels by month; the table below counts the same windows",
+        is_narrow=is_narrow,
+    )
+
+
+def _months(rows: Sequence[LevelRow], most: int) -> list[date]:
+    """Return the months that results lie in, the newest ones where they are many."""
+    results = [result for row in rows for result in row.results.values()]
+    first = min(result.window_from for result in results)
+    last = month_of(max(result.window_to for result in results))
+    count = min(count_months(first, last), most)
+    return [add_months(last, back - count + 1) for back in range(count)]
+
+
+def _cells(row: LevelRow, months: Sequence[date], notation: Notation) -> list[HeatCell]:
+    cells = []
+    for first, result in sorted(row.results.items()):
+        begins = count_months(months[0], first) - 1 if first >= months[0] else 0
+        ends = count_months(months[0], result.window_to) - 1
+        if result.window_to < months[0]:
+            continue
+        said = f"{row.level.name}, {_window(result, notation)}: "
+        said += OUTCOMES[result.outcome]
+        if result.value is not None:
+            said += f", {figure(result.value, row.level.unit)}"
+        cells.append(
+            HeatCell(
+                column=begins,
+                span=ends - begins + 1,
+                outcome=result.outcome,
+                sign=SIGNS[result.outcome],
+                text=said,
+                href=reverse("tracker:service-level-window", args=[result.public_id]),
+            )
+        )
+    return cells
+
+
+def _window(result: object, notation: Notation) -> str:
+    first: date = result.window_from  # type: ignore[attr-defined]
+    last: date = result.window_to  # type: ignore[attr-defined]
+    if month_of(first) == month_of(last):
+        return notation.month_name(first)
+    return f"Q{(first.month + 2) // 3} {first.year}"
+
+
+def level_report_page(report: LevelReport, after: str) -> ReportPage:
+    """Return one page of the report's table; raises BadPageError."""
+    scope = report.levels
+    page = report.page(after)
+    count = scope.notation.count
+    shown_rows, known = len(page.rows), report.row_count()
+    part = f"{count(shown_rows)} of " if shown_rows < known else ""
+    following = None
+    if page.after:
+        following = Link("Next page", scope.report_url(report.slug, after=page.after))
+    return ReportPage(
+        eyebrow=_eyebrow(scope),
+        title=report.title,
+        as_of="Windows are judged the night after they end",
+        summary=f"{part}{count(known)} {report.noun}",
+        table=_table(report, page.all_rows),
+        downloads=downloads(report),
+        back=Link("Service levels", scope.page_url()),
+        first=Link("First page", scope.report_url(report.slug)) if after else None,
+        following=following,
+    )
+
+
+@dataclass(frozen=True)
+class Records:
+    title: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class WindowPage:
+    eyebrow: str
+    title: str
+    as_of: str
+    back: Link
+    facts: Sequence[tuple[str, str]]
+    outcome: str
+    records: Sequence[Records]
+    admin_href: str = ""
+
+
+def window_page(scope: LevelScope, public_id: object) -> WindowPage | None:
+    """Return one window with what its figure was counted from; None if not seen."""
+    result = result_by_id(scope.user, public_id)  # type: ignore[arg-type]
+    if result is None:
+        return None
+    notation, level = scope.notation, result.service_level
+    behind = records_behind(result)
+    facts = [
+        ("Outcome", OUTCOMES[result.outcome]),
+        ("Figure", figure(result.value, level.unit) or "none"),
+        ("Target", f"{shown(level.target)} {level.unit}"),
+    ]
+    if level.minimum is not None:
+        facts.append(("Minimum", f"{shown(level.minimum)} {level.unit}"))
+    if result.total is not None and result.good is not None:
+        good, total = notation.count(result.good), notation.count(result.total)
+        facts.append(("Counted", f"{good} of {total}"))
+    if result.down_seconds is not None and result.service_seconds is not None:
+        down = notation.number(minutes_of(result.down_seconds))
+        service = notation.number(minutes_of(result.service_seconds))
+        facts.append(("Minutes down", f"{down} of {service} of service"))
+    if result.excuse:
+        by = result.excused_by.get_username() if result.excused_by else ""
+        facts.append(("Excused", f"{result.excuse} ({by})"))
+    engagement = result.engagement
+    may_open = scope.user.is_staff and scope.user.has_perm("tracker.view_levelresult")
+    return WindowPage(
+        eyebrow=f"{engagement.title} · {engagement.reference} · {engagement.vendor}",
+        title=f"{level.name}, {_window(result, notation)}",
+        as_of="Recorded in this window; figures follow what is recorded late",
+        back=Link(
+            "Service levels", scope.page_url(engagement=str(engagement.public_id))
+        ),
+        facts=facts,
+        outcome=result.outcome,
+        records=_records(behind, notation),
+        admin_href=reverse("admin:tracker_levelresult_change", args=[result.pk])
+        if may_open
+        else "",
+    )
+
+
+def _records(behind: Behind, notation: Notation) -> list[Records]:
+    found = []
+    if behind.measurements:
+        found.append(
+            Records(
+                "Measurements",
+                ("From", "To", "Measured", "Incident"),
+                [
+                    (
+                        notation.day(one.period_from),
+                        notation.day(one.period_to),
+                        _measured(one, notation),
+                        one.incident,
+                    )
+                    for one in behind.measurements
+                ],
+            )
+        )
+    if behind.downtimes:
+        found.append(
+            Records(
+                "Downtime",
+                ("Began", "Ended", "Minutes", "Incident"),
+                [
+                    (
+                        notation.moment(timezone.localtime(one.began_at)),
+                        notation.moment(timezone.localtime(one.ended_at)),
+                        notation.number(
+                            minutes_of(
+                                int((one.ended_at - one.began_at).total_seconds())
+                            )
+                        ),
+                        one.incident,
+                    )
+                    for one in behind.downtimes
+                ],
+            )
+        )
+    if behind.tickets:
+        found.append(_tickets(behind, notation))
+    return found
+
+
+def _measured(one: object, notation: Notation) -> str:
+    value = getattr(one, "value", None)
+    minutes = getattr(one, "downtime_minutes", None)
+    if value is not None:
+        return notation.number(value)
+    if minutes is not None:
+        return f"{notation.number(minutes)} min down"
+    good, total = getattr(one, "good", 0), getattr(one, "total", 0)
+    return f"{notation.count(good)} of {notation.count(total)}"
+
+
+IN_TIME = {True: "in time", False: "too late", None: "not judged"}
+
+
+def _tickets(behind: Behind, notation: Notation) -> Records:
+    note = (
+        f"{notation.count(behind.late)} too late of {notation.count(behind.counted)} "
+        "that count; those too late come first."
+    )
+    if len(behind.tickets) == MOST_SHOWN:
+        note += f" The first {MOST_SHOWN} are shown."
+    return Records(
+        "Tickets",
+        ("Number", "Priority", "Group", "Opened", "Answered", "Solved", "In time"),
+        [
+            (
+                seen.ticket.source_id,
+                seen.ticket.priority,
+                seen.ticket.ticket_group,
+                *(
+                    notation.moment(timezone.localtime(moment)) if moment else ""
+                    for moment in (
+                        seen.ticket.opened_at,
+                        seen.ticket.responded_at,
+                        seen.ticket.resolved_at,
+                    )
+                ),
+                IN_TIME[seen.in_time],
+            )
+            for seen in behind.tickets
+        ],
+        note,
+    )
