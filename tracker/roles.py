@@ -11,7 +11,7 @@ _MONEY = ("payment", "ledgerentry", "invoiceline")
 _WORK = ("worklog", "oversightlog", "timesheet")
 _IMPORTS = ("importrun", "importproblem", "timename")
 _TOLD = ("alert", "reminder")
-_FIT = ("assessment", "flag", "decision", "advice")
+_FIT = ("assessment", "flag", "decision", "advice", "groupverdict")
 _RATES: Models = {"exchangerate": ("view", "add", "change")}
 _BUDGETS = ("budget", "budgetpolicy")
 _BENCHMARKS = ("benchmarkset", "benchmarkrate", "rolebenchmark")
@@ -52,6 +52,7 @@ _DECIDE: Models = {
     "flag": _CHANGE,
     "decision": VIEW,
     "advice": _ADD,
+    "groupverdict": VIEW,
 }
 
 GRANTS: Grants = {

@@ -7,12 +7,22 @@ from datetime import date
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import (
+    Exists,
+    F,
+    Max,
+    Min,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+)
 
 from engagements.choices import Kind, Origin, Status
 from engagements.models import Engagement, User
 from engagements.values.periods import ONE_DAY, add_months, month_of
-from tracker.fit.models import LIVE_STATES, Assessment, Flag
+from tracker.fit.models import LIVE_STATES, Assessment, Flag, GroupVerdict
 from tracker.fit.verdict import Verdict
 from tracker.spend.models import MonthlySpend, WorkLog
 
@@ -269,4 +279,54 @@ def _latest_of(engagements: QuerySet[Engagement]) -> QuerySet[Assessment]:
         )
         .select_related("engagement", "policy")
         .order_by("engagement__reference")
+    )
+
+
+@dataclass(frozen=True)
+class GroupRow:
+    """A group with its blend by engagement: name by id, in the order of the ids."""
+
+    basis: str
+    name: str
+    verdict: str
+    kind: str
+    acceptability: float
+    coverage: float
+    headline: str
+    members: int
+    is_reported: bool
+    managed: tuple[tuple[UUID, str], ...]
+    augmented: tuple[tuple[UUID, str], ...]
+
+
+def visible_groups(user: Viewer) -> list[GroupRow]:
+    """The latest groups of which the user sees every member; three queries."""
+    groups = GroupVerdict.objects.visible_to(user).prefetch_related(
+        Prefetch("members", Engagement.objects.only("public_id", "reference", "title"))
+    )
+    return [_group_row(group) for group in groups]
+
+
+def _group_row(group: GroupVerdict) -> GroupRow:
+    members = {member.pk: member for member in group.members.all()}
+    blend = group.blend or {"managed": [], "augmented": []}
+
+    def named(ids: list[int]) -> tuple[tuple[UUID, str], ...]:
+        parts = (members[pk] for pk in ids if pk in members)
+        return tuple(
+            (part.public_id, f"{part.reference} {part.title}") for part in parts
+        )
+
+    return GroupRow(
+        basis=group.get_basis_display(),
+        name=group.name,
+        verdict=group.verdict,
+        kind=group.kind,
+        acceptability=group.acceptability,
+        coverage=group.coverage,
+        headline=str(group.sentences.get("headline", "")),
+        members=len(members),
+        is_reported=group.is_reported,
+        managed=named(blend["managed"]),
+        augmented=named(blend["augmented"]),
     )

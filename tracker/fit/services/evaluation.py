@@ -42,6 +42,7 @@ class Evaluated:
     """An engagement's unsaved assessment, with what a flag about it would say."""
 
     engagement_id: int
+    case: Case
     assessment: Assessment
     strongest_sentence: str
     notice_deadline_on: date | None
@@ -83,6 +84,7 @@ def evaluate(
         evaluated.append(
             Evaluated(
                 engagement_id=pk,
+                case=case,
                 assessment=assessment,
                 strongest_sentence=explanation.strongest_sentence,
                 notice_deadline_on=deadline,
