@@ -11,11 +11,14 @@ from tests.api.callers import client_for, client_with, codes
 from tests.api.test_schema import SCHEMA, operations
 from tests.factories import make_contract, make_department, make_user, make_vendor
 from tracker.api.scopes import SCOPES
+from tracker.fit.models import Flag
 
 pytestmark = pytest.mark.django_db
 
 ENGAGEMENTS = "/api/v1/engagements"
 VENDORS = "/api/v1/vendors"
+FLAGS = "/api/v1/model-flags"
+WHAT_IF = "/api/v1/fit/what-if"
 BY_EXTERNAL_ID = "by-external-id/{external_id}"
 ROLES = list(Role)
 
@@ -32,6 +35,9 @@ EXPECTED = {
     ("get", f"{VENDORS}/{BY_EXTERNAL_ID}"): (200, 200, 200, 200, 200),
     ("put", f"{VENDORS}/{BY_EXTERNAL_ID}"): (200, 200, 403, 403, 200),
     ("patch", f"{VENDORS}/{{id}}"): (200, 200, 403, 403, 200),
+    ("get", FLAGS): (200, 200, 403, 200, 200),
+    ("get", f"{FLAGS}/{{id}}"): (404, 200, 403, 200, 200),
+    ("post", WHAT_IF): (200, 200, 403, 200, 200),
 }
 
 
@@ -45,8 +51,21 @@ def contract():
     )
 
 
+def flag_of(contract: ManagedContract) -> Flag:
+    return Flag.objects.get_or_create(
+        engagement=contract,
+        defaults={
+            "raised_on": date(2026, 11, 1),
+            "opposition": 0.8,
+            "leaning": "augmented",
+        },
+    )[0]
+
+
 def ask(client: Any, method: str, path: str, contract: ManagedContract) -> int:
-    record = contract if path.startswith(ENGAGEMENTS) else contract.vendor
+    record: Any = contract if path.startswith(ENGAGEMENTS) else contract.vendor
+    if path.startswith(FLAGS):
+        record = flag_of(contract)
     full: dict[str, Any] = {"legal_name": "Acme Ltd"}
     if record is contract:
         full = {
@@ -55,7 +74,7 @@ def ask(client: Any, method: str, path: str, contract: ManagedContract) -> int:
             "vendor": {"external_id": "X-1"},
             "start_date": "2026-01-01",
         }
-    body = {"put": full, "patch": {}}.get(method)
+    body = {"put": full, "patch": {}, "post": {"id": 1}}.get(method)
     response = getattr(client, method)(
         path.format(id=record.public_id, external_id="X-1"),
         body,

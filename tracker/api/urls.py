@@ -2,17 +2,21 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from tracker.api.engagements.views import EngagementViewSet
+from tracker.api.model_flags import ModelFlagViewSet
 from tracker.api.schema import docs, openapi
 from tracker.api.vendors import VendorViewSet
+from tracker.api.what_if import WhatIfView
 
 app_name = "api"
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("engagements", EngagementViewSet, basename="engagement")
 router.register("vendors", VendorViewSet, basename="vendor")
+router.register("model-flags", ModelFlagViewSet, basename="model-flag")
 
 urlpatterns = [
     path("v1/", include(router.urls)),
+    path("v1/fit/what-if", WhatIfView.as_view({"post": "ask"}), name="what-if"),
     path("v1/openapi", openapi, name="openapi"),
     path("docs", docs, name="docs"),
 ]

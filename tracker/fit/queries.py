@@ -1,9 +1,10 @@
 """What the engine reads: records of many engagements at once, as known on a day."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
@@ -21,8 +22,9 @@ from django.db.models import (
 
 from engagements.choices import Kind, Origin, Status
 from engagements.models import Engagement, User
+from engagements.permissions import engagement_scope
 from engagements.values.periods import ONE_DAY, add_months, month_of
-from tracker.fit.models import LIVE_STATES, Assessment, Flag, GroupVerdict
+from tracker.fit.models import LIVE_STATES, Assessment, Decision, Flag, GroupVerdict
 from tracker.fit.verdict import Verdict
 from tracker.spend.models import MonthlySpend, WorkLog
 
@@ -330,3 +332,44 @@ def _group_row(group: GroupVerdict) -> GroupRow:
         managed=named(blend["managed"]),
         augmented=named(blend["augmented"]),
     )
+
+
+@dataclass(frozen=True)
+class Told:
+    """A flag with all that there is to tell; `money` only for who may see it."""
+
+    flag: Flag
+    assessment: Assessment | None
+    decision: Decision | None
+    money: dict[str, Any] | None
+
+
+def flags_told(user: Viewer, flags: QuerySet[Flag]) -> list[Told]:
+    """The flags in their order; four queries, however many there are."""
+    rows = list(flags.select_related("engagement"))
+    engagements = Engagement.objects.filter(pk__in={row.engagement_id for row in rows})
+    latest = {found.engagement_id: found for found in _latest_of(engagements)}
+    with_money = set(
+        engagements.filter(engagement_scope(user, with_money=True)).values_list(
+            "pk", flat=True
+        )
+    )
+    decisions = Decision.objects.filter(flag__in=rows).order_by("at", "id")
+    decided = {decision.flag_id: decision for decision in decisions}
+    return [
+        Told(
+            flag=row,
+            assessment=latest.get(row.engagement_id),
+            decision=decided.get(row.pk),
+            money=_money_of(latest.get(row.engagement_id), with_money),
+        )
+        for row in rows
+    ]
+
+
+def _money_of(
+    assessment: Assessment | None, with_money: Collection[int]
+) -> dict[str, Any] | None:
+    if assessment is None or assessment.engagement_id not in with_money:
+        return None
+    return assessment.money
