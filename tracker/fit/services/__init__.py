@@ -13,14 +13,29 @@ from tracker.fit.services.policies import current_policy
 from tracker.fit.services.supposing import scales, suppose
 from tracker.fit.services.trying import try_engine
 from tracker.fit.services.verifying import Verified, verify_assessments
+from tracker.fit.services.wondering import (
+    Basis,
+    RefusedFactsError,
+    UnknownEngagementError,
+    Wondered,
+    basis_of,
+    blank_basis,
+    wonder,
+)
 
 __all__ = [
     "AssessmentRun",
+    "Basis",
     "Planned",
+    "RefusedFactsError",
+    "UnknownEngagementError",
     "Verified",
+    "Wondered",
     "accept_flag",
     "acknowledge_flag",
     "assess",
+    "basis_of",
+    "blank_basis",
     "current_policy",
     "dismiss_flag",
     "give_advice",
@@ -34,4 +49,5 @@ __all__ = [
     "suppose",
     "try_engine",
     "verify_assessments",
+    "wonder",
 ]

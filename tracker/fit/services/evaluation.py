@@ -95,8 +95,14 @@ def evaluate(
 
 def repeat(judged: Assessment | Advice) -> Judgement:
     """Judge stored evidence again, under the policy that it names."""
+    rulebook = rulebook_of(judged.policy, codes=judged.evidence.keys())
+    return judge([case_of(judged)], rulebook).judgements[0]
+
+
+def case_of(judged: Assessment | Advice) -> Case:
+    """The case that was judged, from the evidence stored of it."""
     evidence: Mapping[str, Mapping[str, Any]] = judged.evidence
-    case = Case(
+    return Case(
         is_managed=_present_model(judged),
         facts=_observations(evidence, str(WINDOW_MONTHS)),
         recent=_observations(evidence, str(RECENT_MONTHS)),
@@ -106,8 +112,6 @@ def repeat(judged: Assessment | Advice) -> Judgement:
             if found["prior"] is not None
         },
     )
-    rulebook = rulebook_of(judged.policy, codes=evidence.keys())
-    return judge([case], rulebook).judgements[0]
 
 
 def _present_model(judged: Assessment | Advice) -> bool | None:
