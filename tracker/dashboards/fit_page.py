@@ -17,6 +17,7 @@ from tracker.dashboards.charts.svg import Svg
 from tracker.dashboards.notation import FALLBACK_LOCALE, Notation
 from tracker.dashboards.pages import Figure, Link
 from tracker.dashboards.tables import Cell, Table, TableRow
+from tracker.fit.explanation import NEARLY_ALL
 from tracker.fit.portfolio import Asking, Lesson, Placed, Portfolio, Worth, portfolio_of
 from tracker.fit.queries import GroupRow, visible_groups
 from tracker.fit.verdict import Answer, Verdict
@@ -26,6 +27,7 @@ MARKS_SHOWN = 300
 ROWS_SHOWN = 25
 FACTS_SHOWN = 6
 GROUPS_SHOWN = 12
+NINETY_NINE = Decimal("0.99")
 NOTHING = "\N{EN DASH}"
 KINDS = {Kind.MANAGED.value: _("Managed"), Kind.AUGMENTED.value: _("Augmented")}
 ANSWERS = {
@@ -193,7 +195,7 @@ class _Builder:
         ) % {
             "title": one.title,
             "vendor": one.vendor,
-            "share": self.notation.percent(share),
+            "share": self._share(one.opposition),
             "saving": self.notation.money(up.quantize(Decimal(1))),
             "spend": self.notation.short(_spend(one)),
         }
@@ -302,7 +304,7 @@ class _Builder:
             (gettext("Of one"), False, 3),
             (gettext("Engagements"), True, 2),
             (gettext("Verdict"), False, 1),
-            (gettext("For managed"), True, 2),
+            (gettext("Managed"), True, 2),
         )
         telling = [
             group
@@ -365,6 +367,11 @@ class _Builder:
         return reverse(f"admin:{name}", args=args) if self.user.is_staff else ""
 
     def _share(self, share: float) -> str:
+        """In whole per cent, and never a certainty that rounding alone would claim."""
+        if share > NEARLY_ALL:
+            return f"> {self.notation.percent(NINETY_NINE)}"
+        if share < 1 - NEARLY_ALL:
+            return f"< {self.notation.percent(1 - NINETY_NINE)}"
         return self.notation.percent(Decimal(repr(share)))
 
     def _amount(self, amount: Decimal | None) -> Cell:
