@@ -79,7 +79,9 @@ GRANTS: Grants = {
         ],
         VIEW,
     ),
-    Role.ADMINISTRATOR: dict.fromkeys([*_MONEY, *_TOLD, "jobrun", "policy"], VIEW)
+    Role.ADMINISTRATOR: dict.fromkeys([*_MONEY, *_TOLD, "jobrun"], VIEW)
+    # A policy is never edited: another version takes its place.
+    | {"policy": _ADD}
     # Alerts are changed in one way only: a mail that failed is tried again.
     | {"alert": _CHANGE}
     # A key is changed in one way only: it is revoked.

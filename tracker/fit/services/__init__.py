@@ -1,3 +1,12 @@
+from tracker.fit.services.adopting import (
+    Preview,
+    Proposal,
+    adopt_policy,
+    preview_policy,
+    propose_importances,
+    reject_proposal,
+    reviewed_decisions,
+)
 from tracker.fit.services.assessing import AssessmentRun, assess
 from tracker.fit.services.evaluation import repeat
 from tracker.fit.services.finding import patterns_of_portfolio, patterns_seen
@@ -27,12 +36,15 @@ __all__ = [
     "AssessmentRun",
     "Basis",
     "Planned",
+    "Preview",
+    "Proposal",
     "RefusedFactsError",
     "UnknownEngagementError",
     "Verified",
     "Wondered",
     "accept_flag",
     "acknowledge_flag",
+    "adopt_policy",
     "assess",
     "basis_of",
     "blank_basis",
@@ -43,7 +55,11 @@ __all__ = [
     "note_conversion",
     "patterns_of_portfolio",
     "patterns_seen",
+    "preview_policy",
+    "propose_importances",
+    "reject_proposal",
     "repeat",
+    "reviewed_decisions",
     "scales",
     "snooze_flag",
     "suppose",
