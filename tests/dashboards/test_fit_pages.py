@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from engagements.choices import Role
+from engagements.models import Engagement
 from tests.factories import make_department, make_user
 from tests.fit.records import (
     TODAY,
@@ -17,6 +18,7 @@ from tests.fit.records import (
     imported,
     make_service,
     plant_spend,
+    running_contract,
     team_bought_by_the_hour,
 )
 from tests.fit.test_assessing import plant_portfolio
@@ -164,7 +166,7 @@ def test_fresh_database_has_a_page(client, finance):
 
 
 # One engagement is no group, and then there are no members to read.
-@pytest.mark.parametrize(("engagements", "queries"), [(1, 9), (3, 10), (300, 10)])
+@pytest.mark.parametrize(("engagements", "queries"), [(1, 10), (3, 11), (300, 11)])
 def test_number_of_queries_does_not_grow(client, finance, engagements, queries):
     plant_portfolio(engagements)
     assess(as_of=TODAY, actor=None)
@@ -299,3 +301,37 @@ def test_hostile_text_is_escaped(client, finance):
 
     assert b"<script>alert" not in response.content
     assert b"<b>" not in response.content
+
+
+def test_conversion_is_told_by_what_was_predicted_and_what_came_of_it(finance):
+    before = flagged(title="By the hour")
+    assess(as_of=TODAY, actor=None)
+    after = running_contract(title="As a service", starts_on=date(2026, 11, 20))
+    Engagement.objects.filter(pk=after.pk).update(predecessor=before)
+    stored = Assessment.objects.get(engagement=before, as_of=TODAY)
+
+    (waiting,) = fit_page(finance).outcomes.rows
+    plant_spend(after, amount=Decimal(7_000), months=5, until=date(2027, 4, 15))
+    assess(as_of=date(2027, 5, 10), actor=None)
+    (realised,) = fit_page(finance).outcomes.rows
+
+    predicted = Decimal(stored.money["saving"]["p50"]).quantize(Decimal(1))
+    assert waiting.cells[3].text == realised.cells[3].text == f"£{predicted:,}.00"
+    assert waiting.cells[5].text == "not yet"
+    now = Assessment.objects.get(engagement=after, as_of=date(2027, 5, 10))
+    saved = Decimal(stored.money["present"]["p50"]) - Decimal(
+        now.money["present"]["p50"]
+    )
+    assert realised.cells[5].text == f"£{saved.quantize(Decimal(1)):,}.00"
+
+
+def test_conversion_out_of_sight_is_not_told():
+    own = make_department()
+    before = flagged(department=make_department())
+    after = running_contract(department=own, starts_on=date(2026, 11, 1))
+    Engagement.objects.filter(pk=after.pk).update(predecessor=before)
+    assess(as_of=TODAY, actor=None)
+
+    head = make_user(Role.MANAGER, department=own)
+
+    assert fit_page(head).outcomes.rows == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from django.conf import settings
@@ -73,7 +73,7 @@ class Resource(viewsets.ViewSet):
     # Whether even a POST changes nothing, so that the scope for reading covers it.
     is_question: ClassVar[bool] = False
     # Without "options": it would stand in Allow, and there is nothing behind it.
-    http_method_names = ("get", "head", "put", "patch")
+    http_method_names: Sequence[str] = ("get", "head", "put", "patch")
     lookup_url_kwarg = "id"
     lookup_value_converter = "uuid"
 

@@ -174,7 +174,7 @@ class Point(serializers.Serializer[Any]):
     """What one fact says: points above 0 speak for managed."""
 
     code = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment] # DRF's own attribute
     points = serializers.FloatField()
     sentence = serializers.CharField()
     value = serializers.CharField()
@@ -187,7 +187,7 @@ class Missing(serializers.Serializer[Any]):
     """A fact not given, and by how many points it could still move the share."""
 
     code = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment] # DRF's own attribute
     question = serializers.CharField()
     swing_points = serializers.FloatField()
     how_to_record = serializers.CharField()
@@ -279,7 +279,8 @@ def _read(request: Request) -> list[tuple[str | int, Work]]:
     seen: set[str | int] = set()
     for at, (name, _work_of_it) in enumerate(works):
         if name in seen:
-            raise Unprocessable({at: {"id": ["This id stands more than once."]}})
+            repeated: Row = {"id": ["This id stands more than once."]}
+            raise Unprocessable({str(at): repeated})
         seen.add(name)
     return works
 

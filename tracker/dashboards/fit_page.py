@@ -17,6 +17,7 @@ from tracker.dashboards.charts.svg import Svg
 from tracker.dashboards.notation import FALLBACK_LOCALE, Notation
 from tracker.dashboards.pages import Figure, Link
 from tracker.dashboards.tables import Cell, Table, TableRow
+from tracker.fit.conversions import Converted, conversions
 from tracker.fit.explanation import NEARLY_ALL
 from tracker.fit.portfolio import Asking, Lesson, Placed, Portfolio, Worth, portfolio_of
 from tracker.fit.queries import GroupRow, visible_groups
@@ -63,6 +64,7 @@ class FitPage:
     queue: Table
     blends: Sequence[BlendCard]
     groups: Table
+    outcomes: Table
     lessons: Table
     list_link: Link | None
 
@@ -105,6 +107,7 @@ class _Builder:
                 if group.managed
             ],
             groups=self._groups(),
+            outcomes=self._outcomes(conversions(self.user)),
             lessons=self._lessons(self.portfolio.lessons[:FACTS_SHOWN]),
             list_link=self._list_link(len(placed)),
         )
@@ -249,7 +252,7 @@ class _Builder:
                 Cell(self._share(one.opposition), is_number=True),
                 Cell(self._share(one.coverage), is_number=True, rank=3),
                 self._amount(_spend(one) if worth else None),
-                self._amount(worth and worth.p50),
+                self._amount(worth.p50 if worth else None),
                 Cell(self._range(worth), is_number=True, rank=3),
                 Cell(
                     self._share(worth.chance) if worth else NOTHING,
@@ -282,7 +285,7 @@ class _Builder:
                 Cell(str(KINDS[one.leaning])),
                 Cell(str(capfirst(one.reason)), rank=2, wraps=True),
                 Cell(self._deadline(one)),
-                self._amount(one.worth and one.worth.p50),
+                self._amount(one.worth.p50 if one.worth else None),
                 Cell(one.state, rank=3),
             ]
         )
@@ -329,6 +332,52 @@ class _Builder:
             ],
             totals=[],
         )
+
+    def _outcomes(self, rows: Sequence[Converted]) -> Table:
+        heads = (
+            (gettext("Now"), False, 1),
+            (gettext("Before"), False, 3),
+            (gettext("Since"), False, 2),
+            (gettext("Predicted saving a month"), True, 1),
+            (gettext("10 to 90 of 100"), True, 2),
+            (gettext("Realised"), True, 1),
+            (gettext("Fitted before"), True, 3),
+            (gettext("Fits now"), True, 3),
+        )
+        return Table(
+            caption=gettext("Predicted against realised saving of conversions"),
+            heads=[Cell(text, number, rank) for text, number, rank in heads],
+            rows=[self._outcome(one) for one in rows[:ROWS_SHOWN]],
+            totals=[],
+        )
+
+    def _outcome(self, one: Converted) -> TableRow:
+        predicted = middle = NOTHING
+        if one.predicted is not None:
+            low, median, high = (self._in(one.currency, a) for a in one.predicted)
+            middle, predicted = median, f"{low} {NOTHING} {high}"
+        realised = gettext("not yet")
+        if one.realised is not None:
+            realised = self._in(one.currency, one.realised)
+        page = self._admin("engagements_engagement_change", one.successor)
+        return TableRow(
+            [
+                Cell(one.after, href=page),
+                Cell(one.before, rank=3),
+                Cell(self.notation.day(one.since), rank=2),
+                Cell(middle, is_number=True),
+                Cell(predicted, is_number=True, rank=2),
+                Cell(realised, is_number=True),
+                Cell(self._share_of(one.fitted_before), True, rank=3),
+                Cell(self._share_of(one.fitted_after), True, rank=3),
+            ]
+        )
+
+    def _in(self, currency: str, amount: Decimal) -> str:
+        return self.notation.money(amount.quantize(Decimal(1)), currency)
+
+    def _share_of(self, share: float | None) -> str:
+        return NOTHING if share is None else self._share(share)
 
     def _lessons(self, lessons: Sequence[Lesson]) -> Table:
         heads = (

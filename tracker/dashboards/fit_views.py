@@ -27,7 +27,8 @@ def what_if(request: HttpRequest) -> HttpResponse:
     user = _reader(request)
     if user is None:
         return _no_access(request)
-    asked = {name: value for name, value in request.GET.items() if "\x00" not in value}
+    asked = {name: str(value) for name, value in request.GET.items()}
+    asked = {name: value for name, value in asked.items() if "\x00" not in value}
     page = what_if_page(user, asked)
     status = 200 if page.outcome and not page.problem else 400
     if asked.get("part") == "outcome" and page.outcome:

@@ -1,7 +1,7 @@
 """Every engagement on fit and on money, for those who may see either."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -112,12 +112,18 @@ def portfolio_of(user: Viewer) -> Portfolio:
         .values_list("pk", flat=True)
     )
     placed, missing = [], []
-    for *told, money, facts in rows.iterator():
-        worth = worth_of(money) if told[1] in priced else None
-        placed.append(Placed(*told, worth=worth))
-        missing.append(facts)
+    for row in rows.iterator():
+        placed.append(_placed(row, priced))
+        missing.append(row[-1])
     worths = {one.engagement: one.worth for one in placed}
     return Portfolio(placed, _asking(user, worths), _lessons(missing))
+
+
+def _placed(row: tuple[Any, ...], priced: Container[int]) -> Placed:
+    """From the columns of the portfolio, in their order."""
+    *told, money, _missing = row
+    worth = worth_of(money) if told[1] in priced else None
+    return Placed(*told, worth)
 
 
 def worth_of(money: Mapping[str, Any] | None) -> Worth | None:
