@@ -130,7 +130,7 @@ def test_prices_give_a_range_in_their_currency(manager: User) -> None:
         assert low < middle < high
         # The yen has no smaller unit.
         assert {n.as_tuple().exponent for n in (low, middle, high)} == {0}
-    assert len(advice.money["assumptions"]) == 10
+    assert len(advice.money["assumptions"]) == 11
     assert advice.asked["rate"] == "600"
 
 

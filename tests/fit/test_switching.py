@@ -56,15 +56,16 @@ CERTAIN = {
     "ramp": 2.0,
     "lost_output": 0.5,
     "discount": 0.08,
+    "unforeseen": 0.0,
 }
 
 
 def test_published_example_is_reproduced_in_spirit() -> None:
     # Published: saving -6.9k, +0.7k, +7.7k; transition 82, 95, 111k; chance .28.
     found = switched(FIVE)
-    assert whole(found.saving) == (-7405, 853, 8076)
-    assert whole(found.transition) == (82627, 95246, 110421)
-    assert round(found.chance_to_save, 2) == 0.32
+    assert whole(found.saving) == (-7661, 669, 8479)
+    assert whole(found.transition) == (81693, 95434, 111843)
+    assert round(found.chance_to_save, 2) == 0.31
 
 
 def test_defaults_do_not_sell_switching() -> None:
@@ -108,7 +109,7 @@ def test_unknown_used_hours_give_a_range_and_not_a_point() -> None:
     known = switched(replace(FEE, hours=Decimal(640), market_rate=Decimal(70)))
     unknown = switched(FEE)
     width = unknown.other.p90 - unknown.other.p10
-    assert width > 3 * (known.other.p90 - known.other.p10)
+    assert width > 2 * (known.other.p90 - known.other.p10)
 
 
 def test_value_over_a_term_of_nothing_is_the_transition_lost() -> None:
@@ -137,7 +138,7 @@ def test_what_matters_most_comes_first_and_says_which_way() -> None:
     )
     assert first.at_low < 0 < first.at_high
     assert second.at_low > 0 > second.at_high
-    assert [one.share for one in (first, second)] == [0.523, 0.385]
+    assert [one.share for one in (first, second)] == [0.405, 0.31]
     assert len(rest) <= 3
 
 
@@ -150,6 +151,7 @@ def test_only_what_is_not_recorded_is_assumed() -> None:
         "lost_output",
         "transition",
         "discount",
+        "unforeseen",
     }
 
 

@@ -127,7 +127,6 @@ class PolicyForm(forms.Form):
         own = self.present.assumptions.get(code, {})
         for part in PARTS:
             self.fields[f"assumption_{code}_{part}"] = forms.FloatField(
-                min_value=0,
                 initial=own.get(part, getattr(assumption.triangle, part)),
                 widget=_Number(label=f"{capfirst(assumption.meaning)}: {_(part)}"),
             )

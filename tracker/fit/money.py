@@ -144,6 +144,12 @@ DEFAULTS: Sequence[Assumption] = (
         Triangle(0.0, 0.05, 0.15),
         JUDGEMENT,
     ),
+    Assumption(
+        "unforeseen",
+        "what nobody foresees of the price of a model that does not run yet",
+        Triangle(-0.10, 0.0, 0.10),
+        JUDGEMENT,
+    ),
 )
 # Going over is a matter of what runs already; it comes on top of the others.
 SWITCHING: Sequence[Assumption] = (
@@ -264,9 +270,9 @@ def design(dimensions: int, points: int = POINTS) -> Floats:
 class Drawn(Draws):
     """Each assumption at the design's points, and which of them were asked for."""
 
-    def __init__(self, assumptions: Sequence[Assumption], points: int = POINTS) -> None:
+    def __init__(self, assumptions: Sequence[Assumption], points: int = 0) -> None:
         self._assumptions = {a.code: a for a in assumptions}
-        self._values = _drawn(tuple(assumptions), points)
+        self._values = _drawn(tuple(assumptions), points or POINTS)
         self._used: set[str] = set()
 
     def __getitem__(self, code: str) -> Floats:
@@ -300,13 +306,13 @@ def _drawn(assumptions: tuple[Assumption, ...], points: int) -> Draws:
 def _fee(plan: Plan, drawn: Drawn) -> Floats:
     if plan.monthly_fee is not None:
         return _known(plan.monthly_fee)
-    return _known(plan.labour) * as_fee(drawn)
+    return _known(plan.labour) * as_fee(drawn) * (1 + drawn["unforeseen"])
 
 
 def _labour(plan: Plan, drawn: Drawn) -> Floats:
     if plan.labour is not None:
         return _known(plan.labour)
-    return _known(plan.monthly_fee) / as_fee(drawn)
+    return _known(plan.monthly_fee) / as_fee(drawn) * (1 + drawn["unforeseen"])
 
 
 def as_fee(drawn: Drawn) -> Floats:

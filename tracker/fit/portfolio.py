@@ -56,6 +56,21 @@ class Placed:
     worth: Worth | None
 
 
+# Of what is placed, where each fact is stored.
+COLUMNS = {
+    "assessment": "pk",
+    "engagement": "engagement_id",
+    "reference": "engagement__reference",
+    "title": "engagement__title",
+    "vendor": "engagement__vendor__legal_name",
+    "kind": "kind",
+    "verdict": "verdict",
+    "opposition": "opposition",
+    "coverage": "coverage",
+    "as_of": "as_of",
+}
+
+
 @dataclass(frozen=True)
 class Lesson:
     """What to record next: for how many engagements, and by how many points in all."""
@@ -92,20 +107,7 @@ class Portfolio:
 
 def portfolio_of(user: Viewer) -> Portfolio:
     """What the engine says of all that the user sees; three queries."""
-    rows = latest_assessments(user).values_list(
-        "pk",
-        "engagement_id",
-        "engagement__reference",
-        "engagement__title",
-        "engagement__vendor__legal_name",
-        "kind",
-        "verdict",
-        "opposition",
-        "coverage",
-        "as_of",
-        "money",
-        "missing",
-    )
+    rows = latest_assessments(user).values_list(*COLUMNS.values(), "money", "missing")
     priced = set(
         Engagement.objects.filter(engagement_scope(user, with_money=True))
         .order_by()
@@ -121,9 +123,10 @@ def portfolio_of(user: Viewer) -> Portfolio:
 
 def _placed(row: tuple[Any, ...], priced: Container[int]) -> Placed:
     """From the columns of the portfolio, in their order."""
-    *told, money, _missing = row
-    worth = worth_of(money) if told[1] in priced else None
-    return Placed(*told, worth)
+    *values, money, _missing = row
+    told = dict(zip(COLUMNS, values, strict=True))
+    worth = worth_of(money) if told["engagement"] in priced else None
+    return Placed(**told, worth=worth)
 
 
 def worth_of(money: Mapping[str, Any] | None) -> Worth | None:

@@ -129,7 +129,7 @@ def _costs(recorded: Recorded, drawn: Drawn) -> tuple[_Cost, _Cost]:
     price = _known(recorded.price)
     if recorded.is_managed:
         return _as_managed(recorded, price, drawn), _then_augmented(recorded, drawn)
-    fee = price * as_fee(drawn)
+    fee = price * as_fee(drawn) * (1 + drawn["unforeseen"])
     governed = fee * (1 + drawn["governance"])
     return _as_augmented(recorded, price, drawn), _Cost(fee, governed)
 
@@ -158,6 +158,7 @@ def _then_augmented(recorded: Recorded, drawn: Drawn) -> _Cost:
     price = _known(recorded.price) / as_fee(drawn)
     if recorded.hours is not None and recorded.market_rate is not None:
         price = _known(recorded.hours * recorded.market_rate)
+    price = price * (1 + drawn["unforeseen"])
     directing = price * drawn["manager_share"] * drawn["manager_price"]
     if recorded.hours is not None and recorded.manager_hour_cost is not None:
         # N'·μ·160·loaded cost, with N' full-time people for the hours used.

@@ -319,8 +319,10 @@ def _assumption_refused(code: str, own: Mapping[str, Any]) -> str:
         triangle = Triangle(own["least"], own["likely"], own["most"])
     except ValueError:
         return _("Give least, likely and most in this order.")
-    if triangle.least < 0:
-        return _("Give figures from 0 on.")
+    if triangle.least < min(known[code].triangle.least, 0):
+        return _("Give figures from %(least)g on.") % {
+            "least": min(known[code].triangle.least, 0)
+        }
     if not (str(own["source"]).strip() and own["dated_on"] and own["owner"]):
         return _("Name the source, the day and who answers for it.")
     return ""
