@@ -70,6 +70,7 @@ def test_preview_names_whose_verdict_would_be_another_and_writes_nothing() -> No
         "other_model_fits",
         "not_enough_evidence",
     )
+    assert (found.would_flag, found.would_clear) == (0, 1)
     assert Assessment.objects.count() == before
     assert not Policy.objects.filter(reason="The board decided.").exists()
 

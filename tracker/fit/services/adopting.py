@@ -61,7 +61,7 @@ class Preview:
     """What a policy would say of the latest evidence of every engagement.
 
     `counts` are by verdict, before and after; `would_flag` and `would_clear` count
-    engagements that come to or fall from the threshold at which flags rise.
+    engagements that come to or fall from the verdict at which flags rise.
     """
 
     judged: int
@@ -117,14 +117,15 @@ def preview_policy(*, policy: Policy) -> Preview:
     counts = {verdict.value: [0, 0] for verdict in Verdict}
     changed: list[Changed] = []
     judged = would_flag = would_clear = 0
-    oppose = Thresholds(**policy.thresholds).oppose
     for batch in _batches(rows.iterator(chunk_size=AT_ONCE)):
         for stored, after in _judged_under(policy, batch):
             judged += 1
             counts[stored.verdict][0] += 1
             counts[after.verdict][1] += 1
-            would_flag += after.opposition >= oppose > stored.opposition
-            would_clear += after.opposition < oppose <= stored.opposition
+            opposes = after.verdict == Verdict.OTHER_MODEL_FITS
+            opposed = stored.verdict == Verdict.OTHER_MODEL_FITS
+            would_flag += opposes and not opposed
+            would_clear += opposed and not opposes
             if after.verdict != stored.verdict:
                 changed.append(_changed(stored, after.verdict, after.opposition))
     told = {verdict: (before, after) for verdict, (before, after) in counts.items()}
