@@ -6,10 +6,8 @@ from engagements.admin.scope import for_everyone, narrowed_by, through
 from engagements.models import User
 from engagements.permissions import departments_under, engagement_scope, sees_all
 from tracker.api.models import ApiKey
-from tracker.fit.models import Advice, Assessment, Flag, advice_scope
-from tracker.imports.models import TimeName
-
 from tracker.fit.models import Advice, Assessment, Flag, Policy, advice_scope
+from tracker.imports.models import TimeName
 from tracker.jobs.models import JobRun
 from tracker.notify.models import Alert, Reminder
 from tracker.performance.models import (

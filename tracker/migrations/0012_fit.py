@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('engagements', '0007_service_level_measures'),
-        ('tracker', '0008_performance'),
+        ('tracker', '0011_budgets'),
     ]
 
     operations = [
