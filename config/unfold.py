@@ -191,6 +191,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _page(_("Approval rules"), "approval", "engagements.approvalrule"),
             _page(_("Tenure policies"), "hourglass_top", "engagements.tenurepolicy"),
             _page(_("Budget policies"), "price_check", "tracker.budgetpolicy"),
+            _page(_("Fit policy"), "balance", "tracker.policy"),
             _page(_("Checklists"), "checklist", "engagements.checklisttemplate"),
         ],
     },

@@ -11,7 +11,7 @@ _MONEY = ("payment", "ledgerentry", "invoiceline", "accrual", "closedmonth")
 _WORK = ("worklog", "oversightlog", "timesheet")
 _IMPORTS = ("importrun", "importproblem", "timename")
 _TOLD = ("alert", "reminder")
-_FIT = ("assessment", "flag", "decision", "advice")
+_FIT = ("assessment", "flag", "decision", "advice", "groupverdict")
 _RATES: Models = {"exchangerate": ("view", "add", "change")}
 _BUDGETS = ("budget", "budgetpolicy")
 _BENCHMARKS = ("benchmarkset", "benchmarkrate", "rolebenchmark")
@@ -55,6 +55,7 @@ _DECIDE: Models = {
     "flag": _CHANGE,
     "decision": VIEW,
     "advice": _ADD,
+    "groupverdict": VIEW,
 }
 
 GRANTS: Grants = {
@@ -83,7 +84,9 @@ GRANTS: Grants = {
         ],
         VIEW,
     ),
-    Role.ADMINISTRATOR: dict.fromkeys([*_MONEY, *_TOLD, "jobrun", "policy"], VIEW)
+    Role.ADMINISTRATOR: dict.fromkeys([*_MONEY, *_TOLD, "jobrun"], VIEW)
+    # A policy is never edited: another version takes its place.
+    | {"policy": _ADD}
     # Alerts are changed in one way only: a mail that failed is tried again.
     | {"alert": _CHANGE}
     # A key is changed in one way only: it is revoked.

@@ -1,7 +1,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path, re_path
 
-from tracker.dashboards import views
+from tracker.dashboards import fit_views, views
 from tracker.dashboards.levels import views as levels
 from tracker.notify.views import unsubscribe_page
 
@@ -31,6 +31,8 @@ urlpatterns = [
         levels.level_report,
         name="service-levels-report",
     ),
+    path("fit/", fit_views.fit, name="fit"),
+    path("fit/what-if/", fit_views.what_if, name="what-if"),
     path("calendar/", include("tracker.notify.urls")),
     path("unsubscribe/<str:token>/", unsubscribe_page, name="unsubscribe"),
     path("logout/", LogoutView.as_view(next_page="admin:login"), name="logout"),

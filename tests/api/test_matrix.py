@@ -12,12 +12,15 @@ from tests.api.test_schema import SCHEMA, operations
 from tests.factories import make_contract, make_department, make_user, make_vendor
 from tests.performance.contracts import add_level
 from tracker.api.scopes import SCOPES
+from tracker.fit.models import Flag
 
 pytestmark = pytest.mark.django_db
 
 ENGAGEMENTS = "/api/v1/engagements"
 VENDORS = "/api/v1/vendors"
 PART = f"{ENGAGEMENTS}/{{engagement_id}}"
+FLAGS = "/api/v1/model-flags"
+WHAT_IF = "/api/v1/fit/what-if"
 BY_EXTERNAL_ID = "by-external-id/{external_id}"
 ROLES = list(Role)
 
@@ -41,6 +44,9 @@ EXPECTED = {
     ("get", f"{VENDORS}/{BY_EXTERNAL_ID}"): (200, 200, 200, 200, 200),
     ("put", f"{VENDORS}/{BY_EXTERNAL_ID}"): (200, 200, 403, 403, 200),
     ("patch", f"{VENDORS}/{{id}}"): (200, 200, 403, 403, 200),
+    ("get", FLAGS): (200, 200, 403, 200, 200),
+    ("get", f"{FLAGS}/{{id}}"): (404, 200, 403, 200, 200),
+    ("post", WHAT_IF): (200, 200, 403, 200, 200),
 }
 
 
@@ -80,8 +86,21 @@ def batch(noun: str, contract: ManagedContract) -> dict[str, Any]:
     return {noun: [line]}
 
 
+def flag_of(contract: ManagedContract) -> Flag:
+    return Flag.objects.get_or_create(
+        engagement=contract,
+        defaults={
+            "raised_on": date(2026, 11, 1),
+            "opposition": 0.8,
+            "leaning": "augmented",
+        },
+    )[0]
+
+
 def ask(client: Any, method: str, path: str, contract: ManagedContract) -> int:
-    record = contract if path.startswith(ENGAGEMENTS) else contract.vendor
+    record: Any = contract if path.startswith(ENGAGEMENTS) else contract.vendor
+    if path.startswith(FLAGS):
+        record = flag_of(contract)
     full: dict[str, Any] = {"legal_name": "Acme Ltd"}
     if record is contract:
         full = {
@@ -92,7 +111,9 @@ def ask(client: Any, method: str, path: str, contract: ManagedContract) -> int:
         }
     body = {"put": full, "patch": {}}.get(method)
     if method == "post":
-        body = batch(path.rpartition("/")[2], contract)
+        body = (
+            {"id": 1} if path == WHAT_IF else batch(path.rpartition("/")[2], contract)
+        )
     response = getattr(client, method)(
         path.format(
             id=record.public_id, engagement_id=contract.public_id, external_id="X-1"

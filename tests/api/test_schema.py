@@ -70,7 +70,9 @@ def test_every_object_in_a_request_is_closed():
     for name, schema in SCHEMA["components"]["schemas"].items():
         if name.endswith("Request"):
             for variant in schema.get("oneOf", [schema]):
-                assert variant["additionalProperties"] is False, name
+                # What only names another schema, or lists it, is closed by that.
+                if not ("$ref" in variant or "$ref" in variant.get("items", {})):
+                    assert variant["additionalProperties"] is False, name
 
 
 def test_operations_are_the_ones_listed():
@@ -82,6 +84,8 @@ def test_operations_are_the_ones_listed():
         ("get", "/api/v1/engagements/{engagement_id}/reviews"),
         ("get", "/api/v1/engagements/{engagement_id}/service-levels"),
         ("get", "/api/v1/engagements/{id}"),
+        ("get", "/api/v1/model-flags"),
+        ("get", "/api/v1/model-flags/{id}"),
         ("get", "/api/v1/vendors"),
         ("get", "/api/v1/vendors/by-external-id/{external_id}"),
         ("get", "/api/v1/vendors/{id}"),
@@ -90,6 +94,7 @@ def test_operations_are_the_ones_listed():
         ("post", "/api/v1/engagements/{engagement_id}/downtime"),
         ("post", "/api/v1/engagements/{engagement_id}/measurements"),
         ("post", "/api/v1/engagements/{engagement_id}/tickets"),
+        ("post", "/api/v1/fit/what-if"),
         ("put", "/api/v1/engagements/by-external-id/{external_id}"),
         ("put", "/api/v1/vendors/by-external-id/{external_id}"),
     ]
@@ -101,6 +106,7 @@ def test_bodies_in_the_guide_fit_the_schema():
         "VendorUpsertRequest",
         "EngagementUpsertRequest",
         "PatchedVendorChangeRequest",
+        "SupposedWorkRequest",
     ]
 
     bodies = re.findall(r"-d '(\{.*?\})'", guide, flags=re.DOTALL)

@@ -65,6 +65,8 @@ ADMIN = (
     "tracker/advice/add/",
     "tracker/flag/",
     "tracker/assessment/",
+    "tracker/policy/",
+    "tracker/policy/add/",
     "tracker/importrun/",
     "tracker/importrun/add/",
     "tracker/invoice/",

@@ -41,7 +41,7 @@ def test_five_answers_are_answered(manager: User) -> None:
         True,
     )
     assert (advice.asked_by, advice.engagement, advice.money) == (manager, None, None)
-    assert advice.engine_version == "1.1"
+    assert advice.engine_version == "1.2"
     assert advice.policy.version == 1
     assert len(advice.points) + len(advice.missing) == 16
     assert advice.asked == {"rate_unit": "day", "currency": "GBP"}
@@ -130,7 +130,7 @@ def test_prices_give_a_range_in_their_currency(manager: User) -> None:
         assert low < middle < high
         # The yen has no smaller unit.
         assert {n.as_tuple().exponent for n in (low, middle, high)} == {0}
-    assert len(advice.money["assumptions"]) == 10
+    assert len(advice.money["assumptions"]) == 11
     assert advice.asked["rate"] == "600"
 
 

@@ -103,6 +103,7 @@ def test_estimate_of_certain_assumptions_is_a_point() -> None:
         "lost_output": 0.5,
         "tools": 0.0,
         "extras": 0.0,
+        "unforeseen": 0.0,
     }
     assumed = [replace(a, triangle=point(values.get(a.code, 1.0))) for a in DEFAULTS]
     found = estimate(FIVE_PEOPLE, assumed)
@@ -115,7 +116,7 @@ def test_estimate_of_certain_assumptions_is_a_point() -> None:
 
 def test_estimate_is_a_range_around_the_published_example() -> None:
     found = estimated(FIVE_PEOPLE)
-    assert whole(found.difference) == (-6_471, 1_419, 10_188)
+    assert whole(found.difference) == (-7_480, 1_445, 11_088)
     assert found.managed.p10 < found.managed.p50 < found.managed.p90
 
 
@@ -123,8 +124,9 @@ def test_estimate_agrees_with_blind_sampling(monkeypatch: pytest.MonkeyPatch) ->
     ours = estimated(FIVE_PEOPLE).difference
     draw = np.random.default_rng(7)
     monkeypatch.setattr(money, "POINTS", 400_000)
-    monkeypatch.setattr(money, "design", lambda n: draw.random((400_000, n)))
+    monkeypatch.setattr(money, "design", lambda n, points: draw.random((points, n)))
     sampled = estimated(FIVE_PEOPLE).difference
+    money._drawn.cache_clear()
     # Of 60,000 a month, to within two parts in a thousand.
     for name in ("p10", "p50", "p90"):
         assert abs(getattr(ours, name) - getattr(sampled, name)) < 120
@@ -172,6 +174,7 @@ def test_assumptions_that_had_no_part_are_not_named() -> None:
         "risk_premium",
         "efficiency",
         "manager_price",
+        "unforeseen",
     }
 
 

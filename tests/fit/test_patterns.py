@@ -9,13 +9,19 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from engagements.choices import TenureAction, TenureBasis
-from engagements.models import Engagement, ServiceLevel, TenurePolicy
+from engagements.models import (
+    Engagement,
+    ManagedContract,
+    ServiceLevel,
+    TenurePolicy,
+)
 from engagements.values.periods import add_months, last_day_of_month
 from tests.factories import make_user, make_vendor
 from tests.fit.records import (
     LONG_AGO,
     TODAY,
     make_service,
+    plant_spend,
     plant_work,
     running_assignment,
     running_contract,
@@ -24,7 +30,7 @@ from tracker.fit import patterns
 from tracker.fit.pattern import DuplicatePatternError, Finding, Pattern, Registry
 from tracker.fit.patterns import all_patterns
 from tracker.fit.queries import Scope
-from tracker.performance.models import LevelResult
+from tracker.performance.models import Credit, LevelResult
 from tracker.spend.models import OversightLog, WorkLog
 
 pytestmark = pytest.mark.django_db
@@ -163,7 +169,7 @@ def plant_results(outcomes: str) -> int:
     for back, outcome in enumerate(reversed(outcomes), 1):
         month = add_months(date(2026, 11, 1), -back)
         LevelResult.objects.create(
-            engagement_id=contract.pk,
+            engagement=contract,
             service_level=level,
             window_from=month,
             window_to=last_day_of_month(month),
@@ -206,3 +212,127 @@ def test_pattern_asks_as_many_questions_of_three_as_of_one(pattern: Pattern) -> 
             pattern.find(Scope(Engagement.objects.all(), TODAY, 12))
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def plant_levels(contract: ManagedContract, *outcomes: str, levels: int = 2) -> None:
+    """So many levels, each with the outcomes of as many months up to October 2026."""
+    for number in range(levels):
+        level = ServiceLevel.objects.create(
+            contract=contract, name=f"Level {number}", target=Decimal(99)
+        )
+        for back, outcome in enumerate(reversed(outcomes)):
+            first = add_months(date(2026, 10, 1), -back)
+            LevelResult.objects.create(
+                engagement=contract,
+                service_level=level,
+                window_from=first,
+                window_to=last_day_of_month(first),
+                outcome=outcome,
+                is_at_target=outcome == "met",
+                value=Decimal(99 if outcome == "met" else 90),
+                records=1,
+                measured_at=datetime(2026, 11, 1, tzinfo=UTC),
+            )
+
+
+def contract_used(hours: int) -> ManagedContract:
+    """A contract at 10,000 a month beside five contractors at 70 an hour."""
+    for _ in range(9):
+        running_assignment(rate=Decimal(525))
+    contract = running_contract()
+    plant_work(contract, until=date(2026, 10, 31), months=12, monthly_hours=(hours,))
+    plant_spend(contract, amount=Decimal(10_000), months=12, until=date(2026, 10, 15))
+    return contract
+
+
+def test_fee_of_which_little_is_used_is_idle_capacity() -> None:
+    # 12 · 80 h · 70 = 67,200 of 120,000
+    contract = contract_used(80)
+    finding = found("idle_capacity")[contract.pk]
+    assert finding.value == "56 %, 95 % sure to be below 70 %"
+    assert finding.sentence == (
+        "960 hours in 12 months are worth 56 % of what was paid,"
+        " at our own contractors' rates"
+    )
+
+
+def test_fee_that_is_used_is_not_idle_capacity() -> None:
+    contract_used(110)
+    assert found("idle_capacity") == {}
+
+
+def test_few_prices_of_our_own_are_never_sure() -> None:
+    for _ in range(3):
+        running_assignment(rate=Decimal(525))
+    contract = running_contract()
+    plant_work(contract, until=date(2026, 10, 31), months=12, monthly_hours=(10,))
+    plant_spend(contract, amount=Decimal(10_000), months=12, until=date(2026, 10, 15))
+    assert found("idle_capacity") == {}
+
+
+def test_level_never_missed_in_a_service_little_used_is_over_specified() -> None:
+    contract = contract_used(80)
+    plant_levels(contract, *["met"] * 12)
+    assert found("over_specified_level")[contract.pk].value == (
+        "0 of 24 months missed, 56 % used"
+    )
+
+
+def test_level_missed_once_or_measured_short_or_well_used_is_not_over_specified() -> (
+    None
+):
+    contract = contract_used(80)
+    plant_levels(contract, *["met"] * 11, "missed", levels=3)
+    assert found("over_specified_level") == {}
+    LevelResult.objects.filter(outcome="missed").delete()
+    LevelResult.objects.exclude(service_level__name="Level 0").delete()
+    assert found("over_specified_level") == {}
+
+
+def test_service_that_is_used_is_not_over_specified() -> None:
+    plant_levels(contract_used(110), *["met"] * 12)
+    assert found("over_specified_level") == {}
+
+
+def plant_credit(contract: ManagedContract, month: date, **figures: str) -> None:
+    Credit.objects.create(
+        engagement=contract,
+        window_from=month,
+        window_to=last_day_of_month(month),
+        scheme="points",
+        amount=Decimal(1000),
+        figures=figures,
+        state_since=month,
+    )
+
+
+def test_credits_at_their_cap_three_months_running_are_ignored() -> None:
+    contract = running_contract()
+    for month in (6, 7, 8):
+        plant_credit(contract, date(2026, month, 1), uncapped="1500.0000")
+    finding = found("credits_ignored")[contract.pk]
+    assert finding.sentence == (
+        "service credits at their cap in 3 months running,"
+        " from June 2026 to August 2026"
+    )
+
+
+def test_credit_that_takes_all_that_is_at_risk_is_at_its_cap() -> None:
+    contract = running_contract()
+    for month in (6, 7, 8):
+        plant_credit(
+            contract,
+            date(2026, month, 1),
+            uncapped="1000.0000",
+            percent="10",
+            at_risk_percent="10",
+        )
+    assert contract.pk in found("credits_ignored")
+
+
+def test_credits_below_the_cap_or_with_a_pause_are_not() -> None:
+    contract = running_contract()
+    for month in (4, 5, 7, 8):
+        plant_credit(contract, date(2026, month, 1), uncapped="1500.0000")
+    plant_credit(contract, date(2026, 6, 1), uncapped="1000.0000")
+    assert found("credits_ignored") == {}

@@ -14,6 +14,8 @@ from tests.performance.contracts import add_level, measured
 from tracker.fit.criteria import all_criteria
 from tracker.fit.evidence import Share
 from tracker.fit.queries import Scope
+from tracker.fit.services.evaluation import evaluate
+from tracker.fit.services.policies import current_policy
 from tracker.performance.models import Review
 from tracker.performance.review import CRITERIA as MARKED
 from tracker.spend.models import WorkLog
@@ -67,6 +69,33 @@ def test_performance_of_a_contractor_is_how_reviews_fall_short():
     )
     told = CRITERIA["performance"].sentence(found)
     assert told == "2 reviews give 3.5 of 5 on average"
+
+
+def test_a_shortfall_speaks_against_the_model_that_runs():
+    assignment, contract = running_assignment(), running_contract()
+    Review.objects.create(
+        engagement_id=assignment.pk,
+        reviewer=make_user(Role.MANAGER),
+        period_from=date(2026, 9, 30),
+        period_to=date(2026, 9, 30),
+        **dict.fromkeys(MARKED, 1),
+    )
+    measured(add_level(contract), "2026-03", "90")
+
+    found = evaluate(
+        engagements=Engagement.objects.filter(pk__in=[assignment.pk, contract.pk]),
+        as_of=TODAY,
+        policy=current_policy(),
+    )
+
+    towards_managed = {
+        one.engagement_id: points_of(one.assessment)["performance"] > 0 for one in found
+    }
+    assert towards_managed == {assignment.pk: True, contract.pk: False}
+
+
+def points_of(assessment):
+    return {point["code"]: point["points"] for point in assessment.points}
 
 
 def test_performance_is_the_share_of_missed_windows_of_the_last_year():

@@ -66,6 +66,8 @@ tell(
         "model_flag.reopened": _("Flag opened again"),
         "model_flag.cleared": _("Flag cleared"),
         "model_flag.converted": _("Flag answered by a conversion"),
+        "policy.adopted": _("Fit policy adopted"),
+        "policy.proposal_rejected": _("Learnt importances rejected"),
         "advice.given": _("Model advised"),
         "advice.kept": _("Advice kept with the draft"),
         "task.overdue": _("Task overdue"),

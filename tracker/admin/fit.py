@@ -24,11 +24,18 @@ from engagements.admin.record_admin import ReadOnlyAdmin, actor_of
 from engagements.admin.unfold_types import display
 from engagements.choices import Kind, Status
 from engagements.models import Engagement, User
+from tracker.admin.fit_reading import (
+    history_of,
+    money_of,
+    ranges_of,
+    what_if_page,
+)
 from tracker.admin.flag_decisions import UNDECIDED, FlagDecisions
 from tracker.admin.pattern_rows import patterns_for
 from tracker.admin.verdict import VERDICT_COLOURS, percent, reading_of
 from tracker.fit.models import LIVE_STATES, Assessment, Flag, FlagState
 from tracker.fit.queries import latest_assessment
+from tracker.fit.verdict import Thresholds
 
 if TYPE_CHECKING:
     from django.contrib.admin import SimpleListFilter as _Dropdown
@@ -127,6 +134,7 @@ class FlagAdmin(FlagDecisions, ReadOnlyAdmin):
             ),
             "history": self.history_link(request, flag),
             "patterns": patterns_for(flag.engagement, timezone.localdate(), user),
+            **_behind(assessment, user),
         }
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -208,6 +216,7 @@ class AssessmentAdmin(ReadOnlyAdmin):
             "patterns": patterns_for(
                 assessment.engagement, assessment.as_of, actor_of(request)
             ),
+            **_behind(assessment, actor_of(request)),
         }
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -237,6 +246,19 @@ class AssessmentAdmin(ReadOnlyAdmin):
     @display(description=gettext_lazy("as of"), ordering="as_of")
     def day_name(self, row: Assessment) -> str:
         return short_date(row.as_of)
+
+
+def _behind(assessment: Assessment | None, user: User) -> dict[str, Any]:
+    """What stands behind a verdict: its history, the ranges of its facts, the money."""
+    if assessment is None:
+        return {}
+    thresholds = Thresholds(**assessment.policy.thresholds)
+    return {
+        "line": history_of(assessment.engagement, thresholds),
+        "ranges": ranges_of(assessment, user),
+        "money": money_of(assessment, user),
+        "what_if_href": what_if_page(assessment.engagement),
+    }
 
 
 @on_engagement_page

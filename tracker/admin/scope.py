@@ -6,7 +6,7 @@ from engagements.admin.scope import for_everyone, narrowed_by, through
 from engagements.models import User
 from engagements.permissions import departments_under, engagement_scope, sees_all
 from tracker.api.models import ApiKey
-from tracker.fit.models import Advice, Assessment, Flag, advice_scope
+from tracker.fit.models import Advice, Assessment, Flag, Policy, advice_scope
 from tracker.imports.models import TimeName
 from tracker.jobs.models import JobRun
 from tracker.notify.models import Alert, Reminder
@@ -111,5 +111,7 @@ narrowed_by(_alerts, Alert)
 narrowed_by(for_everyone, TimeName)
 # Keys are shown to administrators and auditors only.
 narrowed_by(for_everyone, ApiKey)
+# How the engine weighs is the same for all; it names no engagement.
+narrowed_by(for_everyone, Policy)
 # Runs hold counts, no names and no amounts of any one department.
 narrowed_by(for_everyone, JobRun)

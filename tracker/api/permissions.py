@@ -30,7 +30,8 @@ class HasScope(BasePermission):
     """The key has the resource's scope, and its owner the permission behind it."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        verb = "read" if request.method in SAFE_METHODS else "write"
+        is_reading = request.method in SAFE_METHODS or view.is_question
+        verb = "read" if is_reading else "write"
         scope = f"{view.noun}:{verb}"
         if not request.user.is_authenticated:
             return False

@@ -70,6 +70,8 @@ class Resource(viewsets.ViewSet):
     write_permissions: ClassVar[tuple[str, ...]]
     # From the names of stored fields to the API's, where the two differ.
     names: ClassVar[Mapping[str, str]]
+    # Whether even a POST changes nothing, so that the scope for reading covers it.
+    is_question: ClassVar[bool] = False
     # Without "options": it would stand in Allow, and there is nothing behind it.
     http_method_names: tuple[str, ...] = ("get", "head", "put", "patch")
     lookup_url_kwarg = "id"
@@ -124,7 +126,7 @@ class Resource(viewsets.ViewSet):
 
 
 def respond(
-    request: Request, data: Row, *, is_new: bool = False, location: str = ""
+    request: Request, data: Row | list[Row], *, is_new: bool = False, location: str = ""
 ) -> Response:
     """Answer the data with its ETag, or 304 where the caller has it already."""
     body = encode(data)

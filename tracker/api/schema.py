@@ -65,6 +65,7 @@ REASONS = {
 BY_WEB_SERVER = 414
 ALWAYS = (400, 401, 403, 406, BY_WEB_SERVER, 429, 503)
 ON_WRITING = (409, 412, 413, 415, 422)
+ON_ASKING = (413, 415, 422)
 
 ERROR_ITEM: Schema = {
     "type": "object",
@@ -131,6 +132,8 @@ def _refusals(path: str, method: str, operation: Schema) -> list[int]:
     if method in ("put", "patch", "post"):
         codes.update(ON_WRITING)
     parameters = {parameter["name"] for parameter in operation.get("parameters", [])}
+    if method == "post":
+        codes.update(ON_ASKING)
     if "cursor" in parameters:
         codes.add(422)
     if "If-None-Match" in parameters:

@@ -7,6 +7,8 @@ SCOPES: dict[str, str] = {
     "engagements:write": "Create and change engagements; includes reading them.",
     "vendors:read": "Read vendors.",
     "vendors:write": "Create and change vendors; includes reading them.",
+    "model-flags:read": "Read the fit engine's flags with their evidence.",
+    "fit:read": "Ask the fit engine what it would say of supposed work.",
     "rates:read": "See fees and rates on the engagements that can be read.",
     "measurements:read": "Read service levels and what was measured of them.",
     "measurements:write": (

@@ -2,6 +2,7 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from tracker.api.engagements.views import EngagementViewSet
+from tracker.api.model_flags import ModelFlagViewSet
 from tracker.api.performance.views import (
     CreditViewSet,
     DowntimeViewSet,
@@ -12,6 +13,7 @@ from tracker.api.performance.views import (
 )
 from tracker.api.schema import docs, openapi
 from tracker.api.vendors import VendorViewSet
+from tracker.api.what_if import WhatIfView
 
 app_name = "api"
 
@@ -32,9 +34,11 @@ for _part, _view in _PARTS.items():
         _view,
         basename=f"engagement-{_part}",
     )
+router.register("model-flags", ModelFlagViewSet, basename="model-flag")
 
 urlpatterns = [
     path("v1/", include(router.urls)),
+    path("v1/fit/what-if", WhatIfView.as_view({"post": "ask"}), name="what-if"),
     path("v1/openapi", openapi, name="openapi"),
     path("docs", docs, name="docs"),
 ]

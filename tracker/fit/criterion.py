@@ -44,6 +44,7 @@ class Criterion(ABC, Generic[Seen]):
     otherwise there.  `waits_for` names what is not built yet, while nothing can be
     recorded: until then running engagements are judged without the criterion, since
     nobody could do anything about its being missing; stated, it counts like others.
+    `rows` is the model whose records are behind the figure, such as "worklog".
     """
 
     code: ClassVar[str]
@@ -58,6 +59,7 @@ class Criterion(ABC, Generic[Seen]):
     scale: ClassVar[Scale]
     augmented_breakpoints: ClassVar[Breakpoints | None] = None
     waits_for: ClassVar[str] = ""
+    rows: ClassVar[str] = ""
 
     @abstractmethod
     def gather(self, scope: Scope) -> Mapping[int, Seen]:

@@ -288,6 +288,13 @@ KINDS: Mapping[str, type[Observation]] = {
 }
 
 
+def interval(observation: Observation, prior: Prior) -> tuple[float, float]:
+    """Between which figures the posterior has 80 of its 100 parts."""
+    atoms = type(observation).posterior([observation], [prior])[0]
+    low, high = np.interp((0.1, 0.9), LEVELS, atoms)
+    return rounded(low), rounded(high)
+
+
 def observation_from_json(stored: Mapping[str, Any]) -> Observation:
     """The inverse of `Observation.as_json`."""
     fields = {name: value for name, value in stored.items() if name != "kind"}

@@ -17,8 +17,13 @@ class Standing:
         return self.verdict == Verdict.OTHER_MODEL_FITS
 
 
-def calls_for_flag(now: Standing, before: Standing) -> bool:
-    return now.opposes and before.opposes
+def calls_for_flag(
+    now: Standing, before: Standing | None, *, is_pressing: bool = False
+) -> bool:
+    """Twice in a row; once where notice is due before it could be seen twice."""
+    if is_pressing:
+        return now.opposes
+    return before is not None and now.opposes and before.opposes
 
 
 def calls_for_clearing(now: Standing, before: Standing, thresholds: Thresholds) -> bool:

@@ -15,6 +15,7 @@ class HoursShare(Criterion[Share]):
     """Hours of work logs that meet `part`, of those that recorded it at all."""
 
     unit = PERCENT
+    rows = "worklog"
     scale = Scale(kind="share", most=1.0, overdispersion=HOURS_OVERDISPERSION)
     part: ClassVar[Q]
     recorded: ClassVar[Q] = Q()

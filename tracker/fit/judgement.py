@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -173,6 +173,17 @@ def judge(cases: Sequence[Case], rulebook: Rulebook) -> Judged:
             _judgement(row, case, board, rulebook) for row, case in enumerate(cases)
         ),
     )
+
+
+def judge_by_model(
+    cases: Sequence[Case], rulebook: Rulebook
+) -> Iterator[tuple[list[int], Judged]]:
+    """Judge each case by the rules as they read in its model: rows, and how judged."""
+    for models in ({True, None}, {False}):
+        rows = [row for row, case in enumerate(cases) if case.is_managed in models]
+        if rows:
+            read = rulebook.where(is_managed=False not in models)
+            yield rows, judge([cases[row] for row in rows], read)
 
 
 def weighted(leans: Floats, rulebook: Rulebook) -> Floats:

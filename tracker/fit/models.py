@@ -75,15 +75,23 @@ class Policy(Detail):
     """How the engine weighs: overrides of the defaults that the criteria declare.
 
     `importances` is {code: v}, `breakpoints` {code: [[figure, lean], …]} and
-    `thresholds` {name: number} by the names of `verdict.Thresholds`; what is not
-    named keeps its default.  A policy is never edited: another version takes its
-    place, so that every assessment can be repeated.
+    `thresholds` {name: number} by the names of `verdict.Thresholds`; `assumptions`
+    {code: {"least", "likely", "most", "source", "dated_on", "owner"}} by the codes of
+    `money.SWITCHING`; what is not named keeps its default.  A policy is never edited:
+    another version takes its place, so that every assessment can be repeated.
     """
 
     version = models.PositiveIntegerField(_("version"), unique=True)
     importances = models.JSONField(_("importances"), default=dict, blank=True)
     breakpoints = models.JSONField(_("breakpoints"), default=dict, blank=True)
     thresholds = models.JSONField(_("thresholds"), default=dict, blank=True)
+    assumptions = models.JSONField(_("assumptions"), default=dict, blank=True)
+    reason = models.CharField(
+        _("reason"),
+        max_length=300,
+        blank=True,
+        help_text=_("Why this version took the place of the one before."),
+    )
     firmness = models.PositiveSmallIntegerField(
         _("firmness"),
         default=2,
@@ -152,6 +160,8 @@ class Assessment(Detail):
       single fact would, one entry with the best pair of codes and `value` null.
     - evidence: {code: {"prior": prior | null, "12": observation | null, "6": …}};
       without a prior the engine knew nothing beforehand.
+    - money: null below three whole months of spend, or what `costing.Costed.as_json`
+      returns: amounts a month as text in its currency, as {"p10", "p50", "p90"}.
     """
 
     engagement = models.ForeignKey(
@@ -192,6 +202,7 @@ class Assessment(Detail):
     sentences = models.JSONField(default=dict)
     counterfactuals = models.JSONField(default=list)
     evidence = models.JSONField(default=dict)
+    money = models.JSONField(null=True, blank=True)
     engine_version = models.CharField(_("engine"), max_length=20)
     policy = models.ForeignKey(
         Policy, on_delete=models.PROTECT, related_name="assessments"
@@ -235,8 +246,10 @@ class Assessment(Detail):
 class Flag(Detail):
     """The other model has fitted better at two monthly evaluations in a row.
 
-    `opposition` and `sentence` are those at the raise; `notice_deadline_on` is the
-    last day on which the engagement's notice still makes use of it.
+    Or a dated pattern asks for a decision at once: then `pattern` is its code, and
+    `sentence` says what was seen.  `opposition` and `sentence` are those at the raise;
+    `notice_deadline_on` is the last day on which the engagement's notice still makes
+    use of it.
     """
 
     engagement = models.ForeignKey(
@@ -256,6 +269,9 @@ class Flag(Detail):
         _("model that fits better"), max_length=12, choices=Kind.choices
     )
     sentence = models.CharField(_("strongest reason"), max_length=300)
+    pattern = models.CharField(
+        _("dated pattern"), max_length=40, blank=True, editable=False
+    )
     notice_deadline_on = models.DateField(_("notice deadline"), null=True, blank=True)
 
     objects = EngagementScoped.as_manager()
@@ -329,6 +345,97 @@ class Decision(Detail):
 
     def __str__(self) -> str:
         return f"{self.action} {self.at:%Y-%m-%d}"
+
+
+class GroupBasis(models.TextChoices):
+    VENDOR_MANAGER = "vendor_manager", _("Vendor and manager")
+    VENDOR_SERVICE = "vendor_service", _("Vendor and service")
+    MANAGER = "manager", _("Manager")
+    SERVICE = "service", _("Service")
+
+
+class GroupAnswer(models.TextChoices):
+    NOT_ENOUGH_EVIDENCE = Answer.NOT_ENOUGH_EVIDENCE, _("Not enough evidence")
+    OTHER_MODEL_FITS = Answer.OTHER_MODEL_FITS, _("Other model fits better")
+    CURRENT_MODEL_FITS = Answer.CURRENT_MODEL_FITS, _("Current model fits")
+    MANAGED_FITS = Answer.MANAGED_FITS, _("Managed service fits")
+    AUGMENTED_FITS = Answer.AUGMENTED_FITS, _("Augmented contractors fit")
+    MIXED = Answer.MIXED, _("Mixed")
+    BLEND = Answer.BLEND, _("Blend")
+    EITHER_FITS = Answer.EITHER_FITS, _("Either fits")
+
+
+class GroupVerdictQuerySet(QuerySet):  # type: ignore[type-arg] # one manager serves it
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Keep groups of which the user may see every member: records are pooled."""
+        visible = Engagement.objects.visible_to(user).values("pk")
+        hidden = Engagement.objects.exclude(pk__in=visible).values("pk")
+        return self.exclude(members__in=hidden)
+
+
+class GroupVerdict(Detail):
+    """Several engagements judged on their pooled records; written anew every night.
+
+    `is_reported` marks those that no stronger group nearly equals.  `blend` is null,
+    or {"managed": [engagement id …], "augmented": […]}: which of a service's
+    engagements to run in which model.  `sentences` as an Assessment has them.
+    """
+
+    basis = models.CharField(_("of one"), max_length=16, choices=GroupBasis.choices)
+    name = models.CharField(_("group"), max_length=300)
+    as_of = models.DateField(_("as of"))
+    members = models.ManyToManyField(
+        Engagement, related_name="groups", verbose_name=_("engagements")
+    )
+    service = models.ForeignKey(
+        "engagements.Service",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("service"),
+    )
+    kind = models.CharField(
+        _("current model"),
+        max_length=12,
+        choices=Kind.choices,
+        blank=True,
+        help_text=_("Blank where both models are among the members."),
+    )
+    acceptability = models.FloatField(_("acceptability"))
+    coverage = models.FloatField(_("coverage"))
+    verdict = models.CharField(
+        _("verdict"),
+        max_length=20,
+        choices=GroupAnswer.choices,
+    )
+    is_reported = models.BooleanField(_("reported"), default=True)
+    blend = models.JSONField(null=True, blank=True)
+    sentences = models.JSONField(default=dict)
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="+")
+
+    objects = GroupVerdictQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["basis", "name"]
+        verbose_name = _("group's verdict")
+        constraints = [
+            models.CheckConstraint(
+                name="group_verdict_shares_0_to_1",
+                condition=Q(acceptability__range=(0, 1), coverage__range=(0, 1)),
+            ),
+            models.CheckConstraint(
+                name="group_verdict_basis_known",
+                condition=Q(basis__in=GroupBasis.values),
+            ),
+            models.CheckConstraint(
+                name="group_verdict_known",
+                condition=Q(verdict__in=GroupAnswer.values),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class AdviceQuerySet(QuerySet):  # type: ignore[type-arg] # one manager serves it

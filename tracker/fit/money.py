@@ -11,6 +11,7 @@ only the factors are uncertain, and floating point.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 import numpy as np
 
@@ -54,7 +55,8 @@ class Triangle:
 class Assumption:
     """What is taken for granted where nothing is known; `meaning` says of what.
 
-    Without a `unit` it is a share.
+    Without a `unit` it is a share.  `dated_on` and `owner` tell since when it is held
+    and by whom, where a person set it; `is_own` that our own records gave it.
     """
 
     code: str
@@ -62,6 +64,9 @@ class Assumption:
     triangle: Triangle
     source: str
     unit: str = ""
+    dated_on: str = ""
+    owner: str = ""
+    is_own: bool = False
 
     def __str__(self) -> str:
         """Such as "10 to 40 %, mostly 20 %"."""
@@ -139,6 +144,28 @@ DEFAULTS: Sequence[Assumption] = (
         Triangle(0.0, 0.05, 0.15),
         JUDGEMENT,
     ),
+    Assumption(
+        "unforeseen",
+        "what nobody foresees of the price of a model that does not run yet",
+        Triangle(-0.10, 0.0, 0.10),
+        JUDGEMENT,
+    ),
+)
+# Going over is a matter of what runs already; it comes on top of the others.
+SWITCHING: Sequence[Assumption] = (
+    *DEFAULTS,
+    Assumption(
+        "transition",
+        "what going over takes of the other model's yearly price",
+        Triangle(0.10, 0.12, 0.15),
+        VENDORS,
+    ),
+    Assumption(
+        "discount",
+        "by how much a year's wait makes money worth less",
+        Triangle(0.06, 0.08, 0.10),
+        JUDGEMENT,
+    ),
 )
 
 
@@ -201,7 +228,7 @@ def estimate(
     """
     if plan.labour is None and plan.monthly_fee is None:
         return None
-    drawn = _Drawn(assumptions)
+    drawn = Drawn(assumptions)
     fee, labour = _fee(plan, drawn), _labour(plan, drawn)
     augmented = cost_augmented(plan, labour, drawn)
     managed = cost_managed(fee, drawn)
@@ -240,16 +267,12 @@ def design(dimensions: int, points: int = POINTS) -> Floats:
     return np.asarray((ranks + 0.5) / points, dtype=np.float64)
 
 
-class _Drawn(Draws):
+class Drawn(Draws):
     """Each assumption at the design's points, and which of them were asked for."""
 
-    def __init__(self, assumptions: Sequence[Assumption]) -> None:
+    def __init__(self, assumptions: Sequence[Assumption], points: int = 0) -> None:
         self._assumptions = {a.code: a for a in assumptions}
-        levels = design(len(assumptions))
-        self._values = {
-            assumption.code: assumption.triangle.at(levels[:, dimension])
-            for dimension, assumption in enumerate(assumptions)
-        }
+        self._values = _drawn(tuple(assumptions), points or POINTS)
         self._used: set[str] = set()
 
     def __getitem__(self, code: str) -> Floats:
@@ -267,19 +290,32 @@ class _Drawn(Draws):
         return tuple(a for code, a in self._assumptions.items() if code in self._used)
 
 
-def _fee(plan: Plan, drawn: _Drawn) -> Floats:
+# A night's portfolio is drawn from one and the same set of assumptions.
+@lru_cache(maxsize=8)
+def _drawn(assumptions: tuple[Assumption, ...], points: int) -> Draws:
+    levels = design(len(assumptions), points)
+    values = {
+        assumption.code: assumption.triangle.at(levels[:, dimension])
+        for dimension, assumption in enumerate(assumptions)
+    }
+    for drawn in values.values():
+        drawn.setflags(write=False)
+    return values
+
+
+def _fee(plan: Plan, drawn: Drawn) -> Floats:
     if plan.monthly_fee is not None:
         return _known(plan.monthly_fee)
-    return _known(plan.labour) * _as_fee(drawn)
+    return _known(plan.labour) * as_fee(drawn) * (1 + drawn["unforeseen"])
 
 
-def _labour(plan: Plan, drawn: _Drawn) -> Floats:
+def _labour(plan: Plan, drawn: Drawn) -> Floats:
     if plan.labour is not None:
         return _known(plan.labour)
-    return _known(plan.monthly_fee) / _as_fee(drawn)
+    return _known(plan.monthly_fee) / as_fee(drawn) * (1 + drawn["unforeseen"])
 
 
-def _as_fee(drawn: _Drawn) -> Floats:
+def as_fee(drawn: Drawn) -> Floats:
     """What a provider asks for hours that cost 1 by themselves."""
     return (1 - drawn["efficiency"]) * (1 + drawn["risk_premium"])
 

@@ -33,13 +33,16 @@ class Finding:
 class Pattern(ABC):
     """A trait of a contract that speaks by itself, beside fit; declared in one file.
 
-    A pattern moves no verdict.  `advice` is what to look into first.
+    A pattern moves no verdict.  `advice` is what to look into first.  `is_dated` says
+    that a law or a contract sets a day: such a pattern asks for a decision at once,
+    without two evaluations that agree.
     """
 
     code: ClassVar[str]
     label: ClassVar[str]
     rule: ClassVar[str]
     advice: ClassVar[str]
+    is_dated: ClassVar[bool] = False
 
     @abstractmethod
     def find(self, scope: Scope) -> Mapping[int, Finding]:

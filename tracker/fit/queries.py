@@ -1,18 +1,30 @@
 """What the engine reads: records of many engagements at once, as known on a day."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import (
+    Exists,
+    F,
+    Max,
+    Min,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+)
 
 from engagements.choices import Kind, Origin, Status
 from engagements.models import Engagement, User
+from engagements.permissions import engagement_scope
 from engagements.values.periods import ONE_DAY, add_months, month_of
-from tracker.fit.models import LIVE_STATES, Assessment, Flag
+from tracker.fit.models import LIVE_STATES, Assessment, Decision, Flag, GroupVerdict
 from tracker.fit.verdict import Verdict
 from tracker.spend.models import MonthlySpend, WorkLog
 
@@ -270,3 +282,94 @@ def _latest_of(engagements: QuerySet[Engagement]) -> QuerySet[Assessment]:
         .select_related("engagement", "policy")
         .order_by("engagement__reference")
     )
+
+
+@dataclass(frozen=True)
+class GroupRow:
+    """A group with its blend by engagement: name by id, in the order of the ids."""
+
+    basis: str
+    name: str
+    verdict: str
+    kind: str
+    acceptability: float
+    coverage: float
+    headline: str
+    members: int
+    is_reported: bool
+    managed: tuple[tuple[UUID, str], ...]
+    augmented: tuple[tuple[UUID, str], ...]
+
+
+def visible_groups(user: Viewer) -> list[GroupRow]:
+    """The latest groups of which the user sees every member; three queries."""
+    groups = GroupVerdict.objects.visible_to(user).prefetch_related(
+        Prefetch("members", Engagement.objects.only("public_id", "reference", "title"))
+    )
+    return [_group_row(group) for group in groups]
+
+
+def _group_row(group: GroupVerdict) -> GroupRow:
+    members = {member.pk: member for member in group.members.all()}
+    blend = group.blend or {"managed": [], "augmented": []}
+
+    def named(ids: list[int]) -> tuple[tuple[UUID, str], ...]:
+        parts = (members[pk] for pk in ids if pk in members)
+        return tuple(
+            (part.public_id, f"{part.reference} {part.title}") for part in parts
+        )
+
+    return GroupRow(
+        basis=group.get_basis_display(),
+        name=group.name,
+        verdict=group.verdict,
+        kind=group.kind,
+        acceptability=group.acceptability,
+        coverage=group.coverage,
+        headline=str(group.sentences.get("headline", "")),
+        members=len(members),
+        is_reported=group.is_reported,
+        managed=named(blend["managed"]),
+        augmented=named(blend["augmented"]),
+    )
+
+
+@dataclass(frozen=True)
+class Told:
+    """A flag with all that there is to tell; `money` only for who may see it."""
+
+    flag: Flag
+    assessment: Assessment | None
+    decision: Decision | None
+    money: dict[str, Any] | None
+
+
+def flags_told(user: Viewer, flags: QuerySet[Flag]) -> list[Told]:
+    """The flags in their order; four queries, however many there are."""
+    rows = list(flags.select_related("engagement"))
+    engagements = Engagement.objects.filter(pk__in={row.engagement_id for row in rows})
+    latest = {found.engagement_id: found for found in _latest_of(engagements)}
+    with_money = set(
+        engagements.filter(engagement_scope(user, with_money=True)).values_list(
+            "pk", flat=True
+        )
+    )
+    decisions = Decision.objects.filter(flag__in=rows).order_by("at", "id")
+    decided = {decision.flag_id: decision for decision in decisions}
+    return [
+        Told(
+            flag=row,
+            assessment=latest.get(row.engagement_id),
+            decision=decided.get(row.pk),
+            money=_money_of(latest.get(row.engagement_id), with_money),
+        )
+        for row in rows
+    ]
+
+
+def _money_of(
+    assessment: Assessment | None, with_money: Collection[int]
+) -> dict[str, Any] | None:
+    if assessment is None or assessment.engagement_id not in with_money:
+        return None
+    return assessment.money

@@ -76,7 +76,7 @@ def answer(
     priors: Mapping[str, Prior],
 ) -> list[Answered]:
     """Judge each work, and each of its parts, by itself."""
-    told = {code: _InWords(wording) for code, wording in wordings.items()}
+    told = {code: InWords(wording) for code, wording in wordings.items()}
     return [_answer(work, rulebook, told, priors) for work in works]
 
 
@@ -161,7 +161,7 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-class _InWords:
+class InWords:
     """A criterion's own words, and plain ones for a figure that a person gave.
 
     The criterion's sentence quotes what it gathered besides the figure itself.

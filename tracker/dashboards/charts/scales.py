@@ -23,6 +23,32 @@ class Scale:
         return pixels(self.start + share * (self.end - self.start))
 
 
+@dataclass(frozen=True)
+class RootScale(Scale):
+    """By signed square roots: one far value leaves room for the others."""
+
+    def place(self, value: Decimal) -> Decimal:
+        share = (_root(value) - _root(self.low)) / (_root(self.high) - _root(self.low))
+        return pixels(self.start + share * (self.end - self.start))
+
+
+def root_ticks(low: Decimal, high: Decimal) -> Sequence[Decimal]:
+    """Return zero, and on each side that has values a round end and its quarter.
+
+    On a `RootScale` the quarter stands in the middle between zero and the end.
+    """
+    low, high = min(low, Decimal(0)), max(high, Decimal(0))
+    if low == high:
+        high = Decimal(1)
+    below = [-_round_step(-low), -_round_step(-low) / 4] if low else []
+    above = [_round_step(high) / 4, _round_step(high)] if high else []
+    return [*below, Decimal(0), *above]
+
+
+def _root(value: Decimal) -> Decimal:
+    return abs(value).sqrt().copy_sign(value)
+
+
 def round_ticks(low: Decimal, high: Decimal, steps: int = 4) -> Sequence[Decimal]:
     """Return evenly spaced round values that cover low..high and include zero."""
     low, high = min(low, Decimal(0)), max(high, Decimal(0))

@@ -22,6 +22,7 @@ class InHouseTeam(Criterion[Mean]):
     unit = Unit(digits=1, suffix=" of 5")
     quantity = "the in-house team"
     how_to_record = "On the service, declare how much of an in-house team there is."
+    rows = "service"
     scale = Scale(kind="mean", least=1.0, most=5.0, worth=WORTH)
 
     def gather(self, scope: Scope) -> Mapping[int, Mean]:

@@ -23,6 +23,7 @@ class ManagerLoad(Criterion[Mean]):
     unit = PERCENT
     quantity = "the manager's time spent on oversight"
     how_to_record = "Log the manager's monthly hours of oversight."
+    rows = "oversightlog"
     scale = Scale(kind="mean", most=5.0)
 
     def gather(self, scope: Scope) -> Mapping[int, Mean]:

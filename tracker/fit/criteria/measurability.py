@@ -30,6 +30,7 @@ class Measurability(Criterion[Share]):
     unit = PERCENT
     quantity = "the work with a measured outcome"
     how_to_record = "Measure service levels, and accept deliverables by date."
+    rows = "levelresult"
     scale = Scale(kind="share", most=1.0, overdispersion=HOURS_OVERDISPERSION)
 
     def gather(self, scope: Scope) -> Mapping[int, Share]:

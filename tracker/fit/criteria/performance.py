@@ -30,6 +30,7 @@ class Performance(Criterion[Share]):
     unit = PERCENT
     quantity = "the shortfall of performance"
     how_to_record = "Measure the contract's service levels, or review the contractor."
+    rows = "levelresult"
     scale = Scale(kind="share", most=1.0)
 
     def gather(self, scope: Scope) -> Mapping[int, Share]:

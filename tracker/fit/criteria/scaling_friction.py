@@ -26,6 +26,7 @@ class ScalingFriction(Criterion[Mean]):
     unit = Unit(digits=1, suffix=" times a year")
     quantity = "the steps in headcount"
     how_to_record = "Name the person in work logs, or the service of each contractor."
+    rows = "worklog"
     scale = Scale(kind="mean", most=100.0)
 
     def gather(self, scope: Scope) -> Mapping[int, Mean]:

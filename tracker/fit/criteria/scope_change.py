@@ -35,6 +35,7 @@ class ScopeChange(Criterion[Share]):
     unit = PERCENT
     quantity = "the spend on change orders"
     how_to_record = "Record change orders, and post invoices against the engagement."
+    rows = "ledgerentry"
     scale = Scale(kind="share", most=1.0)
 
     def gather(self, scope: Scope) -> Mapping[int, Share]:

@@ -24,6 +24,7 @@ class SkillsBreadth(Criterion[Mean]):
     unit = SKILLS
     quantity = "the spread of the work"
     how_to_record = "In work logs, name the skill used."
+    rows = "worklog"
     scale = Scale(kind="mean", least=1.0, most=100.0)
 
     def gather(self, scope: Scope) -> Mapping[int, Mean]:

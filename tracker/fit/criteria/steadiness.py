@@ -43,6 +43,7 @@ class Steadiness(Criterion[Variation]):
     unit = PERCENT
     quantity = "the monthly variation"
     how_to_record = "Log work, or post invoices, for at least three whole months."
+    rows = "worklog"
     scale = Scale(kind="variation", most=10.0)
 
     def gather(self, scope: Scope) -> Mapping[int, Variation]:

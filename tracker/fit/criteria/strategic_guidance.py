@@ -25,6 +25,7 @@ class StrategicGuidance(Criterion[Mean]):
     unit = Unit(digits=1, suffix=" a quarter")
     quantity = "the pieces of advice"
     how_to_record = "In work logs, choose the activity advisory and describe the piece."
+    rows = "worklog"
     scale = Scale(kind="mean", most=100.0)
 
     def gather(self, scope: Scope) -> Mapping[int, Mean]:

@@ -26,6 +26,7 @@ class TeamIntegrity(Criterion[Mean]):
     unit = MONTHS
     quantity = "the time that people have worked together"
     how_to_record = "Name the person in work logs, or the service of each contractor."
+    rows = "worklog"
     scale = Scale(kind="mean", most=1200.0)
 
     def gather(self, scope: Scope) -> Mapping[int, Mean]:

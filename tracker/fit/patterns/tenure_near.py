@@ -18,6 +18,7 @@ class TenureNear(Pattern):
     label = "Limit of tenure near"
     rule = "90 days or less to the limit of a tenure policy, or past it"
     advice = "Plan the end, a handover or another form before the limit."
+    is_dated = True
 
     def find(self, scope: Scope) -> Mapping[int, Finding]:
         augmented = scope.engagements.filter(kind=Kind.AUGMENTED)

@@ -1,3 +1,12 @@
+from tracker.fit.services.adopting import (
+    Preview,
+    Proposal,
+    adopt_policy,
+    preview_policy,
+    propose_importances,
+    reject_proposal,
+    reviewed_decisions,
+)
 from tracker.fit.services.assessing import AssessmentRun, assess
 from tracker.fit.services.evaluation import repeat
 from tracker.fit.services.finding import patterns_of_portfolio, patterns_seen
@@ -13,14 +22,32 @@ from tracker.fit.services.policies import current_policy
 from tracker.fit.services.supposing import scales, suppose
 from tracker.fit.services.trying import try_engine
 from tracker.fit.services.verifying import Verified, verify_assessments
+from tracker.fit.services.wondering import (
+    Basis,
+    RefusedFactsError,
+    UnknownEngagementError,
+    Wondered,
+    basis_of,
+    blank_basis,
+    wonder,
+)
 
 __all__ = [
     "AssessmentRun",
+    "Basis",
     "Planned",
+    "Preview",
+    "Proposal",
+    "RefusedFactsError",
+    "UnknownEngagementError",
     "Verified",
+    "Wondered",
     "accept_flag",
     "acknowledge_flag",
+    "adopt_policy",
     "assess",
+    "basis_of",
+    "blank_basis",
     "current_policy",
     "dismiss_flag",
     "give_advice",
@@ -28,10 +55,15 @@ __all__ = [
     "note_conversion",
     "patterns_of_portfolio",
     "patterns_seen",
+    "preview_policy",
+    "propose_importances",
+    "reject_proposal",
     "repeat",
+    "reviewed_decisions",
     "scales",
     "snooze_flag",
     "suppose",
     "try_engine",
     "verify_assessments",
+    "wonder",
 ]

@@ -13,7 +13,10 @@ from engagements.values.periods import add_months, month_of
 from tracker.fit.flagging import Standing
 from tracker.fit.models import Assessment, Policy, Verdict
 from tracker.fit.queries import judged_on
+from tracker.fit.services.costing import costs_of
 from tracker.fit.services.evaluation import ENGINE_VERSION, Evaluated, evaluate
+from tracker.fit.services.finding import dated_patterns
+from tracker.fit.services.grouping import store_groups
 from tracker.fit.services.hysteresis import move_flags
 from tracker.fit.services.policies import current_policy
 from tracker.fit.verdict import Thresholds
@@ -43,6 +46,7 @@ def assess(*, as_of: date, actor: User | None) -> AssessmentRun:
     started = perf_counter()
     policy = current_policy()
     current = evaluate(engagements=judged_on(as_of), as_of=as_of, policy=policy)
+    _add_money(current, as_of, policy)
     a_month_ago = add_months(as_of, -1)
     unknown = judged_on(a_month_ago).exclude(
         pk__in=_evaluated_by(a_month_ago, policy).values("engagement")
@@ -56,10 +60,12 @@ def assess(*, as_of: date, actor: User | None) -> AssessmentRun:
         moves = move_flags(
             current=current,
             earlier=_standings(a_month_ago, policy),
+            dated=dated_patterns(engagements=judged_on(as_of), as_of=as_of),
             as_of=as_of,
             thresholds=Thresholds(**policy.thresholds),
             actor=actor,
         )
+        store_groups(evaluated=current, as_of=as_of, policy=policy)
     return AssessmentRun(
         judged=len(current),
         not_enough_evidence=sum(
@@ -69,6 +75,13 @@ def assess(*, as_of: date, actor: User | None) -> AssessmentRun:
         flags_cleared=moves.cleared,
         seconds=round(perf_counter() - started, 3),
     )
+
+
+def _add_money(evaluated: Sequence[Evaluated], day: date, policy: Policy) -> None:
+    costs = costs_of(engagements=judged_on(day), as_of=day, policy=policy)
+    for one in evaluated:
+        costed = costs.get(one.engagement_id)
+        one.assessment.money = costed.as_json() if costed else None
 
 
 def _evaluated_by(day: date, policy: Policy) -> QuerySet[Assessment]:
@@ -94,15 +107,16 @@ def _store(evaluated: Sequence[Evaluated], day: date, policy: Policy) -> None:
     if not evaluated:
         return
     known = {
-        engagement: (evidence, engine)
-        for engagement, evidence, engine in _evaluated_by(day, policy).values_list(
-            "engagement_id", "evidence", "engine_version"
-        )
+        engagement: (evidence, money, engine)
+        for engagement, evidence, money, engine in _evaluated_by(
+            day, policy
+        ).values_list("engagement_id", "evidence", "money", "engine_version")
     }
     news = [
         e.assessment
         for e in evaluated
-        if known.get(e.engagement_id) != (e.assessment.evidence, ENGINE_VERSION)
+        if known.get(e.engagement_id)
+        != (e.assessment.evidence, e.assessment.money, ENGINE_VERSION)
     ]
     of_the_day = Assessment.objects.filter(policy=policy, as_of=day)
     for start in range(0, len(news), BATCH):

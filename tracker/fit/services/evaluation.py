@@ -1,6 +1,6 @@
 """From records to assessments, not yet stored."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from engagements.choices import Kind
 from engagements.models import Engagement
 from engagements.values.periods import month_of
-from tracker.fit.counterfactual import counterfactuals
+from tracker.fit.counterfactual import Counterfactual, counterfactuals
 from tracker.fit.criteria import all_criteria, recordable_criteria
 from tracker.fit.evidence import (
     UNINFORMED,
@@ -19,7 +19,7 @@ from tracker.fit.evidence import (
     observation_from_json,
 )
 from tracker.fit.explanation import Explanation, explain
-from tracker.fit.judgement import Case, Judgement, judge
+from tracker.fit.judgement import Case, Judgement, Rulebook, judge, judge_by_model
 from tracker.fit.models import Advice, Assessment, Policy
 from tracker.fit.queries import Scope
 from tracker.fit.services.policies import (
@@ -30,9 +30,10 @@ from tracker.fit.services.policies import (
 )
 
 # Raised whenever the same evidence and policy would give another result.
-ENGINE_VERSION = "1.1"
+ENGINE_VERSION = "1.2"
 RECENT_MONTHS = 6
 
+Answered = tuple[Judgement, tuple[Counterfactual, ...]]
 # Observations by criterion code, then by engagement id.
 Records = Mapping[str, Mapping[int, Observation]]
 
@@ -42,6 +43,7 @@ class Evaluated:
     """An engagement's unsaved assessment, with what a flag about it would say."""
 
     engagement_id: int
+    case: Case
     assessment: Assessment
     strongest_sentence: str
     notice_deadline_on: date | None
@@ -68,11 +70,11 @@ def evaluate(
         _case(pk, Kind(kind), facts, recent, priors, vendor)
         for pk, kind, vendor, _deadline in subjects
     ]
-    judged = judge(cases, rulebook_of(policy))
+    answers = answered(cases, rulebook_of(policy))
     wordings = {criterion.code: criterion for criterion in all_criteria()}
     evaluated = []
-    for (pk, kind, _vendor, deadline), case, judgement, changes in zip(
-        subjects, cases, judged.judgements, counterfactuals(judged), strict=True
+    for (pk, kind, _vendor, deadline), case, (judgement, changes) in zip(
+        subjects, cases, answers, strict=True
     ):
         explanation = explain(case, judgement, changes, wordings)
         assessment = _assessment(case, judgement, explanation)
@@ -83,6 +85,7 @@ def evaluate(
         evaluated.append(
             Evaluated(
                 engagement_id=pk,
+                case=case,
                 assessment=assessment,
                 strongest_sentence=explanation.strongest_sentence,
                 notice_deadline_on=deadline,
@@ -91,10 +94,29 @@ def evaluate(
     return evaluated
 
 
+def answered(cases: Sequence[Case], rulebook: Rulebook) -> list[Answered]:
+    """Return each case's judgement with what would change it, in their order."""
+    found: dict[int, Answered] = {}
+    for rows, judged in judge_by_model(cases, rulebook):
+        found |= zip(
+            rows,
+            zip(judged.judgements, counterfactuals(judged), strict=True),
+            strict=True,
+        )
+    return [found[row] for row in range(len(cases))]
+
+
 def repeat(judged: Assessment | Advice) -> Judgement:
     """Judge stored evidence again, under the policy that it names."""
+    rulebook = rulebook_of(judged.policy, codes=judged.evidence.keys())
+    case = case_of(judged)
+    return judge([case], rulebook.where(is_managed=case.is_managed)).judgements[0]
+
+
+def case_of(judged: Assessment | Advice) -> Case:
+    """The case that was judged, from the evidence stored of it."""
     evidence: Mapping[str, Mapping[str, Any]] = judged.evidence
-    case = Case(
+    return Case(
         is_managed=_present_model(judged),
         facts=_observations(evidence, str(WINDOW_MONTHS)),
         recent=_observations(evidence, str(RECENT_MONTHS)),
@@ -104,8 +126,6 @@ def repeat(judged: Assessment | Advice) -> Judgement:
             if found["prior"] is not None
         },
     )
-    rulebook = rulebook_of(judged.policy, codes=evidence.keys())
-    return judge([case], rulebook).judgements[0]
 
 
 def _present_model(judged: Assessment | Advice) -> bool | None:

@@ -23,6 +23,18 @@ def patterns_seen(
     return seen
 
 
+def dated_patterns(
+    *, engagements: QuerySet[Engagement], as_of: date
+) -> dict[int, Finding]:
+    """By engagement id, the first dated pattern that it shows."""
+    scope = Scope(engagements, as_of, WINDOW_MONTHS)
+    seen: dict[int, Finding] = {}
+    for pattern in all_patterns():
+        if pattern.is_dated:
+            seen = {**pattern.find(scope), **seen}
+    return seen
+
+
 def patterns_of_portfolio(*, as_of: date) -> list[tuple[str, str, Finding]]:
     """Of every running engagement: its id for outside, its reference, what is seen."""
     running = judged_on(as_of)

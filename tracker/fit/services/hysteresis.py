@@ -7,6 +7,7 @@ from datetime import date
 from engagements import events
 from engagements.choices import Kind, Status
 from engagements.models import Engagement, User
+from engagements.values.periods import add_months
 from tracker.fit.flagging import Standing, calls_for_clearing, calls_for_flag
 from tracker.fit.models import (
     CLEARABLE_STATES,
@@ -17,6 +18,7 @@ from tracker.fit.models import (
     FlagAction,
     FlagState,
 )
+from tracker.fit.pattern import Finding
 from tracker.fit.services.evaluation import Evaluated
 from tracker.fit.verdict import Thresholds
 
@@ -38,19 +40,22 @@ def move_flags(
     *,
     current: Sequence[Evaluated],
     earlier: Mapping[int, Standing],
+    dated: Mapping[int, Finding],
     as_of: date,
     thresholds: Thresholds,
     actor: User | None,
 ) -> Moves:
     """Raise and clear in the caller's transaction; `earlier` is a month before.
 
-    Nothing moves an engagement that was assessed for a later day already.
+    `dated` are the patterns that a law or a contract sets a day to: they raise a flag
+    by themselves, and hold it up while they show.  Nothing moves an engagement that
+    was assessed for a later day already.
     """
     later = _assessed_after(as_of)
     pairs = [
-        (evaluated, earlier[evaluated.engagement_id])
+        (evaluated, earlier.get(evaluated.engagement_id))
         for evaluated in current
-        if evaluated.engagement_id in earlier and evaluated.engagement_id not in later
+        if evaluated.engagement_id not in later
     ]
     live = _live_flags()
     _wake(live.values(), as_of, actor)
@@ -58,6 +63,8 @@ def move_flags(
         live[evaluated.engagement_id]
         for evaluated, before in pairs
         if evaluated.engagement_id in live
+        and evaluated.engagement_id not in dated
+        and before is not None
         and calls_for_clearing(_standing(evaluated), before, thresholds)
     ]
     cleared += [flag for flag in live.values() if flag.engagement.status in CLOSED]
@@ -65,12 +72,12 @@ def move_flags(
     for flag in cleared:
         _clear(flag, as_of, actor)
     raised = [
-        evaluated
-        for evaluated in _opposed(pairs, thresholds)
+        (evaluated, dated.get(evaluated.engagement_id))
+        for evaluated in _called_for(pairs, dated, as_of, thresholds)
         if evaluated.engagement_id not in live
     ]
-    for evaluated in raised:
-        _raise(evaluated, as_of, actor)
+    for evaluated, finding in raised:
+        _raise(evaluated, finding, as_of, actor)
     return Moves(raised=len(raised), cleared=len(cleared))
 
 
@@ -93,37 +100,69 @@ def _live_flags() -> dict[int, Flag]:
     return {flag.engagement_id: flag for flag in flags}
 
 
-def _opposed(
-    pairs: Iterable[tuple[Evaluated, Standing]], thresholds: Thresholds
+def _called_for(
+    pairs: Iterable[tuple[Evaluated, Standing | None]],
+    dated: Mapping[int, Finding],
+    as_of: date,
+    thresholds: Thresholds,
 ) -> list[Evaluated]:
-    """Those the other model fits better twice, and clearly more than at a dismissal."""
-    dismissed = _dismissed_at()
+    """Those the other model fits better twice, and those that a day is set for.
+
+    After a dismissal only where clearly more speaks for it, or a new pattern shows.
+    """
+    dismissed = _dismissed()
     found = []
     for evaluated, before in pairs:
         now = _standing(evaluated)
-        least = dismissed.get(evaluated.engagement_id)
-        has_risen = (
-            least is None or now.opposition >= least + thresholds.return_after_dismissal
+        last = dismissed.get(evaluated.engagement_id)
+        pattern = dated.get(evaluated.engagement_id)
+        least = last.opposition + thresholds.return_after_dismissal if last else 0.0
+        is_opposed = now.opposition >= least and calls_for_flag(
+            now, before, is_pressing=_is_pressing(evaluated, as_of)
         )
-        if calls_for_flag(now, before) and has_risen:
+        is_new = pattern and (last is None or last.pattern != pattern.code)
+        if is_opposed or is_new:
             found.append(evaluated)
     return found
 
 
-def _dismissed_at() -> dict[int, float]:
-    """The opposition at each engagement's latest dismissal."""
-    decisions = Decision.objects.filter(action=FlagAction.DISMISS).order_by("at", "id")
-    return dict(decisions.values_list("flag__engagement_id", "opposition"))
+def _is_pressing(evaluated: Evaluated, as_of: date) -> bool:
+    """Whether notice must be given before another month's evaluation could agree."""
+    deadline = evaluated.notice_deadline_on
+    return deadline is not None and as_of <= deadline < add_months(as_of, 1)
 
 
-def _raise(evaluated: Evaluated, as_of: date, actor: User | None) -> None:
+@dataclass(frozen=True)
+class _Dismissed:
+    opposition: float
+    pattern: str
+
+
+def _dismissed() -> dict[int, _Dismissed]:
+    """How each engagement's latest dismissed flag stood when it was dismissed."""
+    rows = (
+        Decision.objects.filter(action=FlagAction.DISMISS)
+        .order_by("at", "id")
+        .values_list("flag__engagement_id", "opposition", "flag__pattern")
+    )
+    return {
+        engagement: _Dismissed(opposition, pattern)
+        for engagement, opposition, pattern in rows
+    }
+
+
+def _raise(
+    evaluated: Evaluated, finding: Finding | None, as_of: date, actor: User | None
+) -> None:
     assessment = evaluated.assessment
+    sentence = finding.sentence if finding else evaluated.strongest_sentence
     flag = Flag.objects.create(
         engagement_id=evaluated.engagement_id,
         raised_on=as_of,
         opposition=assessment.opposition,
         leaning=OTHER_KIND[assessment.kind],
-        sentence=evaluated.strongest_sentence[:SENTENCE_LENGTH],
+        sentence=sentence[:SENTENCE_LENGTH],
+        pattern=finding.code if finding else "",
         notice_deadline_on=evaluated.notice_deadline_on,
     )
     events.record(
@@ -134,6 +173,7 @@ def _raise(evaluated: Evaluated, as_of: date, actor: User | None) -> None:
             "leaning": [None, flag.leaning],
             "opposition": [None, flag.opposition],
             "raised_on": [None, events.plain(as_of)],
+            **({"pattern": [None, flag.pattern]} if flag.pattern else {}),
         },
         engagement=Engagement(pk=evaluated.engagement_id),
         actor=actor,

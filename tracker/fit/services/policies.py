@@ -1,7 +1,7 @@
 """The policy in force, and the priors frozen for a quarter."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -15,6 +15,7 @@ from tracker.fit.criterion import AnyCriterion
 from tracker.fit.evidence import UNINFORMED, Breakpoints, Observation, Prior, prior_from
 from tracker.fit.judgement import Rule, Rulebook
 from tracker.fit.models import Policy, QuarterPrior
+from tracker.fit.money import SWITCHING, Assumption, Triangle
 from tracker.fit.queries import Scope, known_before
 from tracker.fit.verdict import Thresholds
 
@@ -77,6 +78,26 @@ def _rule(criterion: AnyCriterion, policy: Policy) -> Rule:
         importance=float(policy.importances.get(criterion.code, criterion.importance)),
         breakpoints=breakpoints,
         augmented_breakpoints=None if own else criterion.augmented_breakpoints,
+    )
+
+
+def assumptions_of(policy: Policy) -> tuple[Assumption, ...]:
+    """What is taken for granted about money, as the policy has it."""
+    return tuple(
+        _set_by_hand(assumption, policy.assumptions.get(assumption.code))
+        for assumption in SWITCHING
+    )
+
+
+def _set_by_hand(assumption: Assumption, own: Mapping[str, Any] | None) -> Assumption:
+    if own is None:
+        return assumption
+    return replace(
+        assumption,
+        triangle=Triangle(own["least"], own["likely"], own["most"]),
+        source=own["source"],
+        dated_on=own["dated_on"],
+        owner=own["owner"],
     )
 
 

@@ -54,9 +54,10 @@ FOOT = """\
 - *Calibration of the acceptability*: where half of all planted work suits each model,
   the engine says managed more often than not: its neutral points are judgements about
   the world, and this one differs. Decisions tell it; judgement alone cannot.
-- *Interval of cost*: the planted figures spread a little wider than the triangles, and
-  go together; what falls outside does so on both sides alike, in small teams as in
-  large ones. Wider triangles would hide what is known, and were left alone.
+- *Interval of cost*: it held 70 % of planted years at first. What was missing was not
+  wider triangles, which would hide what is known, but what no formula names: the price
+  of a model that does not run yet now varies by a tenth either way. The tenth was
+  chosen before it was measured, and not moved afterwards.
 """
 
 

@@ -1,0 +1,100 @@
+"""The pages of fit in a browser: readable by all, and the verdict moves at once."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from engagements.choices import Role
+from tests.factories import make_user, make_vendor
+from tests.fit.records import TODAY, imported, plant_spend, team_bought_by_the_hour
+from tracker.fit.services import assess
+
+pytestmark = pytest.mark.browser
+
+PASSWORD = "correct-horse-battery"
+CANARY = "<img src=x onerror=document.title='owned'><script>window.owned=1</script>"
+
+
+@pytest.fixture
+def site(page, live_server):
+    """The address of a site with verdicts in it, where Finance is logged in."""
+    make_user(Role.FINANCE, username="mara", password=PASSWORD)
+    engagement = team_bought_by_the_hour(
+        title=CANARY, vendor=make_vendor(legal_name=CANARY), reference="AUG-1"
+    )
+    plant_spend(engagement, amount=Decimal(9_000), months=12, until=date(2026, 10, 15))
+    imported()
+    assess(as_of=TODAY, actor=None)
+    page.goto(live_server.url)
+    page.fill("#id_username", "mara")
+    page.fill("#id_password", PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_url(f"{live_server.url}/")
+    return live_server.url
+
+
+ADDRESSES = (
+    "/fit/",
+    "/fit/what-if/",
+    "/fit/what-if/?engagement=AUG-1&direction=60",
+    "/fit/what-if/?direction=many&v.core_work=0",
+    "/fit/what-if/?engagement=none",
+)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_have_no_accessibility_failures(page, site, scheme):
+    page.emulate_media(color_scheme=scheme)
+
+    for address in ADDRESSES:
+        page.goto(site + address)
+        found = Axe().run(page)
+
+        assert found.violations_count == 0, f"{address}: {found.generate_report()}"
+
+
+@pytest.mark.parametrize("width", [390, 768, 1440])
+def test_pages_are_no_wider_than_the_screen(page, site, width):
+    page.set_viewport_size({"width": width, "height": 900})
+
+    for address in ADDRESSES:
+        page.goto(site + address)
+
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+
+
+def test_verdict_moves_while_somebody_types_and_keeps_to_the_policy(page, site):
+    complaints = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(site + "/fit/what-if/?engagement=AUG-1")
+    verdict = page.locator("[data-outcome] .verdict")
+    expect(verdict).to_have_text("Other model fits better")
+
+    for name in ("direction", "core_work"):
+        page.fill(f"[name={name}]", "100")
+    for name in ("skills_breadth",):
+        page.fill(f"[name={name}]", "1")
+    page.fill("[name='v.direction']", "10")
+
+    expect(verdict).to_have_text("Current model fits")
+    assert "direction=100" in page.url
+    assert page.evaluate("window.owned") is None
+    assert complaints == []
+
+
+def test_page_works_without_script(browser, live_server, site, page):
+    context = browser.new_context(
+        java_script_enabled=False, storage_state=page.context.storage_state()
+    )
+    plain = context.new_page()
+    plain.goto(site + "/fit/what-if/?engagement=AUG-1")
+
+    plain.fill("[name=direction]", "90")
+    plain.click("text=Judge")
+
+    expect(plain.locator("[data-outcome]")).to_contain_text("as recorded")
+    context.close()

@@ -1,0 +1,66 @@
+from collections import defaultdict
+from collections.abc import Mapping
+
+from engagements.values.periods import count_months
+from tracker.fit.criterion import PERCENT
+from tracker.fit.market import used_fees
+from tracker.fit.pattern import Finding, Pattern, registry
+from tracker.fit.queries import Scope
+from tracker.performance.models import LevelResult
+from tracker.performance.service_levels import Outcome
+
+LEAST_MONTHS = 24
+UTILISATION = 0.6
+JUDGED = (Outcome.MET.value, Outcome.MISSED.value)
+
+
+@registry.add
+class OverSpecifiedLevel(Pattern):
+    """Levels that are never missed, in a service that is little used."""
+
+    code = "over_specified_level"
+    label = "Service level higher than needed"
+    rule = (
+        "no miss in 24 or more months of service levels, and the hours used worth 60 %"
+        " of the price at most"
+    )
+    advice = "Ask for a cheaper tier of service levels first."
+
+    def find(self, scope: Scope) -> Mapping[int, Finding]:
+        """Months of each level count by themselves: two levels give 24 in a year."""
+        months: dict[int, int] = defaultdict(int)
+        missed: set[int] = set()
+        results = LevelResult.objects.filter(
+            engagement__in=scope.ids,
+            window_to__range=(scope.starts_on, scope.as_of),
+            outcome__in=JUDGED,
+        ).order_by()
+        rows = results.values_list(
+            "engagement_id", "window_from", "window_to", "outcome"
+        )
+        for engagement, first, last, outcome in rows:
+            months[engagement] += count_months(first, last)
+            if outcome == Outcome.MISSED:
+                missed.add(engagement)
+        used = used_fees(scope)
+        return {
+            engagement: self._told(engagement, held, used[engagement].share)
+            for engagement, held in months.items()
+            if held >= LEAST_MONTHS
+            and engagement not in missed
+            and engagement in used
+            and used[engagement].share <= UTILISATION
+        }
+
+    def _told(self, engagement: int, held: int, share: float) -> Finding:
+        shown = PERCENT.show(share)
+        return self.finding(
+            sentence=(
+                f"no miss in {held} months of service levels, while the hours used are"
+                f" worth {shown} of the price"
+            ),
+            value=f"0 of {held} months missed, {shown} used",
+            threshold=f"0 of {LEAST_MONTHS} or more, and at most 60 % used",
+            records=held,
+            engagements=(engagement,),
+        )

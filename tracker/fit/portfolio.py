@@ -1,0 +1,196 @@
+"""Every engagement on fit and on money, for those who may see either."""
+
+from collections import defaultdict
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import F
+from django.utils import timezone
+
+from engagements.models import Engagement, User
+from engagements.permissions import engagement_scope
+from tracker.fit.models import LIVE_STATES, Flag
+from tracker.fit.queries import latest_assessments
+
+Viewer = User | AnonymousUser
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What going over is worth, in the reporting currency.
+
+    `spent` is the ledger's sum over `months`; the saving is a month's, as 10th, 50th
+    and 90th of a hundred; `chance` that it pays within 24 months.
+    """
+
+    spent: Decimal
+    months: int
+    p10: Decimal
+    p50: Decimal
+    p90: Decimal
+    chance: float
+
+    @property
+    def yearly_spend(self) -> Decimal:
+        return self.spent * 12 / self.months
+
+
+@dataclass(frozen=True)
+class Placed:
+    """One engagement; `worth` is None where nothing tells, or who asks may not see."""
+
+    assessment: int
+    engagement: int
+    reference: str
+    title: str
+    vendor: str
+    kind: str
+    verdict: str
+    opposition: float
+    coverage: float
+    as_of: date
+    worth: Worth | None
+
+
+# Of what is placed, where each fact is stored.
+COLUMNS = {
+    "assessment": "pk",
+    "engagement": "engagement_id",
+    "reference": "engagement__reference",
+    "title": "engagement__title",
+    "vendor": "engagement__vendor__legal_name",
+    "kind": "kind",
+    "verdict": "verdict",
+    "opposition": "opposition",
+    "coverage": "coverage",
+    "as_of": "as_of",
+}
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What to record next: for how many engagements, and by how many points in all."""
+
+    code: str
+    label: str
+    how_to_record: str
+    engagements: int
+    points: float
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A flag that waits, with what it is worth; `days` are left until the deadline."""
+
+    flag: int
+    reference: str
+    title: str
+    vendor: str
+    leaning: str
+    state: str
+    reason: str
+    deadline: date | None
+    days: int | None
+    worth: Worth | None
+
+
+@dataclass(frozen=True)
+class Portfolio:
+    placed: list[Placed]
+    asking: list[Asking]
+    lessons: list[Lesson]
+
+
+def portfolio_of(user: Viewer) -> Portfolio:
+    """What the engine says of all that the user sees; three queries."""
+    rows = latest_assessments(user).values_list(*COLUMNS.values(), "money", "missing")
+    priced = set(
+        Engagement.objects.filter(engagement_scope(user, with_money=True))
+        .order_by()
+        .values_list("pk", flat=True)
+    )
+    placed, missing = [], []
+    for row in rows.iterator():
+        placed.append(_placed(row, priced))
+        missing.append(row[-1])
+    worths = {one.engagement: one.worth for one in placed}
+    return Portfolio(placed, _asking(user, worths), _lessons(missing))
+
+
+def _placed(row: tuple[Any, ...], priced: Container[int]) -> Placed:
+    """From the columns of the portfolio, in their order."""
+    *values, money, _missing = row
+    told = dict(zip(COLUMNS, values, strict=True))
+    worth = worth_of(money) if told["engagement"] in priced else None
+    return Placed(**told, worth=worth)
+
+
+def worth_of(money: Mapping[str, Any] | None) -> Worth | None:
+    """A stored switch in the reporting currency, at the rates of its postings."""
+    if money is None:
+        return None
+    spent, reporting = Decimal(money["spent"]), Decimal(money["reporting_spent"])
+    if spent <= 0 or reporting <= 0:
+        return None
+    rate, saving = reporting / spent, money["saving"]
+    return Worth(
+        spent=reporting,
+        months=money["months"],
+        p10=Decimal(saving["p10"]) * rate,
+        p50=Decimal(saving["p50"]) * rate,
+        p90=Decimal(saving["p90"]) * rate,
+        chance=money["chance_to_save"],
+    )
+
+
+def _asking(user: Viewer, worths: Mapping[int, Worth | None]) -> list[Asking]:
+    """The earliest deadline first; of one day, and of none, what is worth most."""
+    today = timezone.localdate()
+    flags = (
+        Flag.objects.visible_to(user)
+        .filter(state__in=LIVE_STATES)
+        .select_related("engagement__vendor")
+        .order_by(F("notice_deadline_on").asc(nulls_last=True), "id")
+    )
+    asking = [
+        Asking(
+            flag=flag.pk,
+            reference=flag.engagement.reference,
+            title=flag.engagement.title,
+            vendor=flag.engagement.vendor.legal_name,
+            leaning=flag.leaning,
+            state=flag.get_state_display(),
+            reason=flag.sentence,
+            deadline=flag.notice_deadline_on,
+            days=flag.notice_deadline_on and (flag.notice_deadline_on - today).days,
+            worth=worths.get(flag.engagement_id),
+        )
+        for flag in flags
+    ]
+    return sorted(asking, key=_urgency)
+
+
+def _urgency(one: Asking) -> tuple[bool, date, Decimal]:
+    value = one.worth.p50 if one.worth else Decimal(0)
+    return one.deadline is None, one.deadline or date.max, -value
+
+
+def _lessons(missing: Iterable[list[dict[str, Any]]]) -> list[Lesson]:
+    """Facts by how far all verdicts together could still move, most telling first."""
+    points: dict[str, float] = defaultdict(float)
+    counts: dict[str, int] = defaultdict(int)
+    words: dict[str, tuple[str, str]] = {}
+    for facts in missing:
+        for fact in facts:
+            points[fact["code"]] += fact["swing_points"]
+            counts[fact["code"]] += 1
+            words[fact["code"]] = fact["label"], fact["how_to_record"]
+    ranked = sorted(points, key=lambda code: (-points[code], code))
+    return [
+        Lesson(code, *words[code], counts[code], round(points[code], 1))
+        for code in ranked
+    ]

@@ -1,0 +1,334 @@
+"""Another version of the policy: what it would change, and who adopted it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import OuterRef, Subquery
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from engagements import events
+from engagements.models import User
+from tracker.fit.criteria import all_criteria
+from tracker.fit.evidence import Breakpoints
+from tracker.fit.judgement import judge_by_model
+from tracker.fit.learning import (
+    ENOUGH_DECISIONS,
+    Comparison,
+    compared,
+    fitted_importances,
+)
+from tracker.fit.models import (
+    Assessment,
+    Decision,
+    FlagAction,
+    FlagState,
+    Policy,
+    Verdict,
+)
+from tracker.fit.money import SWITCHING, Triangle
+from tracker.fit.services.evaluation import case_of
+from tracker.fit.services.policies import OVERRIDDEN, current_policy, rulebook_of
+from tracker.fit.verdict import Thresholds
+
+MOST_IMPORTANCE = 10.0
+# So many engagements are judged at once, which bounds the memory that it takes.
+AT_ONCE = 1000
+SETTINGS = ("importances", "breakpoints", "thresholds", "assumptions")
+
+
+@dataclass(frozen=True)
+class Changed:
+    """An engagement whose verdict would be another."""
+
+    assessment: int
+    reference: str
+    title: str
+    before: str
+    after: str
+    opposition_before: float
+    opposition_after: float
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a policy would say of the latest evidence of every engagement.
+
+    `counts` are by verdict, before and after; `would_flag` and `would_clear` count
+    engagements that come to or fall from the verdict at which flags rise.
+    """
+
+    judged: int
+    counts: Mapping[str, tuple[int, int]]
+    changed: Sequence[Changed]
+    would_flag: int
+    would_clear: int
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Importances learnt from decisions, beside the present ones on held-out ones."""
+
+    importances: Mapping[str, float]
+    present: Mapping[str, float]
+    comparison: Comparison
+
+
+def check_policy(policy: Policy) -> None:
+    """Raises ValidationError naming each setting that can't be, as `name.code`."""
+    refused: dict[str, str] = {}
+    known = {criterion.code for criterion in all_criteria()}
+    for code, importance in policy.importances.items():
+        if code not in known:
+            refused[f"importances.{code}"] = _("There is no such criterion.")
+        elif not 0 < importance <= MOST_IMPORTANCE:
+            refused[f"importances.{code}"] = _("Give an importance above 0, up to 10.")
+    for code, points in policy.breakpoints.items():
+        try:
+            Breakpoints(tuple((float(x), float(y)) for x, y in points), OVERRIDDEN)
+        except (ValueError, TypeError) as error:
+            refused[f"breakpoints.{code}"] = str(error)
+    refused |= _thresholds_refused(policy.thresholds)
+    for code, own in policy.assumptions.items():
+        if problem := _assumption_refused(code, own):
+            refused[f"assumptions.{code}"] = problem
+    if refused:
+        raise ValidationError(refused)
+
+
+def preview_policy(*, policy: Policy) -> Preview:
+    """Judge all stored evidence anew; writes nothing. Raises ValidationError."""
+    check_policy(policy)
+    newest = Assessment.objects.filter(engagement=OuterRef("engagement")).order_by(
+        "-as_of", "-policy__version"
+    )
+    rows = (
+        Assessment.objects.filter(pk=Subquery(newest.values("pk")[:1]))
+        .select_related("engagement")
+        .defer("points", "missing", "counterfactuals", "sentences", "money")
+        .order_by("engagement__reference")
+    )
+    counts = {verdict.value: [0, 0] for verdict in Verdict}
+    changed: list[Changed] = []
+    judged = would_flag = would_clear = 0
+    for batch in _batches(rows.iterator(chunk_size=AT_ONCE)):
+        for stored, after in _judged_under(policy, batch):
+            judged += 1
+            counts[stored.verdict][0] += 1
+            counts[after.verdict][1] += 1
+            opposes = after.verdict == Verdict.OTHER_MODEL_FITS
+            opposed = stored.verdict == Verdict.OTHER_MODEL_FITS
+            would_flag += opposes and not opposed
+            would_clear += opposed and not opposes
+            if after.verdict != stored.verdict:
+                changed.append(_changed(stored, after.verdict, after.opposition))
+    told = {verdict: (before, after) for verdict, (before, after) in counts.items()}
+    return Preview(judged, told, tuple(changed), would_flag, would_clear)
+
+
+def _batches(rows: Iterator[Assessment]) -> Iterator[list[Assessment]]:
+    while batch := list(islice(rows, AT_ONCE)):
+        yield batch
+
+
+@dataclass(frozen=True)
+class _After:
+    verdict: str
+    opposition: float
+
+
+def _judged_under(
+    policy: Policy, batch: Sequence[Assessment]
+) -> list[tuple[Assessment, _After]]:
+    """Each with its judgement under the policy; rows of like evidence together."""
+    found: list[tuple[Assessment, _After]] = []
+    by_codes: dict[tuple[str, ...], list[Assessment]] = {}
+    for row in batch:
+        by_codes.setdefault(tuple(sorted(row.evidence)), []).append(row)
+    for codes, rows in by_codes.items():
+        cases = [case_of(row) for row in rows]
+        found += [
+            (rows[place], _After(judgement.verdict.value, judgement.opposition))
+            for places, judged in judge_by_model(
+                cases, rulebook_of(policy, codes=codes)
+            )
+            for place, judgement in zip(places, judged.judgements, strict=True)
+        ]
+    return found
+
+
+def _changed(stored: Assessment, verdict: str, opposition: float) -> Changed:
+    return Changed(
+        assessment=stored.pk,
+        reference=stored.engagement.reference,
+        title=stored.engagement.title,
+        before=stored.verdict,
+        after=verdict,
+        opposition_before=stored.opposition,
+        opposition_after=opposition,
+    )
+
+
+@transaction.atomic
+def adopt_policy(*, policy: Policy, actor: User) -> Policy:
+    """Put the unsaved policy in force from the next night on, as the next version.
+
+    Raises ValidationError by setting, and where it is what is in force already.
+    """
+    check_policy(policy)
+    if not policy.reason.strip():
+        raise ValidationError({"reason": _("Say why the policy changes.")})
+    before = current_policy()
+    # Whoever adopts at the same time waits here and then takes the next number.
+    Policy.objects.select_for_update().get(pk=before.pk)
+    before = current_policy()
+    changes = _differences(before, policy)
+    if not changes:
+        raise ValidationError(_("Nothing differs from the policy in force."))
+    policy.pk = None
+    policy.version = before.version + 1
+    policy.adopted_at = timezone.now()
+    policy.adopted_by = actor
+    policy.full_clean()
+    policy.save()
+    events.record(
+        event_type="policy.adopted",
+        subject=policy,
+        changes={"version": [before.version, policy.version], **changes},
+        actor=actor,
+    )
+    return policy
+
+
+@transaction.atomic
+def reject_proposal(*, reason: str, actor: User) -> None:
+    """Keep the present importances though decisions taught others, for a reason."""
+    if not reason.strip():
+        raise ValidationError({"reason": _("Say why the proposal is rejected.")})
+    events.record(
+        event_type="policy.proposal_rejected",
+        subject=current_policy(),
+        changes={"reason": [None, reason.strip()[:300]]},
+        actor=actor,
+    )
+
+
+def _differences(before: Policy, after: Policy) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    for name in SETTINGS:
+        old, new = getattr(before, name), getattr(after, name)
+        for code in sorted({*old, *new}):
+            if old.get(code) != new.get(code):
+                changes[f"{name}.{code}"] = [old.get(code), new.get(code)]
+    if before.firmness != after.firmness:
+        changes["firmness"] = [before.firmness, after.firmness]
+    return changes
+
+
+def reviewed_decisions() -> int:
+    """How many flags were accepted or dismissed: what there is to learn from."""
+    return len(_reviewed())
+
+
+def propose_importances() -> Proposal | None:
+    """What the decisions teach, or None below 50 of them, or if all went one way.
+
+    A flag counts once, by its latest decision and the evidence known that day.
+    """
+    reviewed = _reviewed()
+    if len(reviewed) < ENOUGH_DECISIONS:
+        return None
+    codes = sorted({code for row, _fits in reviewed for code in row.evidence})
+    rulebook = rulebook_of(current_policy(), codes=codes)
+    cases = [case_of(row) for row, _fits in reviewed]
+    leans = np.empty((len(cases), len(codes)))
+    for places, judged in judge_by_model(cases, rulebook):
+        leans[places] = judged.board.leans.mean(axis=2)
+    fits = [fits for _row, fits in reviewed]
+    try:
+        comparison = compared(np.asarray(leans), fits, rulebook)
+    except ValueError:
+        return None
+    return Proposal(
+        importances=fitted_importances(np.asarray(leans), fits, rulebook),
+        present={rule.code: rule.importance for rule in rulebook.rules},
+        comparison=comparison,
+    )
+
+
+def _reviewed() -> list[tuple[Assessment, bool]]:
+    """The evidence at each flag's latest decision, and whether managed was chosen."""
+    rows = (
+        Decision.objects.filter(
+            action__in=(FlagAction.ACCEPT, FlagAction.DISMISS),
+            flag__state__in=(
+                FlagState.ACCEPTED,
+                FlagState.CONVERTED,
+                FlagState.DISMISSED,
+            ),
+        )
+        .select_related("flag")
+        .order_by("at", "id")
+    )
+    latest = {decision.flag_id: decision for decision in rows}
+    wanted: dict[int, list[tuple[date, bool]]] = {}
+    for decision in latest.values():
+        leans_managed = decision.flag.leaning == "managed"
+        fits = leans_managed == (decision.action == FlagAction.ACCEPT)
+        day = timezone.localdate(decision.at)
+        wanted.setdefault(decision.flag.engagement_id, []).append((day, fits))
+    stored = (
+        Assessment.objects.filter(engagement__in=wanted)
+        .defer("points", "missing", "counterfactuals", "sentences", "money")
+        .order_by("engagement", "-as_of", "-policy__version")
+    )
+    by_engagement: dict[int, list[Assessment]] = {}
+    for assessment in stored.iterator():
+        by_engagement.setdefault(assessment.engagement_id, []).append(assessment)
+    found = []
+    for engagement, decisions in wanted.items():
+        for day, fits in decisions:
+            known = by_engagement.get(engagement, [])
+            at_the_time = next((a for a in known if a.as_of <= day), None)
+            if at_the_time is not None:
+                found.append((at_the_time, fits))
+    return found
+
+
+def _thresholds_refused(thresholds: Mapping[str, Any]) -> dict[str, str]:
+    refused = {
+        f"thresholds.{name}": _("Give a share from 0 to 1.")
+        for name, value in thresholds.items()
+        if name not in Thresholds.__dataclass_fields__ or not 0 <= value <= 1
+    }
+    if refused:
+        return refused
+    whole = Thresholds(**thresholds)
+    if not whole.support < whole.clear < whole.oppose <= whole.oppose_strongly:
+        refused["thresholds.clear"] = _(
+            "Keep the order: current fits, clear, other fits, strongly."
+        )
+    return refused
+
+
+def _assumption_refused(code: str, own: Mapping[str, Any]) -> str:
+    known = {assumption.code: assumption for assumption in SWITCHING}
+    if code not in known:
+        return _("There is no such assumption.")
+    try:
+        triangle = Triangle(own["least"], own["likely"], own["most"])
+    except ValueError:
+        return _("Give least, likely and most in this order.")
+    if triangle.least < min(known[code].triangle.least, 0):
+        return _("Give figures from %(least)g on.") % {
+            "least": min(known[code].triangle.least, 0)
+        }
+    if not (str(own["source"]).strip() and own["dated_on"] and own["owner"]):
+        return _("Name the source, the day and who answers for it.")
+    return ""
