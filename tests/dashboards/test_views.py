@@ -438,7 +438,7 @@ def test_pages_escape_names_and_keep_to_the_strict_policy(client, finance):
 
 
 QUERIES = {
-    "/": 19,
+    "/": 17,
     "/spend/months/": 8,
     "/spend/vendors/": 9,
     "/spend/cost-centres/": 9,

@@ -8,6 +8,7 @@ import time_machine
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import Sum
+from django.utils import timezone
 
 from engagements.choices import ChargeKind, Role, Status
 from engagements.models import Charge, Engagement, Event
@@ -206,6 +207,7 @@ def test_sheet_of_nothing_counts_once_it_is_sent_in(status, accrual):
         starts_on=JULY,
         ends_on=date(2026, 7, 31),
         status=status,
+        submitted_at=timezone.now(),
     )
 
     assert sum(row.accrual for row in reckon().rows) == accrual

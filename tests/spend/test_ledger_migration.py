@@ -22,6 +22,7 @@ def migrate(targets: list[tuple[str, str]]) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("nothing_hinders")
 def test_entries_of_before_are_booked_in_their_month_of_service_and_kept_so() -> None:
     latest = MigrationExecutor(connection).loader.graph.leaf_nodes()
     contract = make_contract()

@@ -573,5 +573,5 @@ def test_steps_take_a_fixed_number_of_queries(
         sheet = begin(assignment, MONDAY + timedelta(days=7 * number))
         with django_assert_num_queries(14):
             fill(sheet, hours)
-        with django_assert_num_queries(37):
+        with django_assert_num_queries(41):
             submit_timesheet(timesheet=sheet, actor=manager)

@@ -84,7 +84,8 @@ def used_fees(scope: Scope) -> Mapping[int, Used]:
         .annotate(amount=Sum("amount"))
     )
     worked = dict(
-        WorkLog.objects.filter(
+        WorkLog.objects.counted()
+        .filter(
             engagement__in=managed.values("pk"),
             worked_on__gte=first,
             worked_on__lt=add_months(last, 1),

@@ -235,6 +235,7 @@ def _hours(user: User, rows: list[Row]) -> HoursByMonth:
     last = last_day_of_month(max(row["month"] for row in rows))
     logged = (
         WorkLog.objects.visible_to(user)
+        .counted()
         .filter(worked_on__range=(first, last), engagement__kind=Kind.AUGMENTED)
         .annotate(month=TruncMonth("worked_on"))
         .values_list("engagement_id", "month")

@@ -233,7 +233,8 @@ def _spent(scope: Scope, first: date, last: date) -> dict[int, _Spent]:
 
 def _hours(scope: Scope, first: date, last: date) -> dict[int, tuple[Decimal, int]]:
     rows = (
-        WorkLog.objects.filter(
+        WorkLog.objects.counted()
+        .filter(
             engagement__in=scope.ids,
             worked_on__gte=first,
             worked_on__lt=add_months(last, 1),
