@@ -17,7 +17,11 @@ def template(cache: Path) -> Path:
         # What migrations call stands outside their folder: guards alone.
         for path in sorted(migrations.glob("*.py")):
             digest.update(path.read_bytes())
-    digest.update((settings.BASE_DIR / "engagements/models/guards.py").read_bytes())
+    for guards in (
+        "engagements/models/guards.py",
+        "tracker/spend/models/invoice_guards.py",
+    ):
+        digest.update((settings.BASE_DIR / guards).read_bytes())
     digest.update((settings.BASE_DIR / "requirements.txt").read_bytes())
     return cache / f"{digest.hexdigest()[:32]}.sqlite3"
 

@@ -30,6 +30,7 @@ from tracker.performance.models import (
 from tracker.spend.models import (
     ExchangeRate,
     Invoice,
+    InvoiceAttachment,
     InvoiceLine,
     LedgerEntry,
     MonthlySpend,
@@ -57,6 +58,7 @@ __all__ = [
     "ImportProblem",
     "ImportRun",
     "Invoice",
+    "InvoiceAttachment",
     "InvoiceLine",
     "JobRun",
     "LedgerEntry",

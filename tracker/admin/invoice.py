@@ -32,7 +32,7 @@ from engagements.models import User
 from engagements.permissions import sees_all
 from tracker.spend.models import Invoice, InvoiceLine, InvoiceStatus
 from tracker.spend.services import post_invoice, settle_invoice
-from tracker.spend.services.invoices import STEPS
+from tracker.spend.services.invoice_states import STEPS
 
 if TYPE_CHECKING:
     from django.forms import DateInput

@@ -1,5 +1,6 @@
 from tracker.spend.models.invoice import (
     Invoice,
+    InvoiceAttachment,
     InvoiceKind,
     InvoiceLine,
     InvoiceSource,
@@ -27,6 +28,7 @@ __all__ = [
     "EngagementScoped",
     "ExchangeRate",
     "Invoice",
+    "InvoiceAttachment",
     "InvoiceKind",
     "InvoiceLine",
     "InvoiceSource",

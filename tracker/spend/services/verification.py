@@ -15,11 +15,13 @@ from django.db import connection, transaction
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
+from engagements.choices import ChargeKind
 from engagements.errors import TrackerError
 from engagements.models import CostCentre, Engagement
 from engagements.models.fields import MoneyField
 from tracker.spend.models import (
     InvoiceLine,
+    InvoiceStatus,
     LedgerEntry,
     MonthlySpend,
     Payment,
@@ -99,11 +101,14 @@ class Verification:
 def verify_ledger() -> Verification:
     """Recompute everything that is derived from the ledger, as of one moment."""
     with _one_snapshot():
-        sums = LedgerEntry.objects.aggregate(total=Sum("reporting_amount"))
+        # Tax is recorded but is no spend.
+        sums = LedgerEntry.objects.exclude(charge_kind=ChargeKind.TAX).aggregate(
+            total=Sum("reporting_amount")
+        )
         return Verification(
             entries=LedgerEntry.objects.count(),
             roll_ups=MonthlySpend.objects.count(),
-            documents=InvoiceLine.objects.count() + Payment.objects.count(),
+            documents=posted_lines().count() + posted_payments().count(),
             total=sums["total"] or Decimal(0),
             currency=settings.REPORTING_CURRENCY,
             roll_up_mismatches=list(_roll_up_mismatches()),
@@ -177,10 +182,20 @@ def _differing() -> Iterator[tuple[Place, Part, Amounts, Amounts]]:
                 yield place, part, ledger, kept
 
 
+def posted_lines() -> QuerySet[InvoiceLine]:
+    """Return the lines that are spend: those of drafts are not yet."""
+    return InvoiceLine.objects.exclude(invoice__status=InvoiceStatus.DRAFT)
+
+
+def posted_payments() -> QuerySet[Payment]:
+    """Return the payments that are spend: others pay for a recorded invoice."""
+    return Payment.objects.filter(invoice=None)
+
+
 def _source_mismatches() -> Iterator[SourceMismatch]:
     documents: list[tuple[SourceType, QuerySet[Any]]] = [
-        (SourceType.INVOICE_LINE, InvoiceLine.objects.all()),
-        (SourceType.PAYMENT, Payment.objects.all()),
+        (SourceType.INVOICE_LINE, posted_lines()),
+        (SourceType.PAYMENT, posted_payments()),
     ]
     for source_type, rows in documents:
         posted = (
