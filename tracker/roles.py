@@ -25,8 +25,14 @@ _MEASURE: Models = {
 }
 _IMPORT: Models = {"importrun": _ADD, "importproblem": VIEW}
 _LOG_WORK: Models = {"worklog": _ADD, "oversightlog": ("view", "add", "change")}
-_BILL: Models = {"invoice": _ADD, "invoiceline": _ADD, "settlement": _ADD}
-# Recording that it was paid is the one change of an invoice.
+_BILL: Models = {
+    "invoice": _ADD,
+    "invoiceline": _ADD,
+    "invoiceattachment": _ADD,
+    "settlement": _ADD,
+}
+# Approving it and recording that it was paid are changes of an invoice. A draft is
+# changed by whoever may record one.
 _PAY: Models = {"invoice": ("view", "add", "change")}
 # Acting on a flag is a change of it; assessments, decisions and advice are never
 # edited.
@@ -48,8 +54,8 @@ GRANTS: Grants = {
     Role.AUDITOR: dict.fromkeys(
         [
             *(*_MONEY, *_WORK, *_IMPORTS, *_FIT, *_TOLD, *_MEASURED),
-            *("credit", "invoice", "settlement", "jobrun", "policy", "apikey"),
-            "exchangerate",
+            *("credit", "invoice", "invoiceattachment", "settlement"),
+            *("jobrun", "policy", "apikey", "exchangerate"),
         ],
         VIEW,
     ),

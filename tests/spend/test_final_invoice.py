@@ -138,7 +138,7 @@ def test_accrued_work_is_open_until_it_is_invoiced(assignment, finance):
 
 @pytest.mark.parametrize("status", sorted(set(InvoiceStatus) - {InvoiceStatus.PAID}))
 def test_an_invoice_is_open_in_every_status_but_paid(assignment, finance, status):
-    invoice = bill(assignment, date(2026, 2, 1), kind=ChargeKind.ONE_OFF, status=status)
+    invoice = bill_february(assignment, status)
 
     assert open_on(assignment, reader=finance) == [
         f"Invoice {invoice.number} is {status.label.lower()}, not paid."
@@ -228,6 +228,10 @@ def test_what_is_known_from_payments_only_closes_by_settling(finance):
     assert stored(contract).status == Status.ENDED
 
 
+def bill_february(assignment: Assignment, status: InvoiceStatus) -> Invoice:
+    return bill(assignment, date(2026, 2, 1), kind=ChargeKind.ONE_OFF, status=status)
+
+
 def test_an_invoice_is_paid_with_day_and_person(assignment, finance):
     invoice = bill(
         assignment, date(2026, 2, 1), kind=ChargeKind.ONE_OFF, status=APPROVED
@@ -267,7 +271,7 @@ def test_only_finance_and_administrators_say_what_was_paid(assignment, role):
     "status", sorted(set(InvoiceStatus) - {InvoiceStatus.APPROVED})
 )
 def test_only_approved_invoices_are_paid(assignment, finance, status):
-    invoice = bill(assignment, date(2026, 2, 1), kind=ChargeKind.ONE_OFF, status=status)
+    invoice = bill_february(assignment, status)
 
     with pytest.raises(WrongStateError, match="can't become paid"):
         settle_invoice(invoice=invoice, paid_on=TODAY, actor=finance)

@@ -3,6 +3,7 @@
 from tracker.admin import (
     alerts,
     api_keys,
+    attachments,
     event_words,
     exports,
     fit,
@@ -25,6 +26,7 @@ from tracker.admin import (
 __all__ = [
     "alerts",
     "api_keys",
+    "attachments",
     "event_words",
     "exports",
     "fit",

@@ -20,6 +20,7 @@ from tracker.performance.models import (
 from tracker.spend.models import (
     ExchangeRate,
     Invoice,
+    InvoiceAttachment,
     InvoiceLine,
     LedgerEntry,
     OversightLog,
@@ -30,11 +31,15 @@ from tracker.spend.models import (
 
 
 def _invoices(user: User) -> Q:
-    """Those with a line for an engagement in scope."""
+    """Those with a line for an engagement in scope, and one's own empty drafts."""
     if sees_all(user):
         return Q()
     seen = InvoiceLine.objects.visible_to(user).filter(invoice=OuterRef("pk"))
-    return Q(Exists(seen))
+    return Q(Exists(seen)) | Q(lines=None, received_by=user)
+
+
+def _attachments(user: User) -> Q:
+    return Q(pk__in=InvoiceAttachment.objects.visible_to(user).values("pk"))
 
 
 def _oversight(user: User) -> Q:
@@ -74,6 +79,7 @@ narrowed_by(
 )
 narrowed_by(_credits, Credit)
 narrowed_by(_invoices, Invoice)
+narrowed_by(_attachments, InvoiceAttachment)
 narrowed_by(_oversight, OversightLog)
 # What a currency is worth is no department's.
 narrowed_by(for_everyone, ExchangeRate)

@@ -50,16 +50,13 @@ class LineUnit(models.TextChoices):
 
 class InvoiceQuerySet(models.QuerySet["Invoice"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Keep invoices with a line whose money the user may see.
-
-        A draft without a line is seen by those who see all.
-        """
+        """Keep those with a line whose money the user may see, and own empty ones."""
         if not sees_money(user):
             return self.none()
         if roles_of(user) & SEES_MONEY & SEES_ALL:
             return self
         seen = InvoiceLine.objects.visible_to(user).filter(invoice=OuterRef("pk"))
-        return self.filter(Exists(seen))
+        return self.filter(Exists(seen) | Q(lines=None, received_by=user))
 
     def posted(self) -> Self:
         return self.exclude(status=InvoiceStatus.DRAFT)

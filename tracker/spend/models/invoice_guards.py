@@ -27,7 +27,8 @@ MOVING = frozenset(
     }
 )
 
-_SUM = f"(SELECT SUM(amount) FROM {LINE} WHERE invoice_id = NEW.id)"
+# The names below are this module's own: nothing that anybody typed.
+_SUM = f"(SELECT SUM(amount) FROM {LINE} WHERE invoice_id = NEW.id)"  # noqa: S608 - see above
 _SAYS = {
     "begins": "an invoice begins as a draft",
     "sums": "the lines of an invoice sum to its total",
@@ -70,7 +71,7 @@ _LINE_TRIGGERS = (f"{LINE}_added", f"{LINE}_fixed", f"{LINE}_kept")
 
 def _sqlite(fixed: list[str]) -> list[str]:
     changed = " OR ".join(f"NEW.{name} IS NOT OLD.{name}" for name in fixed)
-    posted = f"(SELECT status FROM {INVOICE} WHERE id = {{}}.invoice_id) <> 'draft'"
+    posted = f"(SELECT status FROM {INVOICE} WHERE id = {{}}.invoice_id) <> 'draft'"  # noqa: S608 - likewise
 
     def trigger(name: str, when: str, condition: str, says: str) -> str:
         return (
@@ -148,7 +149,8 @@ def _postgresql(fixed: list[str]) -> list[str]:
 
 
 _REFUSE = """
-CREATE OR REPLACE FUNCTION refuse_invoice_change() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION refuse_invoice_change() RETURNS trigger
+LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'restrict_violation';
 END $$
@@ -186,7 +188,7 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$
-"""
+"""  # noqa: S608 - likewise
 
 
 class KeepPostedInvoices(Operation):

@@ -1,3 +1,9 @@
+from tracker.spend.services.attachments import (
+    attach_examined,
+    attach_file,
+    record_download,
+    remove_attachment,
+)
 from tracker.spend.services.final_invoice import settle_final_invoice
 from tracker.spend.services.invoice_states import (
     approve_invoice,
@@ -37,6 +43,8 @@ __all__ = [
     "RatesNotReadError",
     "Verification",
     "approve_invoice",
+    "attach_examined",
+    "attach_file",
     "change_draft",
     "change_rate",
     "discard_draft",
@@ -51,8 +59,10 @@ __all__ = [
     "post_invoices",
     "post_payments",
     "receive_invoice",
+    "record_download",
     "record_rate",
     "refresh_rates",
+    "remove_attachment",
     "reopen_invoice",
     "reverse",
     "settle_final_invoice",

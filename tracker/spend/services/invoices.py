@@ -8,8 +8,10 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 from django.core.exceptions import ValidationError
+from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
@@ -105,6 +107,8 @@ def discard_draft(*, invoice: Invoice, actor: User | None) -> None:
     """Delete a draft with its lines; raises WrongStateError once it is received."""
     stored = _locked_draft(invoice)
     stored.lines.all().delete()
+    for file in stored.attachments.values_list("file", flat=True):
+        transaction.on_commit(partial(default_storage.delete, file))
     events.record(
         event_type="invoice.discarded",
         subject=stored,
