@@ -1,7 +1,5 @@
 """How an invoice comes in: as a draft that may change, then received and posted."""
 
-import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
@@ -21,6 +19,7 @@ from engagements import events
 from engagements.errors import WrongStateError
 from engagements.models import Engagement, User
 from engagements.services.records import change_record, create_record, raise_version
+from tracker.spend.invoice_number import normalise_number
 from tracker.spend.models import Invoice, InvoiceLine, InvoiceStatus
 from tracker.spend.services.invoice_checks import check_bill, check_credit
 from tracker.spend.services.invoice_postings import post_lines
@@ -37,12 +36,6 @@ class Bill:
 
     invoice: Invoice
     lines: Sequence[InvoiceLine]
-
-
-def normalise_number(number: str) -> str:
-    """Return the invoice number without case, blanks, punctuation, leading zeros."""
-    text = unicodedata.normalize("NFKC", number).casefold()
-    return re.sub(r"[\W_]+", "", text).lstrip("0")
 
 
 @transaction.atomic
