@@ -30,6 +30,7 @@ from engagements.admin.scope import visible
 from engagements.admin.unfold_types import display
 from engagements.models import User
 from engagements.permissions import sees_all
+from tracker.admin.electronic import ElectronicInvoices
 from tracker.admin.invoice_steps import (
     RECORD,
     ApproveInvoices,
@@ -237,7 +238,7 @@ class PostedLine:
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(InvoiceSteps, BulkActions, RecordAdmin):
+class InvoiceAdmin(InvoiceSteps, ElectronicInvoices, BulkActions, RecordAdmin):
     """Drafted and changed, then posted; a posted one is answered by a credit note."""
 
     bulk_changes = (ApproveInvoices(),)
