@@ -10,11 +10,14 @@ from engagements.models import Assignment, ManagedContract, Vendor
 from tests.api.callers import client_for, client_with, codes
 from tests.api.test_schema import SCHEMA, operations
 from tests.factories import make_contract, make_department, make_user, make_vendor
+from tests.spend.billing import bill
 from tracker.api.scopes import SCOPES
+from tracker.spend.models import Invoice
 
 pytestmark = pytest.mark.django_db
 
 ENGAGEMENTS = "/api/v1/engagements"
+INVOICES = "/api/v1/invoices"
 VENDORS = "/api/v1/vendors"
 BY_EXTERNAL_ID = "by-external-id/{external_id}"
 ROLES = list(Role)
@@ -27,6 +30,11 @@ EXPECTED = {
     ("get", f"{ENGAGEMENTS}/{BY_EXTERNAL_ID}"): (404, 200, 200, 200, 200),
     ("put", f"{ENGAGEMENTS}/{BY_EXTERNAL_ID}"): (409, 403, 403, 403, 200),
     ("patch", f"{ENGAGEMENTS}/{{id}}"): (404, 403, 403, 403, 200),
+    ("get", INVOICES): (200, 200, 403, 200, 200),
+    ("get", f"{INVOICES}/{{id}}"): (404, 200, 403, 200, 200),
+    ("get", f"{INVOICES}/{BY_EXTERNAL_ID}"): (404, 200, 403, 200, 200),
+    # The manager may not name the engagement.
+    ("put", f"{INVOICES}/{BY_EXTERNAL_ID}"): (422, 200, 403, 403, 200),
     ("get", VENDORS): (200, 200, 200, 200, 200),
     ("get", f"{VENDORS}/{{id}}"): (200, 200, 200, 200, 200),
     ("get", f"{VENDORS}/{BY_EXTERNAL_ID}"): (200, 200, 200, 200, 200),
@@ -35,20 +43,43 @@ EXPECTED = {
 }
 
 
+INVOICE = {
+    "vendor": {"external_id": "X-1"},
+    "number": "N-1",
+    "issued_on": "2026-01-01",
+    "currency": "GBP",
+    "total": "100",
+    "lines": [
+        {
+            "engagement": {"external_id": "X-1"},
+            "charge": "recurring",
+            "service_from": "2026-01-01",
+            "service_to": "2026-01-31",
+            "amount": "100",
+        }
+    ],
+}
+
+
 @pytest.fixture
 def contract():
-    return make_contract(
+    contract = make_contract(
         external_id="X-1",
         title="Desk",
         department=make_department(),
         vendor=make_vendor(legal_name="Acme Ltd", external_id="X-1"),
     )
+    bill(contract, date(2026, 1, 1), external_id="X-1", number="N-1")
+    return contract
 
 
 def ask(client: Any, method: str, path: str, contract: ManagedContract) -> int:
-    record = contract if path.startswith(ENGAGEMENTS) else contract.vendor
+    record: Any = contract if path.startswith(ENGAGEMENTS) else contract.vendor
     full: dict[str, Any] = {"legal_name": "Acme Ltd"}
-    if record is contract:
+    if path.startswith(INVOICES):
+        record = Invoice.objects.get()
+        full = INVOICE
+    elif record is contract:
         full = {
             "title": "Desk",
             "kind": "managed",

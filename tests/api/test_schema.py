@@ -78,12 +78,16 @@ def test_operations_are_the_ones_listed():
         ("get", "/api/v1/engagements"),
         ("get", "/api/v1/engagements/by-external-id/{external_id}"),
         ("get", "/api/v1/engagements/{id}"),
+        ("get", "/api/v1/invoices"),
+        ("get", "/api/v1/invoices/by-external-id/{external_id}"),
+        ("get", "/api/v1/invoices/{id}"),
         ("get", "/api/v1/vendors"),
         ("get", "/api/v1/vendors/by-external-id/{external_id}"),
         ("get", "/api/v1/vendors/{id}"),
         ("patch", "/api/v1/engagements/{id}"),
         ("patch", "/api/v1/vendors/{id}"),
         ("put", "/api/v1/engagements/by-external-id/{external_id}"),
+        ("put", "/api/v1/invoices/by-external-id/{external_id}"),
         ("put", "/api/v1/vendors/by-external-id/{external_id}"),
     ]
 

@@ -34,8 +34,9 @@ def _invoices(user: User) -> Q:
     """Those with a line for an engagement in scope, and one's own empty drafts."""
     if sees_all(user):
         return Q()
+    lines = InvoiceLine.objects.filter(invoice=OuterRef("pk"))
     seen = InvoiceLine.objects.visible_to(user).filter(invoice=OuterRef("pk"))
-    return Q(Exists(seen)) | Q(lines=None, received_by=user)
+    return Q(Exists(seen)) | (Q(received_by=user) & ~Exists(lines))
 
 
 def _attachments(user: User) -> Q:

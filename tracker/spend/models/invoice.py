@@ -56,7 +56,8 @@ class InvoiceQuerySet(models.QuerySet["Invoice"]):
         if roles_of(user) & SEES_MONEY & SEES_ALL:
             return self
         seen = InvoiceLine.objects.visible_to(user).filter(invoice=OuterRef("pk"))
-        return self.filter(Exists(seen) | Q(lines=None, received_by=user))
+        lines = InvoiceLine.objects.filter(invoice=OuterRef("pk"))
+        return self.filter(Exists(seen) | (Q(received_by=user) & ~Exists(lines)))
 
     def posted(self) -> Self:
         return self.exclude(status=InvoiceStatus.DRAFT)
