@@ -22,7 +22,7 @@ from tracker.spend.services.invoices import (
     receive_invoice,
 )
 from tracker.spend.services.ledger import Posting, post, reverse
-from tracker.spend.services.payments import post_payments
+from tracker.spend.services.payments import post_payments, record_invoice_payment
 from tracker.spend.services.rates import (
     RatesNotReadError,
     change_rate,
@@ -60,6 +60,7 @@ __all__ = [
     "post_payments",
     "receive_invoice",
     "record_download",
+    "record_invoice_payment",
     "record_rate",
     "refresh_rates",
     "remove_attachment",
