@@ -340,7 +340,7 @@ class ApproveInvoices(BulkChange):
     of_models = {Invoice: ("vendor",)}
 
     def before_and_after(self, record: Any, value: Any) -> tuple[str, str]:
-        return record.get_status_display(), InvoiceStatus.APPROVED.label
+        return record.get_status_display(), str(InvoiceStatus.APPROVED.label)
 
     def apply(self, record: Any, value: Any, actor: User) -> Sequence[str]:
         approve_invoice(invoice=record, actor=actor)

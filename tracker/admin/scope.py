@@ -36,7 +36,7 @@ def _invoices(user: User) -> Q:
         return Q()
     lines = InvoiceLine.objects.filter(invoice=OuterRef("pk"))
     seen = InvoiceLine.objects.visible_to(user).filter(invoice=OuterRef("pk"))
-    return Q(Exists(seen)) | (Q(received_by=user) & ~Exists(lines))
+    return Q(Exists(seen)) | Q(~Exists(lines), received_by=user)
 
 
 def _attachments(user: User) -> Q:

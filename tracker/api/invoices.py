@@ -138,7 +138,7 @@ class InvoiceQuery(PageQuery):
 def invoices(user: User) -> QuerySet[Invoice]:
     if not (user.has_perm("tracker.view_invoice") and sees_money(user)):
         return Invoice.objects.none()
-    rows: QuerySet[Invoice] = Invoice.objects.all().visible_to(user)  # type: ignore[attr-defined] # the plugin loses the queryset's class
+    rows: QuerySet[Invoice] = Invoice.objects.all().visible_to(user)
     return rows
 
 
@@ -382,7 +382,7 @@ def _line(facts: dict[str, Any], place: int, user: User) -> InvoiceLine:
     rows: QuerySet[Engagement] = engagements(user).filter(
         engagement_scope(user, with_money=True)
     )
-    engagement = find(rows, line["engagement"], at=f"lines/{place}/engagement")
+    engagement: Any = find(rows, line["engagement"], at=f"lines/{place}/engagement")
     return InvoiceLine(
         engagement=engagement,
         charge_kind=line["charge"],

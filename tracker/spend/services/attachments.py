@@ -63,7 +63,8 @@ def remove_attachment(*, attachment: InvoiceAttachment, actor: User | None) -> N
     if invoice.status != InvoiceStatus.DRAFT:
         raise WrongStateError(_("A posted invoice keeps its papers."))
     _tell("invoice.attachment_removed", attachment, actor)
-    transaction.on_commit(partial(default_storage.delete, attachment.file.name))
+    name = attachment_path(attachment, "")
+    transaction.on_commit(partial(default_storage.delete, name))
     attachment.delete()
 
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from engagements import events
 from engagements.errors import WrongStateError
-from engagements.models import Engagement, User
+from engagements.models import Engagement, Event, User
 from engagements.services.records import change_record, create_record, raise_version
 from tracker.spend.invoice_number import normalise_number
 from tracker.spend.models import Invoice, InvoiceLine, InvoiceStatus
@@ -291,7 +291,7 @@ def _billed(
     engagement: Engagement,
     lines: Sequence[InvoiceLine],
     actor: User | None,
-) -> events.Event:
+) -> Event:
     amount = sum((line.amount for line in lines), Decimal(0))
     return events.draft(
         event_type="engagement.invoiced",
