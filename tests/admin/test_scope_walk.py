@@ -17,6 +17,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
+from django.core.files.base import ContentFile
 from django.db.models import Model
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -55,8 +56,8 @@ from tracker.performance.services import (
     record_measurement,
     store_tickets,
 )
-from tracker.spend.models import Payment, Settlement
-from tracker.spend.services import settle_final_invoice
+from tracker.spend.models import Invoice, Payment, Settlement
+from tracker.spend.services import attach_file, settle_final_invoice
 
 # Shared by all departments, or closed to managers; so without a row of another's.
 NOBODYS = {
@@ -144,6 +145,11 @@ class Everything(Other):
             source_key="1",
             source_line=1,
             source_run=uuid4(),
+        )
+        attach_file(
+            invoice=Invoice.objects.get(vendor=self.vendor),
+            upload=ContentFile(CANARY.encode(), name=f"{CANARY}.txt"),
+            actor=self.manager,
         )
         self._board()
         Engagement.objects.filter(pk=self.contract.pk).update(external_id=CANARY)
