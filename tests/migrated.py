@@ -14,11 +14,11 @@ def template(cache: Path) -> Path:
     digest = hashlib.sha256(django.__version__.encode())
     for folder in ("engagements", "tracker"):
         migrations = settings.BASE_DIR / folder / "migrations"
-        # What migrations call stands outside their folder: guards alone.
         for path in sorted(migrations.glob("*.py")):
             digest.update(path.read_bytes())
-    for guards in ("engagements/models/guards.py", "tracker/spend/guards.py"):
-        digest.update((settings.BASE_DIR / guards).read_bytes())
+        # What migrations call stands outside their folder.
+        for path in sorted((settings.BASE_DIR / folder).rglob("*guard*.py")):
+            digest.update(path.read_bytes())
     digest.update((settings.BASE_DIR / "requirements.txt").read_bytes())
     return cache / f"{digest.hexdigest()[:32]}.sqlite3"
 

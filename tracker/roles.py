@@ -45,8 +45,14 @@ _LOG_WORK: Models = {
 }
 # Adding a sheet goes with entering its hours; changing it alone is to decide.
 _DECIDE_TIME: Models = {"timesheet": _CHANGE}
-_BILL: Models = {"invoice": _ADD, "invoiceline": _ADD, "settlement": _ADD}
-# Recording that it was paid is the one change of an invoice.
+_BILL: Models = {
+    "invoice": _ADD,
+    "invoiceline": _ADD,
+    "invoiceattachment": _ADD,
+    "settlement": _ADD,
+}
+# Approving it and recording that it was paid are changes of an invoice. A draft is
+# changed by whoever may record one.
 _PAY: Models = {"invoice": ("view", "add", "change")}
 # Acting on a flag is a change of it; assessments, decisions and advice are never
 # edited.
@@ -79,8 +85,8 @@ GRANTS: Grants = {
         [
             *(*_BUDGETS, *_BENCHMARKS),
             *(*_MONEY, *_WORK, *_IMPORTS, *_FIT, *_TOLD, *_MEASURED),
-            *("credit", "invoice", "settlement", "jobrun", "policy", "apikey"),
-            *("exchangerate", "review"),
+            *("credit", "invoice", "invoiceattachment", "settlement"),
+            *("jobrun", "policy", "apikey", "exchangerate", "review"),
         ],
         VIEW,
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -29,6 +30,27 @@ from engagements.values.file_contents import (
     examine,
 )
 
+
+@dataclass(frozen=True)
+class Examined:
+    """A file that may be kept, with its kind as its content tells it."""
+
+    content: bytes
+    file_name: str
+    content_type: str
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+
+def examine_upload(upload: File[bytes]) -> Examined:
+    """Return the file read; raises ValidationError unless it may be kept."""
+    content = _read(upload)
+    file_name = clean_file_name(upload.name or "")
+    return Examined(content, file_name, _content_type(file_name, content))
+
+
 FOLDER = "documents"
 # A file without a row is somebody's upload that is just being stored, until then.
 ORPHAN_AFTER = timedelta(days=1)
@@ -51,15 +73,15 @@ def attach_document(
     if replaces is not None:
         replaces = Document.objects.select_for_update().get(pk=replaces.pk)
         _check_replaceable(replaces, engagement)
-    content = _read(upload)
-    document.file_name = clean_file_name(upload.name or "")
-    document.content_type = _content_type(document.file_name, content)
-    document.size = len(content)
-    document.sha256 = hashlib.sha256(content).hexdigest()
+    examined = examine_upload(upload)
+    document.file_name = examined.file_name
+    document.content_type = examined.content_type
+    document.size = len(examined.content)
+    document.sha256 = examined.sha256
     _check_new_content(document)
     document.replaces = replaces
     document.uploaded_by = actor
-    document.file = ContentFile(content, name=document.file_name)
+    document.file = ContentFile(examined.content, name=document.file_name)
     with _file_goes_with_the_record(document):
         return create_record(
             record=document,

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from engagements.admin.boarding_panel import boarding_of
-from engagements.choices import ChecklistStage, Role, Status, TaskStatus
+from engagements.choices import ChargeKind, ChecklistStage, Role, Status, TaskStatus
 from engagements.models import (
     AccessGrant,
     Assignment,
@@ -31,7 +31,7 @@ from tests.factories import (
     stored,
 )
 from tests.spend.billing import bill
-from tracker.spend.models import Invoice, Settlement
+from tracker.spend.models import Invoice, InvoiceStatus, Settlement
 
 TASKS = reverse("admin:engagements_checklisttask_changelist")
 ACCESS = reverse("admin:engagements_accessgrant_changelist")
@@ -360,7 +360,12 @@ def test_settlement_is_confirmed_on_its_page_and_leads_back(
 
 
 def test_finance_records_the_payment_and_a_manager_may_not(client, assignment):
-    invoice = bill(assignment, date(2026, 2, 1), kind="one_off")
+    invoice = bill(
+        assignment,
+        date(2026, 2, 1),
+        kind=ChargeKind.ONE_OFF,
+        status=InvoiceStatus.APPROVED,
+    )
     url = reverse("admin:tracker_invoice_settle", args=[invoice.pk])
     answers = SUBMITTED | {"paid_on": "2026-03-01"}
 

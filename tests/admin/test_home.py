@@ -22,14 +22,15 @@ from engagements.models import (
 )
 from tests.admin.conftest import logged_in
 from tests.factories import make_assignment, make_contract, make_user, make_vendor
+from tests.spend.billing import brought_to
 from tracker.admin.home.jobs import _next_due
 from tracker.admin.home.sections import SHOWN, home_section
 from tracker.fit.models import Flag
 from tracker.imports.models import ImportRun, RunState
 from tracker.jobs.models import JobRun, JobStatus
 from tracker.notify.models import Reminder
-from tracker.spend.models import Invoice, InvoiceLine
-from tracker.spend.services import post_invoice, settle_invoice
+from tracker.spend.models import Invoice, InvoiceLine, InvoiceStatus
+from tracker.spend.services import post_invoice
 
 HOME = reverse("admin:index")
 NOTHING_TO_TELL = {
@@ -185,8 +186,7 @@ def test_finance_sees_spend_beside_last_month_and_what_is_not_settled(db):
             ],
             actor=None,
         )
-    paid = Invoice.objects.get(number="N-1")
-    settle_invoice(invoice=paid, paid_on=last, actor=make_user(Role.FINANCE))
+    brought_to(Invoice.objects.get(number="N-1"), InvoiceStatus.PAID)
 
     told = sections_of(logged_in(Role.FINANCE))
 

@@ -17,6 +17,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
+from django.core.files.base import ContentFile
 from django.db.models import Model
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -60,9 +61,16 @@ from tracker.performance.services import (
     record_measurement,
     store_tickets,
 )
-from tracker.spend.models import Budget, BudgetPolicy, Payment, Settlement
+from tracker.spend.models import (
+    Budget,
+    BudgetPolicy,
+    Invoice,
+    Payment,
+    Settlement,
+)
 from tracker.spend.services import (
     accrue,
+    attach_file,
     set_budget,
     set_budget_policy,
     settle_final_invoice,
@@ -162,6 +170,11 @@ class Everything(Other):
             source_run=uuid4(),
         )
         self._work()
+        attach_file(
+            invoice=Invoice.objects.get(vendor=self.vendor),
+            upload=ContentFile(CANARY.encode(), name=f"{CANARY}.txt"),
+            actor=self.manager,
+        )
         self._board()
         Engagement.objects.filter(pk=self.contract.pk).update(external_id=CANARY)
         self._budget()

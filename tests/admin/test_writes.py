@@ -299,7 +299,8 @@ def test_invoice_is_posted_with_its_lines(client, manager):
     assert response.status_code == 302
     assert (invoice.currency, invoice.total) == ("GBP", Decimal(10_000))
     assert LedgerEntry.objects.get().amount == Decimal(10_000)
-    assert Event.objects.filter(event_type="invoice.posted", actor=manager).count() == 1
+    received = Event.objects.filter(event_type="invoice.received", actor=manager)
+    assert received.count() == 1
 
 
 def test_invoice_whose_lines_miss_the_total_is_refused(client, manager):

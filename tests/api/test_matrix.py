@@ -11,12 +11,15 @@ from tests.api.callers import client_for, client_with, codes
 from tests.api.test_schema import SCHEMA, operations
 from tests.factories import make_contract, make_department, make_user, make_vendor
 from tests.performance.contracts import add_level
+from tests.spend.billing import bill
 from tracker.api.scopes import SCOPES
 from tracker.fit.models import Flag
+from tracker.spend.models import Invoice
 
 pytestmark = pytest.mark.django_db
 
 ENGAGEMENTS = "/api/v1/engagements"
+INVOICES = "/api/v1/invoices"
 VENDORS = "/api/v1/vendors"
 PART = f"{ENGAGEMENTS}/{{engagement_id}}"
 FLAGS = "/api/v1/model-flags"
@@ -39,6 +42,11 @@ EXPECTED = {
     ("post", f"{PART}/tickets"): (404, 403, 403, 403, 200),
     ("get", f"{PART}/credits"): (404, 200, 403, 200, 200),
     ("get", f"{PART}/reviews"): (404, 403, 200, 200, 200),
+    ("get", INVOICES): (200, 200, 403, 200, 200),
+    ("get", f"{INVOICES}/{{id}}"): (404, 200, 403, 200, 200),
+    ("get", f"{INVOICES}/{BY_EXTERNAL_ID}"): (404, 200, 403, 200, 200),
+    # The manager may not name the engagement.
+    ("put", f"{INVOICES}/{BY_EXTERNAL_ID}"): (422, 200, 403, 403, 200),
     ("get", VENDORS): (200, 200, 200, 200, 200),
     ("get", f"{VENDORS}/{{id}}"): (200, 200, 200, 200, 200),
     ("get", f"{VENDORS}/{BY_EXTERNAL_ID}"): (200, 200, 200, 200, 200),
@@ -47,6 +55,24 @@ EXPECTED = {
     ("get", FLAGS): (200, 200, 403, 200, 200),
     ("get", f"{FLAGS}/{{id}}"): (404, 200, 403, 200, 200),
     ("post", WHAT_IF): (200, 200, 403, 200, 200),
+}
+
+
+INVOICE = {
+    "vendor": {"external_id": "X-1"},
+    "number": "N-1",
+    "issued_on": "2026-01-01",
+    "currency": "GBP",
+    "total": "100",
+    "lines": [
+        {
+            "engagement": {"external_id": "X-1"},
+            "charge": "recurring",
+            "service_from": "2026-01-01",
+            "service_to": "2026-01-31",
+            "amount": "100",
+        }
+    ],
 }
 
 
@@ -60,6 +86,7 @@ def contract():
     )
     add_level(found, name="value")
     add_level(found, name="downtime", measured_by=MeasuredBy.DOWNTIME)
+    bill(found, date(2026, 1, 1), external_id="X-1", number="N-1")
     return found
 
 
@@ -102,7 +129,10 @@ def ask(client: Any, method: str, path: str, contract: ManagedContract) -> int:
     if path.startswith(FLAGS):
         record = flag_of(contract)
     full: dict[str, Any] = {"legal_name": "Acme Ltd"}
-    if record is contract:
+    if path.startswith(INVOICES):
+        record = Invoice.objects.get()
+        full = INVOICE
+    elif record is contract:
         full = {
             "title": "Desk",
             "kind": "managed",

@@ -86,6 +86,9 @@ def test_operations_are_the_ones_listed():
         ("get", "/api/v1/engagements/{id}"),
         ("get", "/api/v1/model-flags"),
         ("get", "/api/v1/model-flags/{id}"),
+        ("get", "/api/v1/invoices"),
+        ("get", "/api/v1/invoices/by-external-id/{external_id}"),
+        ("get", "/api/v1/invoices/{id}"),
         ("get", "/api/v1/vendors"),
         ("get", "/api/v1/vendors/by-external-id/{external_id}"),
         ("get", "/api/v1/vendors/{id}"),
@@ -96,6 +99,7 @@ def test_operations_are_the_ones_listed():
         ("post", "/api/v1/engagements/{engagement_id}/tickets"),
         ("post", "/api/v1/fit/what-if"),
         ("put", "/api/v1/engagements/by-external-id/{external_id}"),
+        ("put", "/api/v1/invoices/by-external-id/{external_id}"),
         ("put", "/api/v1/vendors/by-external-id/{external_id}"),
     ]
 

@@ -19,16 +19,25 @@ from engagements.models import (
     Vendor,
 )
 from tests.factories import (
+    begun,
     make_assignment,
     make_contract,
     make_department,
     make_user,
     make_vendor,
 )
+from tests.spend.billing import brought_to, make_invoice, make_line
 from tracker.imports import payment_posting, services
 from tracker.imports.models import ImportProblem, ImportRun, RunState
 from tracker.imports.problems import MappingError, OptionError, UnreadableFileError
-from tracker.spend.models import LedgerEntry, MonthlySpend, Payment
+from tracker.spend.models import (
+    Invoice,
+    InvoiceStatus,
+    LedgerEntry,
+    MonthlySpend,
+    Payment,
+)
+from tracker.spend.services import post_invoice, verify_ledger
 
 pytestmark = pytest.mark.django_db
 
@@ -522,3 +531,102 @@ def test_broker_that_is_down_leaves_the_import_waiting(
 
     run.refresh_from_db()
     assert run.state == RunState.CHECKING
+
+
+# --- payments of recorded invoices ---------------------------------------------------
+
+
+@pytest.fixture
+def reed() -> ManagedContract:
+    contract = make_contract(
+        vendor=make_vendor(legal_name="Reed Ltd"), starts_on=date(2016, 1, 1)
+    )
+    begun(contract)
+    return contract
+
+
+def billed(contract: ManagedContract, amount: str, number: str, **fields) -> Invoice:
+    line = make_line(
+        contract,
+        amount,
+        period_from=date(2016, 10, 1),
+        period_to=date(2016, 10, 31),
+    )
+    invoice = make_invoice(line, number=number, **fields)
+    return post_invoice(invoice=invoice, lines=[line], actor=None)
+
+
+def spent() -> Decimal:
+    return sum((entry.amount for entry in LedgerEntry.objects.all()), Decimal(0))
+
+
+def test_a_payment_with_an_invoices_number_counts_once(bring_in, reed):
+    invoice = brought_to(
+        billed(reed, "1579.43", "4629/1777-11"), InvoiceStatus.APPROVED
+    )
+
+    report = bring_in(SECOND.replace("46291777 - 11", "46291777-11"))
+
+    payment = Payment.objects.get()
+    assert (payment.invoice, payment.engagement_id) == (invoice, reed.pk)
+    assert spent() == Decimal("1579.43")
+    assert verify_ledger().is_exact
+    paid = Invoice.objects.get()
+    assert (paid.status, paid.paid_on) == ("paid", date(2016, 11, 22))
+    assert [str(note) for note in report.notes if "pays for" in str(note)] == [
+        "line 2: pays for invoice 4629/1777-11, which counts already"
+    ]
+
+
+def test_a_payment_of_the_only_invoice_of_its_amount_counts_once(bring_in, reed):
+    invoice = billed(reed, "1579.43", "A-1")
+
+    bring_in(SECOND)
+    again = bring_in(SECOND)
+
+    assert (Payment.objects.get().invoice, spent()) == (invoice, Decimal("1579.43"))
+    assert (again.new, again.already_recorded) == (0, 1)
+    # Not approved yet, so that it isn't settled by the way.
+    assert Invoice.objects.get().status == "received"
+
+
+@pytest.mark.parametrize(
+    ("amounts", "issued_on"),
+    [
+        (["1579.43", "1579.43"], date(2016, 10, 31)),
+        (["1579.44"], date(2016, 10, 31)),
+        (["1579.43"], date(2016, 11, 23)),
+        (["1579.43"], date(2016, 1, 1)),
+    ],
+)
+def test_what_is_not_certain_is_counted_as_a_payment(
+    bring_in, reed, amounts, issued_on
+):
+    for place, amount in enumerate(amounts):
+        billed(reed, amount, f"A-{place}", issued_on=issued_on)
+
+    report = bring_in(SECOND)
+
+    assert Payment.objects.get().invoice is None
+    assert spent() == sum(map(Decimal, amounts)) + Decimal("1579.43")
+    doubts = [note for note in report.notes if "may pay for" in str(note)]
+    assert len(doubts) == (len(amounts) == 2)
+
+
+def test_a_payment_meets_what_credit_notes_left(bring_in, reed):
+    invoice = billed(reed, "1600", "A-1")
+    line = make_line(reed, "-20.57")
+    note = make_invoice(line, kind="credit_note", credits=invoice, number="C-1")
+    post_invoice(invoice=note, lines=[line], actor=None)
+
+    bring_in(SECOND)
+
+    assert (Payment.objects.get().invoice, spent()) == (invoice, Decimal("1579.43"))
+
+
+def test_two_payments_of_one_invoice_are_not_told_apart(bring_in, reed):
+    billed(reed, "1579.43", "A-1")
+
+    bring_in(SECOND, SECOND.replace("46291777 - 11", "5 - 1"))
+
+    assert list(Payment.objects.values_list("invoice", flat=True)) == [None, None]

@@ -28,7 +28,7 @@ from engagements.services.lifecycle import (
     terminate_engagement,
 )
 from tests.factories import make_assignment, make_grant, make_template, make_user
-from tests.spend.billing import bill
+from tests.spend.billing import bill, brought_to
 from tracker.spend.models import Invoice, InvoiceStatus
 from tracker.spend.services import settle_invoice
 
@@ -56,7 +56,8 @@ class Desk:
 
     def pay(self) -> None:
         for invoice in Invoice.objects.exclude(status=InvoiceStatus.PAID)[:1]:
-            settle_invoice(invoice=invoice, paid_on=TODAY, actor=self.admin)
+            approved = brought_to(invoice, InvoiceStatus.APPROVED)
+            settle_invoice(invoice=approved, paid_on=TODAY, actor=self.admin)
 
     def off_board(self) -> None:
         start_offboarding(engagement=self.assignment, actor=self.admin)

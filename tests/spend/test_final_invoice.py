@@ -72,6 +72,7 @@ def work(assignment: Assignment, day: date) -> None:
     )
 
 
+APPROVED = InvoiceStatus.APPROVED
 NO_FEE_FOR = (
     "The fees of 2 months (Feb 2026 to Mar 2026) are not invoiced: post the invoices,"
     " or confirm that none will come."
@@ -80,17 +81,14 @@ NO_FEE_FOR = (
 
 def test_months_in_force_without_a_fee_line_are_open(finance):
     contract = make_contract()
-    settle_invoice(
-        invoice=bill(contract, date(2026, 1, 1)), paid_on=TODAY, actor=finance
-    )
+    bill(contract, date(2026, 1, 1), status=InvoiceStatus.PAID)
 
     assert open_on(contract) == [NO_FEE_FOR]
 
 
 def test_a_quarters_line_covers_its_months_and_only_whole_ones(finance):
     contract = make_contract()
-    paid = bill(contract, date(2026, 1, 1), date(2026, 3, 30))
-    settle_invoice(invoice=paid, paid_on=TODAY, actor=finance)
+    bill(contract, date(2026, 1, 1), date(2026, 3, 30), status=InvoiceStatus.PAID)
 
     assert open_on(contract, date(2026, 3, 30)) == []
     assert open_on(contract) == [
@@ -129,14 +127,18 @@ def test_accrued_work_is_open_until_it_is_invoiced(assignment, finance):
         "Work of 2 days (3 Feb 2026 to 6 Feb 2026) is not invoiced: post the invoice,"
         " or confirm that none will come."
     ]
-    paid = bill(assignment, date(2026, 2, 1), kind=ChargeKind.TIME)
-    settle_invoice(invoice=paid, paid_on=TODAY, actor=finance)
+    bill(
+        assignment,
+        date(2026, 2, 1),
+        kind=ChargeKind.TIME,
+        status=InvoiceStatus.PAID,
+    )
     assert open_on(assignment) == []
 
 
 @pytest.mark.parametrize("status", sorted(set(InvoiceStatus) - {InvoiceStatus.PAID}))
 def test_an_invoice_is_open_in_every_status_but_paid(assignment, finance, status):
-    invoice = bill(assignment, date(2026, 2, 1), kind=ChargeKind.ONE_OFF, status=status)
+    invoice = bill_february(assignment, status)
 
     assert open_on(assignment, reader=finance) == [
         f"Invoice {invoice.number} is {status.label.lower()}, not paid."
@@ -226,8 +228,14 @@ def test_what_is_known_from_payments_only_closes_by_settling(finance):
     assert stored(contract).status == Status.ENDED
 
 
+def bill_february(assignment: Assignment, status: InvoiceStatus) -> Invoice:
+    return bill(assignment, date(2026, 2, 1), kind=ChargeKind.ONE_OFF, status=status)
+
+
 def test_an_invoice_is_paid_with_day_and_person(assignment, finance):
-    invoice = bill(assignment, date(2026, 2, 1), kind=ChargeKind.ONE_OFF)
+    invoice = bill(
+        assignment, date(2026, 2, 1), kind=ChargeKind.ONE_OFF, status=APPROVED
+    )
 
     paid = settle_invoice(invoice=invoice, paid_on=date(2026, 3, 2), actor=finance)
 
@@ -235,7 +243,7 @@ def test_an_invoice_is_paid_with_day_and_person(assignment, finance):
         "paid",
         date(2026, 3, 2),
         finance,
-        2,
+        4,
     )
     told = Event.objects.order_by("-id")[:2]
     assert [(event.event_type, event.actor) for event in told] == [
@@ -248,18 +256,22 @@ def test_an_invoice_is_paid_with_day_and_person(assignment, finance):
     "role", [Role.MANAGER, Role.HR_INTEGRATION, Role.AUDITOR, None]
 )
 def test_only_finance_and_administrators_say_what_was_paid(assignment, role):
-    invoice = bill(assignment, date(2026, 2, 1), kind=ChargeKind.ONE_OFF)
+    invoice = bill(
+        assignment, date(2026, 2, 1), kind=ChargeKind.ONE_OFF, status=APPROVED
+    )
     person = make_user(*([role] if role else []))
 
     with pytest.raises(NotAllowedError, match="Finance records"):
         settle_invoice(invoice=invoice, paid_on=TODAY, actor=person)
 
-    assert Invoice.objects.get().status == InvoiceStatus.RECEIVED
+    assert Invoice.objects.get().status == InvoiceStatus.APPROVED
 
 
-@pytest.mark.parametrize("status", [InvoiceStatus.DRAFT, InvoiceStatus.DISPUTED])
-def test_drafts_and_disputed_invoices_are_not_paid(assignment, finance, status):
-    invoice = bill(assignment, date(2026, 2, 1), kind=ChargeKind.ONE_OFF, status=status)
+@pytest.mark.parametrize(
+    "status", sorted(set(InvoiceStatus) - {InvoiceStatus.APPROVED})
+)
+def test_only_approved_invoices_are_paid(assignment, finance, status):
+    invoice = bill_february(assignment, status)
 
     with pytest.raises(WrongStateError, match="can't become paid"):
         settle_invoice(invoice=invoice, paid_on=TODAY, actor=finance)
@@ -275,7 +287,9 @@ def test_drafts_and_disputed_invoices_are_not_paid(assignment, finance, status):
 def test_payment_is_not_to_come_and_not_before_the_issue(
     assignment, finance, day, words
 ):
-    invoice = bill(assignment, date(2026, 2, 1), kind=ChargeKind.ONE_OFF)
+    invoice = bill(
+        assignment, date(2026, 2, 1), kind=ChargeKind.ONE_OFF, status=APPROVED
+    )
 
     with pytest.raises(ValidationError, match=words):
         settle_invoice(invoice=invoice, paid_on=day, actor=finance)
@@ -285,7 +299,9 @@ def test_payment_is_not_to_come_and_not_before_the_issue(
     "values", [{"status": "paid"}, {"paid_on": TODAY}, {"paid_on": None}]
 )
 def test_the_database_dates_just_what_is_paid(assignment, finance, values):
-    invoice = bill(assignment, date(2026, 2, 1), kind=ChargeKind.ONE_OFF)
+    invoice = bill(
+        assignment, date(2026, 2, 1), kind=ChargeKind.ONE_OFF, status=APPROVED
+    )
     if values == {"paid_on": None}:
         settle_invoice(invoice=invoice, paid_on=TODAY, actor=finance)
 

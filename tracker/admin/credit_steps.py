@@ -23,8 +23,8 @@ from tracker.performance.services import (
     claim_credit,
     waive_credit,
 )
+from tracker.spend.invoice_number import normalise_number
 from tracker.spend.models import InvoiceLine
-from tracker.spend.services.invoices import normalise_number
 
 if TYPE_CHECKING:
     from django.forms import Textarea as TextArea

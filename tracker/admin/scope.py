@@ -28,6 +28,7 @@ from tracker.spend.models import (
     ClosedMonth,
     ExchangeRate,
     Invoice,
+    InvoiceAttachment,
     InvoiceLine,
     LedgerEntry,
     OversightLog,
@@ -41,11 +42,16 @@ from tracker.spend.models import (
 
 
 def _invoices(user: User) -> Q:
-    """Those with a line for an engagement in scope."""
+    """Those with a line for an engagement in scope, and one's own empty drafts."""
     if sees_all(user):
         return Q()
+    lines = InvoiceLine.objects.filter(invoice=OuterRef("pk"))
     seen = InvoiceLine.objects.visible_to(user).filter(invoice=OuterRef("pk"))
-    return Q(Exists(seen))
+    return Q(Exists(seen)) | Q(~Exists(lines), received_by=user)
+
+
+def _attachments(user: User) -> Q:
+    return Q(pk__in=InvoiceAttachment.objects.visible_to(user).values("pk"))
 
 
 def _oversight(user: User) -> Q:
@@ -99,6 +105,7 @@ narrowed_by(
 narrowed_by(_credits, Credit)
 narrowed_by(_reviews, Review)
 narrowed_by(_invoices, Invoice)
+narrowed_by(_attachments, InvoiceAttachment)
 narrowed_by(_oversight, OversightLog)
 narrowed_by(budget_scope, Budget)
 narrowed_by(_of_budgets_centres, BudgetPolicy)

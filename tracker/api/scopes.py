@@ -5,6 +5,8 @@ from collections.abc import Iterable
 SCOPES: dict[str, str] = {
     "engagements:read": "Read engagements, without amounts.",
     "engagements:write": "Create and change engagements; includes reading them.",
+    "invoices:read": "Read invoices with their amounts.",
+    "invoices:write": "Record invoices and receive them; includes reading them.",
     "vendors:read": "Read vendors.",
     "vendors:write": "Create and change vendors; includes reading them.",
     "model-flags:read": "Read the fit engine's flags with their evidence.",

@@ -2,6 +2,7 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from tracker.api.engagements.views import EngagementViewSet
+from tracker.api.invoices import InvoiceViewSet
 from tracker.api.model_flags import ModelFlagViewSet
 from tracker.api.performance.views import (
     CreditViewSet,
@@ -19,6 +20,7 @@ app_name = "api"
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("engagements", EngagementViewSet, basename="engagement")
+router.register("invoices", InvoiceViewSet, basename="invoice")
 router.register("vendors", VendorViewSet, basename="vendor")
 _PARTS = {
     "service-levels": ServiceLevelViewSet,

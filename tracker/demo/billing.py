@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.db.models import Sum
 
 from engagements.choices import ChargeKind, Kind, Origin
-from engagements.models import Assignment, Engagement, ManagedContract, Vendor
+from engagements.models import Assignment, Engagement, ManagedContract, User, Vendor
 from engagements.services.engagements import log_managed_contract
 from engagements.services.vendors import register_vendor
 from engagements.values.money import round_money
@@ -21,17 +21,27 @@ from tracker.demo.work import seeded
 from tracker.spend.models import (
     Basis,
     Invoice,
+    InvoiceKind,
     InvoiceLine,
     InvoiceStatus,
     MonthlySpend,
     Payment,
     WorkLog,
 )
-from tracker.spend.services.invoices import post_invoice, settle_invoice
-from tracker.spend.services.payments import post_payments
+from tracker.spend.services import (
+    approve_invoice,
+    dispute_invoice,
+    draft_invoice,
+    mark_matched,
+    post_invoice,
+    post_payments,
+    settle_invoice,
+)
 
 PAYMENTS_FILE = "payments-of-the-demo-company.csv"
+MATCH_TAKES = timedelta(days=3)
 APPROVAL_TAKES = timedelta(days=9)
+WHY_DISPUTED = "Bills 12 hours more than were approved; the vendor was asked."
 
 
 @dataclass(frozen=True)
@@ -82,22 +92,84 @@ def _bill(
             issued_on=day,
             currency=lines[0].engagement.currency,
             total=sum((line.amount for line in lines), Decimal(0)),
-            status=_status(day, cast.today),
+            received_on=day,
+            due_on=day + timedelta(days=cast.vendors[vendor].payment_terms_days),
         ),
         lines=lines,
-        actor=cast.people["finance"],
+        actor=cast.people["admin"],
     )
-    paid_on = day + timedelta(days=cast.vendors[vendor].payment_terms_days)
-    if paid_on <= cast.today:
-        finance = cast.people["finance"]
-        settle_invoice(invoice=invoice, paid_on=paid_on, actor=finance)
+    _bring_to_today(invoice, cast)
     return True
 
 
-def _status(day: date, today: date) -> InvoiceStatus:
-    if day + APPROVAL_TAKES <= today:
-        return InvoiceStatus.APPROVED
-    return InvoiceStatus.RECEIVED
+def _bring_to_today(invoice: Invoice, cast: Cast) -> None:
+    """Match, approve and pay what has come so far; the newest waits."""
+    finance = cast.people["finance"]
+    if invoice.issued_on + MATCH_TAKES > cast.today:
+        return
+    mark_matched(invoice=invoice, actor=None)
+    if invoice.issued_on + APPROVAL_TAKES > cast.today:
+        return
+    approve_invoice(invoice=invoice, actor=finance)
+    if invoice.due_on is not None and invoice.due_on <= cast.today:
+        settle_invoice(invoice=invoice, paid_on=invoice.due_on, actor=finance)
+
+
+def show_other_states(cast: Cast) -> None:
+    """Leave a dispute, a credit note and a draft, as every desk has some."""
+    finance, admin = cast.people["finance"], cast.people["admin"]
+    newest = Invoice.objects.filter(kind=InvoiceKind.INVOICE).order_by("-issued_on")
+    disputed = newest.filter(status=InvoiceStatus.MATCHED).first()
+    if disputed is not None:
+        dispute_invoice(invoice=disputed, reason=WHY_DISPUTED, actor=finance)
+    paid = newest.filter(status=InvoiceStatus.PAID, total__gt=1000).first()
+    if paid is not None:
+        _credit(paid, cast, admin)
+    approved = newest.filter(status=InvoiceStatus.APPROVED).first()
+    if approved is not None:
+        _draft_next(approved, cast, admin)
+
+
+def _credit(paid: Invoice, cast: Cast, actor: User) -> None:
+    billed = paid.lines.select_related("engagement").order_by("-amount")[0]
+    line = InvoiceLine(
+        engagement=billed.engagement,
+        charge_kind=billed.charge_kind,
+        description="Billed twice by mistake",
+        period_from=billed.period_from,
+        period_to=billed.period_to,
+        amount=Decimal(-180),
+    )
+    note = Invoice(
+        vendor=paid.vendor,
+        number=f"{paid.number}-C1",
+        kind=InvoiceKind.CREDIT_NOTE,
+        credits=paid,
+        issued_on=cast.today,
+        currency=paid.currency,
+        total=line.amount,
+    )
+    post_invoice(invoice=note, lines=[line], actor=actor)
+
+
+def _draft_next(latest: Invoice, cast: Cast, actor: User) -> None:
+    billed = latest.lines.select_related("engagement").order_by("number")[0]
+    line = InvoiceLine(
+        engagement=billed.engagement,
+        charge_kind=ChargeKind.EXPENSE,
+        description="Travel to the data centre",
+        period_from=cast.today.replace(day=1),
+        period_to=cast.today,
+        amount=Decimal("214.60"),
+    )
+    draft = Invoice(
+        vendor=latest.vendor,
+        number=f"{latest.number}-X",
+        issued_on=cast.today,
+        currency=latest.currency,
+        total=line.amount,
+    )
+    draft_invoice(invoice=draft, lines=[line], actor=actor)
 
 
 def _lines(one: Told, months_ago: int, cast: Cast) -> Iterator[InvoiceLine]:

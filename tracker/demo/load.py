@@ -14,7 +14,12 @@ from tracker.api.scopes import SCOPES
 from tracker.api.services import create_api_key
 from tracker.demo.advice import ask_ahead
 from tracker.demo.approvals import ask_for_approvals, make_rules
-from tracker.demo.billing import Told, bill_month, post_known_payments
+from tracker.demo.billing import (
+    Told,
+    bill_month,
+    post_known_payments,
+    show_other_states,
+)
 from tracker.demo.boarding import (
     begin_offboardings,
     finish_onboardings,
@@ -80,6 +85,7 @@ def load_company(*, today: date) -> Loaded:
     begin_offboardings(cast)
     for paid in PAID:
         post_known_payments(paid, months=PAID_MONTHS, cast=cast)
+    show_other_states(cast)
     set_budgets(cast)
     compare_rates(cast)
     make_rules(cast)

@@ -83,6 +83,7 @@ _FILES = {
     "contractors": "tracker.imports.contractors",
     "downtime": "tracker.imports.downtime",
     "engagements": "tracker.imports.engagements",
+    "invoices": "tracker.imports.invoices",
     "measurements": "tracker.imports.measurements",
     "payments": "tracker.imports.payments",
     "terms": "tracker.imports.terms",

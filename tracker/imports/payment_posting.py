@@ -38,6 +38,7 @@ from tracker.imports.payment_categories import (
     choose_model,
     normalise_category,
 )
+from tracker.imports.payment_invoices import Paying, find_paid
 from tracker.imports.payment_lines import LONGEST, PaymentLine
 from tracker.imports.payment_matching import KeyedLine
 from tracker.imports.problems import Note
@@ -52,7 +53,7 @@ from tracker.imports.queries import (
     vendors_by_name,
 )
 from tracker.spend.models import Payment
-from tracker.spend.services import post_payments
+from tracker.spend.services import post_payments, record_invoice_payment
 
 # So many are made and posted at once, which bounds the memory that it takes.
 _GROUPS_AT_ONCE = 1000
@@ -100,6 +101,8 @@ class PostingPlan:
     departments: dict[str, Department]
     new_engagements: list[Group]
     notes: list[Note]
+    # What pays for a recorded invoice is stored and not posted.
+    paying: list[Paying] = field(default_factory=list)
 
 
 def plan_posting(
@@ -109,9 +112,17 @@ def plan_posting(
     names = {_name_key(line.supplier_name) for line, _ in lines}
     vendors = vendors_by_name(sorted(names))
     known = {vendor.pk for vendor in vendors.values()}
+    paid = find_paid(
+        lines,
+        {
+            line.supplier_name: vendors[name].pk
+            for line, _ in lines
+            if (name := _name_key(line.supplier_name)) in vendors
+        },
+    )
     new_vendors: dict[str, Vendor] = {}
     groups: dict[GroupKey, Group] = {}
-    for keyed in lines:
+    for keyed in paid.others:
         line = keyed.line
         name = _name_key(line.supplier_name)
         if name not in vendors and name not in new_vendors:
@@ -133,7 +144,8 @@ def plan_posting(
         new_departments=new_departments,
         departments=departments,
         new_engagements=[g for g in groups.values() if g.engagement_id is None],
-        notes=notes,
+        notes=[*paid.notes, *notes],
+        paying=paid.paying,
     )
 
 
@@ -256,6 +268,15 @@ def apply_posting(
         missing = [group for group in groups if group.engagement_id is None]
         _log_missing(missing, departments, actor)
         _post(groups, file_name, run_id, actor)
+    for keyed, invoice in plan.paying:
+        line = max(
+            invoice.lines.select_related("engagement"), key=lambda n: abs(n.amount)
+        )
+        record_invoice_payment(
+            payment=_payment(keyed, line.engagement, file_name, run_id),
+            invoice=invoice,
+            actor=actor,
+        )
 
 
 def _log_missing(

@@ -110,7 +110,7 @@ def engagements_paid(vendors: Iterable[int]) -> dict[PayFor, int]:
     found: dict[PayFor, tuple[int, int]] = {}
     for batch in _batches(vendors):
         rows = (
-            Payment.objects.filter(vendor_id__in=batch)
+            Payment.objects.filter(vendor_id__in=batch, invoice=None)
             .exclude(engagement__status=Status.CANCELLED)
             .order_by()
             .values_list("vendor_id", "unit", "category", "currency", "engagement_id")

@@ -36,7 +36,7 @@ from tracker.performance.scorecard import (
     vendor_score,
 )
 from tracker.performance.service_levels import Figure, Outcome, summed
-from tracker.spend.models import InvoiceLine, MonthlySpend
+from tracker.spend.models import InvoiceLine, InvoiceStatus, MonthlySpend
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -257,7 +257,7 @@ def credits_missing_on_invoices(user: User | AnonymousUser) -> QuerySet[Credit]:
     later = InvoiceLine.objects.filter(
         engagement=OuterRef("engagement_id"),
         invoice__issued_on__gt=OuterRef("state_since"),
-    )
+    ).exclude(invoice__status=InvoiceStatus.DRAFT)
     rows: QuerySet[Credit] = Credit.objects.visible_to(user).filter(
         Exists(later), state=CreditState.AGREED
     )

@@ -7,7 +7,7 @@ from tracker.fit.criterion import PERCENT
 from tracker.fit.pattern import Finding, Pattern, registry
 from tracker.fit.queries import Scope
 from tracker.fit.shares import directed_hours
-from tracker.spend.models import AssignedBy, InvoiceLine
+from tracker.spend.models import AssignedBy, InvoiceLine, InvoiceStatus
 
 OURS = 0.5
 SURE = 0.9
@@ -55,6 +55,7 @@ def _billed_by_hours(scope: Scope) -> dict[int, str]:
             engagement__in=scope.ids,
             period_to__range=(scope.starts_on, scope.as_of),
         )
+        .exclude(invoice__status=InvoiceStatus.DRAFT)
         .order_by()
         .values_list("engagement_id")
         .annotate(timed=Count("id", filter=Q(hours__gt=0)), lines=Count("id"))

@@ -31,7 +31,13 @@ from tracker.performance.credits import (
 )
 from tracker.performance.models import Credit, CreditState, LevelResult
 from tracker.performance.service_levels import Outcome, Window
-from tracker.spend.models import Basis, InvoiceLine, LedgerEntry, SourceType
+from tracker.spend.models import (
+    Basis,
+    InvoiceLine,
+    InvoiceStatus,
+    LedgerEntry,
+    SourceType,
+)
 from tracker.spend.services import Posting, post, reverse
 
 ONE_DAY = timedelta(days=1)
@@ -381,6 +387,7 @@ def _check_line(credit: Credit, line: InvoiceLine, agreed: Decimal) -> None:
     if (
         line.engagement_id != credit.engagement_id
         or line.charge_kind != ChargeKind.CREDIT
+        or line.invoice.status == InvoiceStatus.DRAFT
     ):
         raise ValidationError(
             {"invoice_line": _("Choose a credit line for this engagement.")}

@@ -21,6 +21,7 @@ from tracker.spend.models.closing import (
 )
 from tracker.spend.models.invoice import (
     Invoice,
+    InvoiceAttachment,
     InvoiceKind,
     InvoiceLine,
     InvoiceSource,
@@ -73,6 +74,7 @@ __all__ = [
     "EngagementScoped",
     "ExchangeRate",
     "Invoice",
+    "InvoiceAttachment",
     "InvoiceKind",
     "InvoiceLine",
     "InvoiceSource",

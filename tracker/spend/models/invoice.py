@@ -1,13 +1,23 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Self
+
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from engagements.choices import ChargeKind
 from engagements.models import Contractor, Engagement, Vendor
 from engagements.models.fields import FactorField, HoursField, MoneyField
 from engagements.models.record import Detail, Record, has_length
+from engagements.permissions import SEES_ALL, SEES_MONEY, roles_of, sees_money
 from tracker.spend.models.scoped import EngagementScoped, MoneyScoped
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from engagements.models import User
 
 
 class InvoiceStatus(models.TextChoices):
@@ -38,8 +48,27 @@ class LineUnit(models.TextChoices):
     PIECE = "piece", _("Piece")
 
 
+class InvoiceQuerySet(models.QuerySet["Invoice"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Keep those with a line whose money the user may see, and own empty ones."""
+        if not sees_money(user):
+            return self.none()
+        if roles_of(user) & SEES_MONEY & SEES_ALL:
+            return self
+        seen = InvoiceLine.objects.visible_to(user).filter(invoice=OuterRef("pk"))
+        lines = InvoiceLine.objects.filter(invoice=OuterRef("pk"))
+        return self.filter(Exists(seen) | (Q(received_by=user) & ~Exists(lines)))
+
+    def posted(self) -> Self:
+        return self.exclude(status=InvoiceStatus.DRAFT)
+
+
 class Invoice(Record):
-    """What a vendor billed; its lines sum to the total exactly."""
+    """What a vendor billed; its lines sum to the total exactly.
+
+    It begins as a draft; once received it is spend, and the database lets neither its
+    header nor its lines change.
+    """
 
     vendor = models.ForeignKey(
         Vendor,
@@ -73,7 +102,8 @@ class Invoice(Record):
         _("status"),
         max_length=10,
         choices=InvoiceStatus.choices,
-        default=InvoiceStatus.RECEIVED,
+        default=InvoiceStatus.DRAFT,
+        editable=False,
     )
     source = models.CharField(
         _("source"),
@@ -106,7 +136,7 @@ class Invoice(Record):
     approved_at = models.DateTimeField(
         _("approved at"), null=True, blank=True, editable=False
     )
-    paid_on = models.DateField(_("paid on"), null=True, blank=True)
+    paid_on = models.DateField(_("paid on"), null=True, blank=True, editable=False)
     paid_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -117,8 +147,12 @@ class Invoice(Record):
         verbose_name=_("payment recorded by"),
     )
 
+    objects: ClassVar[models.Manager[Invoice]] = InvoiceQuerySet.as_manager()
+
     class Meta:
         ordering = ["-issued_on", "-id"]
+        verbose_name = _("invoice")
+        indexes = [models.Index(fields=["status", "due_on"])]
         constraints = [
             models.UniqueConstraint(
                 name="invoice_number_once_per_vendor",
@@ -146,6 +180,18 @@ class Invoice(Record):
                 name="invoice_credits_by_credit_note",
                 condition=Q(credits__isnull=True) | Q(kind="credit_note"),
                 violation_error_message=_("Only a credit note credits an invoice."),
+            ),
+            models.CheckConstraint(
+                name="invoice_credit_note_names_invoice",
+                condition=Q(status="draft")
+                | ~Q(kind="credit_note")
+                | Q(credits__isnull=False),
+                violation_error_message=_("Say which invoice it credits."),
+            ),
+            models.CheckConstraint(
+                name="invoice_credit_note_negative",
+                condition=~Q(kind="credit_note") | Q(total__lt=0),
+                violation_error_message=_("A credit note has a negative total."),
             ),
             models.CheckConstraint(
                 name="invoice_disputed_with_reason",
@@ -236,13 +282,84 @@ class InvoiceLine(Detail):
             models.UniqueConstraint(
                 name="invoice_line_fee_once_per_period",
                 fields=["engagement", "period_from", "period_to"],
-                condition=Q(charge_kind="recurring"),
+                # What a credit note takes back was billed before.
+                condition=Q(charge_kind="recurring", amount__gt=0),
                 violation_error_message=_("The fee of this period is billed already."),
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.number}: {self.description}"
+
+
+def attachment_path(attachment: InvoiceAttachment, _name: str) -> str:
+    """Return where the file is kept: named by its record, never by its uploader."""
+    public_id = str(attachment.public_id)
+    return f"invoices/{public_id[:2]}/{public_id}"
+
+
+class AttachmentQuerySet(models.QuerySet["InvoiceAttachment"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Keep files of invoices of which the user may see every line.
+
+        The paper tells all of its lines.
+        """
+        whole = Invoice.objects.visible_to(user)
+        if not roles_of(user) & SEES_MONEY & SEES_ALL:
+            seen = InvoiceLine.objects.visible_to(user).values("pk")
+            others = InvoiceLine.objects.filter(invoice=OuterRef("pk")).exclude(
+                pk__in=seen
+            )
+            whole = whole.filter(~Exists(others))
+        return self.filter(invoice__in=whole.values("pk"))
+
+
+class InvoiceAttachment(Detail):
+    """A file that came with an invoice; served as an attachment only."""
+
+    PERSONAL_FIELDS: ClassVar[frozenset[str]] = frozenset({"file_name"})
+
+    invoice = models.ForeignKey(
+        Invoice,
+        on_delete=models.CASCADE,
+        related_name="attachments",
+        verbose_name=_("invoice"),
+    )
+    file = models.FileField(_("file"), upload_to=attachment_path)
+    file_name = models.CharField(_("file name"), max_length=150, editable=False)
+    content_type = models.CharField(max_length=100, editable=False)
+    size = models.PositiveBigIntegerField(_("size"), editable=False)
+    sha256 = models.CharField(max_length=64, editable=False)
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        editable=False,
+        verbose_name=_("added by"),
+    )
+
+    objects: ClassVar[models.Manager[InvoiceAttachment]] = (
+        AttachmentQuerySet.as_manager()
+    )
+
+    class Meta:
+        ordering = ["created_at", "id"]
+        verbose_name = _("attachment")
+        constraints = [
+            models.UniqueConstraint(
+                name="invoice_attachment_once",
+                fields=["invoice", "sha256"],
+                violation_error_message=_("The same file is attached already."),
+            ),
+            models.CheckConstraint(
+                name="invoice_attachment_sha256_whole",
+                condition=has_length("sha256", 64),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.file_name
 
 
 class Settlement(Detail):

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from engagements.models import Engagement, Vendor
 from engagements.models.fields import MoneyField
 from engagements.models.record import Detail, has_length
+from tracker.spend.models.invoice import Invoice
 from tracker.spend.models.scoped import MoneyScoped
 
 
@@ -32,6 +33,16 @@ class Payment(Detail):
     category = models.CharField(_("category"), max_length=200, blank=True)
     supplier_name = models.CharField(_("supplier as written"), max_length=300)
     supplier_number = models.CharField(_("supplier number"), max_length=60, blank=True)
+    invoice = models.ForeignKey(
+        Invoice,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="payments",
+        verbose_name=_("pays invoice"),
+        help_text=_("Set where a recorded invoice counts the money already."),
+    )
     source_key = models.CharField(max_length=100, unique=True, editable=False)
     source_file = models.CharField(_("file"), max_length=200)
     source_line = models.PositiveIntegerField(_("line"))

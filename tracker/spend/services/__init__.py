@@ -5,6 +5,12 @@ from tracker.spend.services.accruals import (
     MonthNotOverError,
     accrue,
 )
+from tracker.spend.services.attachments import (
+    attach_examined,
+    attach_file,
+    record_download,
+    remove_attachment,
+)
 from tracker.spend.services.benchmarks import (
     choose_benchmark,
     drop_benchmark,
@@ -17,7 +23,22 @@ from tracker.spend.services.budgets import (
     set_budget_policy,
 )
 from tracker.spend.services.final_invoice import settle_final_invoice
-from tracker.spend.services.invoices import post_invoice, settle_invoice
+from tracker.spend.services.invoice_states import (
+    approve_invoice,
+    dispute_invoice,
+    mark_matched,
+    reopen_invoice,
+    settle_invoice,
+)
+from tracker.spend.services.invoices import (
+    Bill,
+    change_draft,
+    discard_draft,
+    draft_invoice,
+    post_invoice,
+    post_invoices,
+    receive_invoice,
+)
 from tracker.spend.services.ledger import Posting, post, reverse
 from tracker.spend.services.month_checklist import (
     ChecklistItem,
@@ -35,7 +56,7 @@ from tracker.spend.services.month_close import (
     reopen_month,
 )
 from tracker.spend.services.month_end import MonthEnd, end_month
-from tracker.spend.services.payments import post_payments
+from tracker.spend.services.payments import post_payments, record_invoice_payment
 from tracker.spend.services.rates import (
     RatesNotReadError,
     change_rate,
@@ -66,6 +87,7 @@ from tracker.spend.services.work import (
 __all__ = [
     "AccrualRun",
     "AccruedEngagement",
+    "Bill",
     "ChecklistItem",
     "LedgerMismatchError",
     "MonthChecklist",
@@ -78,12 +100,19 @@ __all__ = [
     "RatesNotReadError",
     "Verification",
     "accrue",
+    "approve_invoice",
     "approve_timesheet",
+    "attach_examined",
+    "attach_file",
     "before_closing_month",
+    "change_draft",
     "change_rate",
     "check_posted",
     "choose_benchmark",
     "close_month",
+    "discard_draft",
+    "dispute_invoice",
+    "draft_invoice",
     "drop_benchmark",
     "end_month",
     "enter_hours",
@@ -92,19 +121,26 @@ __all__ = [
     "log_work",
     "log_work_lines",
     "mark_invoiced",
+    "mark_matched",
     "may_close_months",
     "month_checklist",
     "month_obstacles",
     "month_to_close",
     "post",
     "post_invoice",
+    "post_invoices",
     "post_payments",
     "rebuild_roll_ups",
+    "receive_invoice",
+    "record_download",
+    "record_invoice_payment",
     "record_rate",
     "refresh_crossings",
     "refresh_rates",
     "refresh_totals",
     "reject_timesheet",
+    "remove_attachment",
+    "reopen_invoice",
     "reopen_month",
     "reverse",
     "set_budget",

@@ -170,7 +170,7 @@ def _paid_spans(terms: Sequence[FeeTerm], first: date, last: date) -> Iterator[S
 def _fee_periods(engagement: Engagement) -> QuerySet[InvoiceLine, Span]:
     lines = InvoiceLine.objects.filter(
         engagement_id=engagement.pk, charge_kind=ChargeKind.RECURRING
-    )
+    ).exclude(invoice__status=InvoiceStatus.DRAFT)
     return lines.order_by("period_from").values_list("period_from", "period_to")
 
 

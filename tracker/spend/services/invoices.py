@@ -1,244 +1,308 @@
-import re
-import unicodedata
-from collections.abc import Iterator, Sequence
+"""How an invoice comes in: as a draft that may change, then received and posted."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from math import lcm
+from functools import partial
 
 from django.core.exceptions import ValidationError
+from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from engagements import events
-from engagements.choices import ChargeKind, Role
-from engagements.errors import NotAllowedError, WrongStateError
-from engagements.models import Engagement, User
-from engagements.permissions import roles_of
-from engagements.services.records import create_record
-from engagements.values.money import allocate
-from engagements.values.periods import last_day_of_month, months_between
-from tracker.spend.models import (
-    Basis,
-    Invoice,
-    InvoiceLine,
-    InvoiceStatus,
-    LedgerEntry,
-    SourceType,
-)
-from tracker.spend.services.budgets import check_posted
-from tracker.spend.services.ledger import Posting, post
+from engagements.errors import WrongStateError
+from engagements.models import Engagement, Event, User
+from engagements.services.records import change_record, create_record, raise_version
+from tracker.spend.invoice_number import normalise_number
+from tracker.spend.models import Invoice, InvoiceLine, InvoiceStatus
+from tracker.spend.services.invoice_checks import check_bill, check_credit
+from tracker.spend.services.invoice_postings import post_lines
+from tracker.spend.services.invoice_states import check_step
 from tracker.spend.services.started import check_started
 
-# From each status, the statuses that a service brings about.
-STEPS: dict[str, frozenset[str]] = {
-    InvoiceStatus.RECEIVED: frozenset({InvoiceStatus.PAID}),
-    InvoiceStatus.MATCHED: frozenset({InvoiceStatus.PAID}),
-    InvoiceStatus.APPROVED: frozenset({InvoiceStatus.PAID}),
-}
-# Who may say that an invoice was paid.
-PAYERS = frozenset({Role.FINANCE, Role.ADMINISTRATOR})
+# Rows written in one statement.
+_AT_ONCE = 1000
 
 
-def normalise_number(number: str) -> str:
-    """Return the invoice number without case, blanks, punctuation, leading zeros."""
-    text = unicodedata.normalize("NFKC", number).casefold()
-    return re.sub(r"[\W_]+", "", text).lstrip("0")
+@dataclass(frozen=True)
+class Bill:
+    """An invoice with all of its lines, neither of them stored yet."""
+
+    invoice: Invoice
+    lines: Sequence[InvoiceLine]
+
+
+@transaction.atomic
+def draft_invoice(
+    *, invoice: Invoice, lines: Sequence[InvoiceLine], actor: User | None
+) -> Invoice:
+    """Store an invoice as a draft: it may change, and is no spend yet.
+
+    Its lines need not sum to the total until it is received. Raises ValidationError
+    by field; nothing is stored then.
+    """
+    _prepare(invoice, actor)
+    create_record(record=invoice, event_type="invoice.drafted", actor=actor)
+    _add_lines(invoice, lines, first_number=1)
+    return invoice
+
+
+@transaction.atomic
+def change_draft(
+    *,
+    invoice: Invoice,
+    lines: Sequence[InvoiceLine] = (),
+    removed: Sequence[InvoiceLine] = (),
+    expected_version: int | None = None,
+    actor: User | None,
+) -> Invoice:
+    """Store a changed draft: its header, new or changed `lines`, without `removed`.
+
+    Raises WrongStateError once it is received, ConflictError where somebody else
+    changed it since, and ValidationError by field.
+    """
+    stored = _locked_draft(invoice)
+    for name in _KEPT:
+        setattr(invoice, name, getattr(stored, name))
+    invoice.normalised_number = normalise_number(invoice.number)
+    change_record(record=invoice, expected_version=expected_version, actor=actor)
+    if not lines and not removed:
+        return invoice
+    InvoiceLine.objects.filter(
+        invoice=stored, pk__in=[line.pk for line in removed]
+    ).delete()
+    for line in lines:
+        if not line._state.adding:
+            _check_is_of(line, stored)
+            line.full_clean(exclude=["invoice"])
+            line.save()
+    highest = stored.lines.aggregate(highest=Max("number"))["highest"] or 0
+    added = [line for line in lines if line._state.adding]
+    _add_lines(invoice, added, first_number=highest + 1)
+    if invoice.version == stored.version:
+        raise_version(record=invoice)
+    _tell_of_lines(invoice, lines, removed, actor)
+    return invoice
+
+
+# What a form must not carry over from the record that it was opened with.
+_KEPT = ("status", "source", "received_by_id", "received_on", "dispute")
+
+
+@transaction.atomic
+def discard_draft(*, invoice: Invoice, actor: User | None) -> None:
+    """Delete a draft with its lines; raises WrongStateError once it is received."""
+    stored = _locked_draft(invoice)
+    stored.lines.all().delete()
+    for file in stored.attachments.values_list("file", flat=True):
+        transaction.on_commit(partial(default_storage.delete, file))
+    events.record(
+        event_type="invoice.discarded",
+        subject=stored,
+        changes={"number": [stored.number, None]},
+        actor=actor,
+    )
+    stored.delete()
+
+
+@transaction.atomic
+def receive_invoice(
+    *, invoice: Invoice, received_on: date | None = None, actor: User | None
+) -> Invoice:
+    """Post a draft: from now on it is spend, and stays as it is.
+
+    Raises WrongStateError unless it is a draft, ValidationError by field where its
+    lines don't make it up: see `check_bill`, `check_credit` and `check_started`.
+    """
+    stored = _locked_draft(invoice)
+    check_step(stored, InvoiceStatus.RECEIVED)
+    lines = list(stored.lines.select_related("engagement").order_by("number"))
+    _check(stored, lines)
+    before = copy(stored)
+    stored.status = InvoiceStatus.RECEIVED
+    stored.received_on = received_on or stored.received_on or timezone.localdate()
+    _check_received_on(stored)
+    stored.version += 1
+    stored.full_clean()
+    stored.save()
+    for line in lines:
+        line.invoice = stored
+    post_lines(lines)
+    events.record(
+        event_type="invoice.received",
+        subject=stored,
+        changes=events.difference(before, stored),
+        actor=actor,
+    )
+    _tell_engagements(lines, actor)
+    return stored
 
 
 @transaction.atomic
 def post_invoice(
     *, invoice: Invoice, lines: Sequence[InvoiceLine], actor: User | None
 ) -> Invoice:
-    """Store an invoice with its lines and post them as actual spend.
+    """Store an invoice with its lines and receive it at once.
 
-    Each line is posted into the months of its service period; accrued time of
-    an engagement in the period is reversed, since the invoice takes its place. Lines
-    must sum to the total exactly and be for engagements of the vendor that have
-    started, in the invoice's currency. Raises ValidationError by field, and
-    OverBudgetError where a budget stops it; nothing is stored then.
+    Raises ValidationError by field as `receive_invoice` does, and OverBudgetError
+    where a budget stops it; nothing is stored then.
     """
-    invoice.normalised_number = normalise_number(invoice.number)
+    _prepare(invoice, actor)
     _check(invoice, lines)
-    check_started([line.engagement_id for line in lines])
-    create_record(record=invoice, event_type="invoice.posted", actor=actor)
+    invoice.full_clean()
     for number, line in enumerate(lines, 1):
-        line.invoice, line.number = invoice, number
+        line.number = number
         line.full_clean(exclude=["invoice"])
-    # Row by row: SQLite and PostgreSQL both then give every line its id.
-    for line in lines:
-        line.save()
-    # At once, whatever the lines: writers that lock in one order can't deadlock.
-    replaced = {entry.pk: entry for line in lines for entry in _accruals(line)}
-    posted = post(
-        [posting for line in lines for posting in _postings(line)],
-        reversing=replaced.values(),
-    )
-    check_posted(posted)
-    _tell_engagements(invoice, lines, actor)
+    post_invoices(bills=[Bill(invoice, lines)], actor=actor)
     return invoice
 
 
 @transaction.atomic
-def settle_invoice(*, invoice: Invoice, paid_on: date, actor: User) -> Invoice:
-    """Record that an invoice was paid on a day.
+def post_invoices(*, bills: Sequence[Bill], actor: User | None) -> list[Invoice]:
+    """Store many invoices with their lines and receive them, in a few statements.
 
-    Raises NotAllowedError unless `actor` is of finance or an administrator,
-    WrongStateError for one that is a draft, disputed or paid already, and
-    ValidationError for a day before its issue or to come.
+    The caller has validated the fields, each line's engagement being of the vendor
+    and in the currency. Raises ValidationError for what a credit note or an
+    engagement does not allow, and what the database refuses: all of it is left out.
     """
-    if not roles_of(actor) & PAYERS:
-        raise NotAllowedError(_("Finance records what was paid."))
-    stored = Invoice.objects.select_for_update().get(pk=invoice.pk)
-    _check_step(stored, InvoiceStatus.PAID)
-    _check_paid_on(stored, paid_on)
-    before = copy(stored)
-    stored.status = InvoiceStatus.PAID
-    stored.paid_on = paid_on
-    stored.paid_by = actor
-    stored.version += 1
-    stored.full_clean()
-    stored.save()
-    events.record(
-        event_type="invoice.paid",
-        subject=stored,
-        changes=events.difference(before, stored),
-        actor=actor,
+    for bill in bills:
+        _prepare(bill.invoice, actor)
+        bill.invoice.received_on = bill.invoice.received_on or timezone.localdate()
+    stored = Invoice.objects.bulk_create(
+        [bill.invoice for bill in bills], batch_size=_AT_ONCE
     )
-    _tell_of_payment(stored, actor)
+    lines = [line for bill in bills for line in _numbered(bill)]
+    check_started([line.engagement_id for line in lines])
+    InvoiceLine.objects.bulk_create(lines, batch_size=_AT_ONCE)
+    for bill in bills:
+        check_credit(bill.invoice, bill.lines)
+    _receive_all(stored)
+    post_lines(lines)
+    events.record_all(
+        events.draft(
+            event_type="invoice.received",
+            subject=invoice,
+            changes=events.difference(None, invoice),
+            actor=actor,
+        )
+        for invoice in stored
+    )
+    _tell_engagements(lines, actor)
     return stored
 
 
-def _check_step(invoice: Invoice, status: InvoiceStatus) -> None:
-    if status not in STEPS.get(invoice.status, frozenset()):
-        raise WrongStateError(
-            _("Invoice %(number)s is %(status)s and can't become %(wanted)s.")
-            % {
-                "number": invoice.number,
-                "status": invoice.get_status_display().lower(),
-                "wanted": status.label.lower(),
-            }
-        )
+def _prepare(invoice: Invoice, actor: User | None) -> None:
+    invoice.normalised_number = normalise_number(invoice.number)
+    invoice.status = InvoiceStatus.DRAFT
+    invoice.received_by = actor
 
 
-def _check_paid_on(invoice: Invoice, paid_on: date) -> None:
-    if paid_on > timezone.localdate():
-        raise ValidationError(
-            {"paid_on": _("It is recorded once it was paid, not ahead of it.")}
-        )
-    if paid_on < invoice.issued_on:
-        raise ValidationError({"paid_on": _("It was not issued before that day.")})
+def _numbered(bill: Bill) -> Iterator[InvoiceLine]:
+    for number, line in enumerate(bill.lines, 1):
+        line.invoice, line.number = bill.invoice, number
+        yield line
 
 
-def _tell_of_payment(invoice: Invoice, actor: User) -> None:
-    lines = invoice.lines.values("engagement")
-    events.record_all(
-        events.draft(
-            event_type="engagement.invoice_paid",
-            subject=engagement,
-            changes={"invoice": [None, invoice.number]},
-            actor=actor,
-        )
-        for engagement in Engagement.objects.filter(pk__in=lines).order_by("pk")
-    )
+def _receive_all(invoices: Sequence[Invoice]) -> None:
+    for start in range(0, len(invoices), _AT_ONCE):
+        ids = [invoice.pk for invoice in invoices[start : start + _AT_ONCE]]
+        Invoice.objects.filter(pk__in=ids).update(status=InvoiceStatus.RECEIVED)
+    for invoice in invoices:
+        invoice.status = InvoiceStatus.RECEIVED
 
 
 def _check(invoice: Invoice, lines: Sequence[InvoiceLine]) -> None:
-    if not lines:
-        raise ValidationError({"lines": _("An invoice has at least one line.")})
-    total = sum((line.amount for line in lines), Decimal(0))
-    if total != invoice.total:
-        raise ValidationError(
-            {
-                "total": _("The lines sum to %(lines)s, the total says %(total)s.")
-                % {"lines": total, "total": invoice.total}
+    check_bill(invoice, lines)
+    check_credit(invoice, lines)
+    check_started([line.engagement_id for line in lines])
+
+
+def _check_received_on(invoice: Invoice) -> None:
+    if invoice.received_on and invoice.received_on > timezone.localdate():
+        raise ValidationError({"received_on": _("That day is still to come.")})
+
+
+def _locked_draft(invoice: Invoice) -> Invoice:
+    stored = Invoice.objects.select_for_update().get(pk=invoice.pk)
+    if stored.status != InvoiceStatus.DRAFT:
+        raise WrongStateError(
+            _(
+                "Invoice %(number)s is %(status)s: it stays as it is. A credit note"
+                " corrects it."
+            )
+            % {
+                "number": stored.number,
+                "status": stored.get_status_display().lower(),
             }
         )
-    for number, line in enumerate(lines, 1):
-        engagement = line.engagement
-        if engagement.vendor_id != invoice.vendor_id:
-            raise ValidationError(
-                {
-                    "engagement": _(
-                        "Line %(number)s: %(reference)s is with another vendor."
-                    )
-                    % {"number": number, "reference": engagement.reference}
-                }
-            )
-        if engagement.currency != invoice.currency:
-            raise ValidationError(
-                {
-                    "currency": _(
-                        "Line %(number)s: %(reference)s is in %(currency)s, the invoice"
-                        " in %(found)s."
-                    )
-                    % {
-                        "number": number,
-                        "reference": engagement.reference,
-                        "currency": engagement.currency,
-                        "found": invoice.currency,
-                    }
-                }
-            )
+    return stored
 
 
-def _accruals(line: InvoiceLine) -> list[LedgerEntry]:
-    """Return the accrued time that the line takes the place of."""
-    if line.charge_kind != ChargeKind.TIME:
-        return []
-    return list(
-        LedgerEntry.objects.filter(
-            engagement_id=line.engagement_id,
-            charge_kind=ChargeKind.TIME,
-            basis=Basis.ACCRUED,
-            day__range=(line.period_from, line.period_to),
-            reversal_of__isnull=True,
-            reversal__isnull=True,
-        )
+def _check_is_of(line: InvoiceLine, invoice: Invoice) -> None:
+    if not InvoiceLine.objects.filter(pk=line.pk, invoice=invoice).exists():
+        raise ValidationError({"lines": _("A line belongs to another invoice.")})
+
+
+def _add_lines(
+    invoice: Invoice, lines: Iterable[InvoiceLine], *, first_number: int
+) -> None:
+    for number, line in enumerate(lines, first_number):
+        line.invoice, line.number = invoice, number
+        line.full_clean(exclude=["invoice"])
+        line.save()
+
+
+def _tell_of_lines(
+    invoice: Invoice,
+    lines: Sequence[InvoiceLine],
+    removed: Sequence[InvoiceLine],
+    actor: User | None,
+) -> None:
+    told = {f"line {line.number}": [None, events.plain(line.amount)] for line in lines}
+    gone = {
+        f"line {line.number}": [events.plain(line.amount), None] for line in removed
+    }
+    events.record(
+        event_type="invoice.lines_changed",
+        subject=invoice,
+        changes=told | gone,
+        actor=actor,
     )
 
 
-def _postings(line: InvoiceLine) -> Iterator[Posting]:
-    months = list(months_between(line.period_from, line.period_to))
-    starts = [max(month, line.period_from) for month in months]
-    ends = [min(last_day_of_month(month), line.period_to) for month in months]
-    # Whole months weigh the same; a month in part weighs its share of days.
-    lengths = [last_day_of_month(start).day for start in starts]
-    common = lcm(*lengths)
-    weights = [
-        Decimal(((end - start).days + 1) * common // length)
-        for start, end, length in zip(starts, ends, lengths, strict=True)
-    ]
-    amounts = allocate(line.amount, weights, line.engagement.currency)
-    for start, amount in zip(starts, amounts, strict=True):
-        yield Posting(
-            engagement=line.engagement,
-            day=start,
-            charge_kind=ChargeKind(line.charge_kind),
-            basis=Basis.ACTUAL,
-            amount=amount,
-            source_type=SourceType.INVOICE_LINE,
-            source_id=line.pk,
-            part=f"{start:%Y-%m}",
-        )
-
-
-def _tell_engagements(
-    invoice: Invoice, lines: Sequence[InvoiceLine], actor: User | None
-) -> None:
+def _tell_engagements(lines: Sequence[InvoiceLine], actor: User | None) -> None:
+    """Record one event for each engagement of each invoice, with what it came to."""
+    billed: dict[tuple[int, int], list[InvoiceLine]] = defaultdict(list)
+    for line in lines:
+        billed[line.invoice_id, line.engagement_id].append(line)
     events.record_all(
-        events.draft(
-            event_type="engagement.invoiced",
-            subject=line.engagement,
-            changes={
-                "invoice": [None, invoice.number],
-                "line": [None, line.number],
-                "amount": [None, events.plain(line.amount)],
-                "currency": [None, invoice.currency],
-            },
-            engagement=line.engagement,
-            actor=actor,
-        )
-        for line in lines
+        _billed(group[0].invoice, group[0].engagement, group, actor)
+        for group in billed.values()
+    )
+
+
+def _billed(
+    invoice: Invoice,
+    engagement: Engagement,
+    lines: Sequence[InvoiceLine],
+    actor: User | None,
+) -> Event:
+    amount = sum((line.amount for line in lines), Decimal(0))
+    return events.draft(
+        event_type="engagement.invoiced",
+        subject=engagement,
+        changes={
+            "invoice": [None, invoice.number],
+            "lines": [None, len(lines)],
+            "amount": [None, events.plain(amount)],
+            "currency": [None, invoice.currency],
+        },
+        engagement=engagement,
+        actor=actor,
     )

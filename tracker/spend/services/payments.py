@@ -8,7 +8,8 @@ from engagements import events
 from engagements.choices import ChargeKind
 from engagements.models import User
 from tracker.spend.insertion import insert_all
-from tracker.spend.models import Basis, Payment, SourceType
+from tracker.spend.models import Basis, Invoice, InvoiceStatus, Payment, SourceType
+from tracker.spend.services.invoice_states import store_payment
 from tracker.spend.services.ledger import Posting, post
 
 
@@ -56,3 +57,31 @@ def post_payments(*, payments: Sequence[Payment], actor: User | None) -> list[Pa
         for group in by_engagement.values()
     )
     return stored
+
+
+@transaction.atomic
+def record_invoice_payment(
+    *, payment: Payment, invoice: Invoice, actor: User | None
+) -> Payment:
+    """Store a payment that pays for a recorded invoice: the money counts already.
+
+    An approved invoice becomes paid on its day; any other keeps its status, and the
+    payment stands beside it for whoever looks into it.
+    """
+    stored = Invoice.objects.select_for_update().get(pk=invoice.pk)
+    payment.invoice = stored
+    payment.full_clean(exclude=["source_run"])
+    payment.save(force_insert=True)
+    events.record(
+        event_type="invoice.payment_found",
+        subject=stored,
+        changes={
+            "payment": [None, payment.pk],
+            "paid_on": [None, events.plain(payment.paid_on)],
+            "amount": [None, events.plain(payment.amount)],
+        },
+        actor=actor,
+    )
+    if stored.status == InvoiceStatus.APPROVED:
+        store_payment(stored, paid_on=payment.paid_on, actor=actor)
+    return payment

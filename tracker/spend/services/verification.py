@@ -23,6 +23,7 @@ from tracker.spend.models import (
     ClosedMonth,
     Dimension,
     InvoiceLine,
+    InvoiceStatus,
     LedgerEntry,
     MonthlySpend,
     MonthTotal,
@@ -140,12 +141,15 @@ class Verification:
 def verify_ledger() -> Verification:
     """Recompute everything that is derived from the ledger, as of one moment."""
     with _one_snapshot():
-        sums = LedgerEntry.objects.aggregate(total=Sum("reporting_amount"))
+        # Tax is recorded but is no spend.
+        sums = LedgerEntry.objects.exclude(charge_kind=ChargeKind.TAX).aggregate(
+            total=Sum("reporting_amount")
+        )
         return Verification(
             entries=LedgerEntry.objects.count(),
             roll_ups=MonthlySpend.objects.count(),
             totals=MonthTotal.objects.count(),
-            documents=InvoiceLine.objects.count() + Payment.objects.count(),
+            documents=posted_lines().count() + posted_payments().count(),
             total=sums["total"] or Decimal(0),
             currency=settings.REPORTING_CURRENCY,
             roll_up_mismatches=list(_roll_up_mismatches()),
@@ -274,10 +278,20 @@ def _booking_mismatches() -> Iterator[BookingMismatch]:
         yield BookingMismatch(pk, month)
 
 
+def posted_lines() -> QuerySet[InvoiceLine]:
+    """Return the lines that are spend: those of drafts are not yet."""
+    return InvoiceLine.objects.exclude(invoice__status=InvoiceStatus.DRAFT)
+
+
+def posted_payments() -> QuerySet[Payment]:
+    """Return the payments that are spend: others pay for a recorded invoice."""
+    return Payment.objects.filter(invoice=None)
+
+
 def _source_mismatches() -> Iterator[SourceMismatch]:
     documents: list[tuple[SourceType, QuerySet[Any]]] = [
-        (SourceType.INVOICE_LINE, InvoiceLine.objects.all()),
-        (SourceType.PAYMENT, Payment.objects.all()),
+        (SourceType.INVOICE_LINE, posted_lines()),
+        (SourceType.PAYMENT, posted_payments()),
     ]
     for source_type, rows in documents:
         posted = (
