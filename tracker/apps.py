@@ -16,14 +16,16 @@ class TrackerConfig(AppConfig):
         from engagements.services.conversion import on_conversion
         from engagements.services.reporting_currency import rates_from
         from tracker.fit.services import note_conversion
+        from tracker.performance.services import spend_sources  # noqa: F401
         from tracker.spend.fx import rate_on
         from tracker.spend.services import final_invoice  # noqa: F401
-        from tracker.tasks import deliver_soon
+        from tracker.tasks import deliver_soon, match_soon
 
         on_conversion(note_conversion)
         rates_from(rate_on)
         post_migrate.connect(_grant_roles, sender=self)
         recorded.connect(deliver_soon, dispatch_uid="deliver alerts")
+        recorded.connect(match_soon, dispatch_uid="match invoices")
 
 
 def _grant_roles(**kwargs: Any) -> None:

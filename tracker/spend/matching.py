@@ -137,12 +137,16 @@ class Order:
 
 @dataclass(frozen=True)
 class BilledLine:
-    """One line of an invoice; `place` tells which of two lines was billed later."""
+    """One line of an invoice.
+
+    `place` tells which of two lines came in later: invoices as they were recorded,
+    since what came first may be paid by now.
+    """
 
     key: int
     invoice: int
     normalised_number: str
-    place: tuple[date, int, int]
+    place: tuple[int, int]
     engagement: int
     charge: str
     first: date

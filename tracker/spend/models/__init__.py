@@ -8,8 +8,29 @@ from tracker.spend.models.invoice import (
     Settlement,
 )
 from tracker.spend.models.ledger import Basis, LedgerEntry, MonthlySpend, SourceType
+from tracker.spend.models.match import (
+    BY_PEOPLE,
+    CODES,
+    LETS_GO,
+    TAKES_BACK,
+    ExceptionState,
+    MatchException,
+    Resolution,
+)
 from tracker.spend.models.payment import Payment
+from tracker.spend.models.purchase_order import (
+    OrderChange,
+    OrderCoverage,
+    OrderStatus,
+    PurchaseOrder,
+)
 from tracker.spend.models.rate import ExchangeRate, RateOrigin
+from tracker.spend.models.saving import (
+    Saving,
+    SavingKind,
+    SavingRealisation,
+    SavingStatus,
+)
 from tracker.spend.models.scoped import EngagementScoped, MoneyScoped
 from tracker.spend.models.work import (
     COUNTED,
@@ -26,11 +47,16 @@ from tracker.spend.models.work import (
 __all__ = [
     "COUNTED",
     "OPEN",
+    "BY_PEOPLE",
+    "CODES",
+    "LETS_GO",
+    "TAKES_BACK",
     "Activity",
     "AssignedBy",
     "Basis",
     "Cadence",
     "EngagementScoped",
+    "ExceptionState",
     "ExchangeRate",
     "Invoice",
     "InvoiceKind",
@@ -39,11 +65,21 @@ __all__ = [
     "InvoiceStatus",
     "LedgerEntry",
     "LineUnit",
+    "MatchException",
     "MoneyScoped",
     "MonthlySpend",
+    "OrderChange",
+    "OrderCoverage",
+    "OrderStatus",
     "OversightLog",
     "Payment",
+    "PurchaseOrder",
     "RateOrigin",
+    "Resolution",
+    "Saving",
+    "SavingKind",
+    "SavingRealisation",
+    "SavingStatus",
     "Settlement",
     "SourceType",
     "Timesheet",
