@@ -221,7 +221,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='saving',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('price_after__isnull', True), ('price_before__isnull', True)), models.Q(('price_after__gte', 0), ('price_before__gt', models.F('price_after'))), _connector='OR'), name='saving_price_fell', violation_error_message='The price after is below the one before.'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('price_after__isnull', True), ('price_before__isnull', True)), models.Q(('price_after__gte', 0), ('price_after__isnull', False), ('price_before__gt', models.F('price_after')), ('price_before__isnull', False)), _connector='OR'), name='saving_price_fell', violation_error_message='The price after is below the one before.'),
         ),
         migrations.AddConstraint(
             model_name='saving',

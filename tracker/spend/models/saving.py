@@ -150,7 +150,12 @@ class Saving(Record):
             models.CheckConstraint(
                 name="saving_price_fell",
                 condition=Q(price_before__isnull=True, price_after__isnull=True)
-                | Q(price_after__gte=0, price_before__gt=models.F("price_after")),
+                | Q(
+                    price_before__isnull=False,
+                    price_after__isnull=False,
+                    price_after__gte=0,
+                    price_before__gt=models.F("price_after"),
+                ),
                 violation_error_message=_("The price after is below the one before."),
             ),
             models.CheckConstraint(
