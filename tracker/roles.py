@@ -35,6 +35,16 @@ _LOG_WORK: Models = {
 }
 # Adding a sheet goes with entering its hours; changing it alone is to decide.
 _DECIDE_TIME: Models = {"timesheet": _CHANGE}
+# Resolving an exception is its one change.
+_MATCH: Models = {"matchexception": _CHANGE, "saving": ("view", "add", "change")}
+_ORDERED = ("purchaseorder", "ordercoverage", "orderchange")
+_ORDER: Models = {
+    "purchaseorder": ("view", "add", "change"),
+    "ordercoverage": _ADD,
+    "orderchange": _ADD,
+}
+_IMPORT: Models = {"importrun": _ADD, "importproblem": VIEW}
+_LOG_WORK: Models = {"worklog": _ADD, "oversightlog": ("view", "add", "change")}
 _BILL: Models = {"invoice": _ADD, "invoiceline": _ADD, "settlement": _ADD}
 # Recording that it was paid is the one change of an invoice.
 _PAY: Models = {"invoice": ("view", "add", "change")}
@@ -48,10 +58,19 @@ _DECIDE: Models = {
 }
 
 GRANTS: Grants = {
-    Role.MANAGER: dict.fromkeys(_MONEY, VIEW) | _BILL | _LOG_WORK | _MEASURE | _DECIDE,
-    Role.FINANCE: dict.fromkeys([*_MONEY, *_WORK, *_FIT, *_MEASURED], VIEW)
+    Role.MANAGER: dict.fromkeys([*_MONEY, *_ORDERED, "savingrealisation"], VIEW)
+    | _BILL
+    | _LOG_WORK
+    | _MEASURE
+    | _MATCH
+    | _DECIDE,
+    Role.FINANCE: dict.fromkeys(
+        [*_MONEY, *_WORK, *_FIT, *_MEASURED, "savingrealisation"], VIEW
+    )
     | {"credit": _CHANGE}
     | _DECIDE_TIME
+    | _MATCH
+    | _ORDER
     | _BILL
     | _PAY
     | _IMPORT
@@ -59,12 +78,17 @@ GRANTS: Grants = {
     Role.AUDITOR: dict.fromkeys(
         [
             *(*_MONEY, *_WORK, *_IMPORTS, *_FIT, *_TOLD, *_MEASURED),
+            *("matchexception", "saving", "savingrealisation", *_ORDERED),
             *("credit", "invoice", "settlement", "jobrun", "policy", "apikey"),
             "exchangerate",
         ],
         VIEW,
     ),
-    Role.ADMINISTRATOR: dict.fromkeys([*_MONEY, *_TOLD, "jobrun", "policy"], VIEW)
+    Role.ADMINISTRATOR: dict.fromkeys(
+        [*_MONEY, *_TOLD, "jobrun", "policy", "savingrealisation"], VIEW
+    )
+    | _MATCH
+    | _ORDER
     # Alerts are changed in one way only: a mail that failed is tried again.
     | {"alert": _CHANGE}
     # A key is changed in one way only: it is revoked.

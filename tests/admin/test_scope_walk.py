@@ -58,6 +58,24 @@ from tracker.performance.services import (
 )
 from tracker.spend.models import Payment, Settlement
 from tracker.spend.services import settle_final_invoice, submit_timesheet
+from tracker.spend.models import (
+    InvoiceLine,
+    MatchException,
+    OrderChange,
+    Payment,
+    PurchaseOrder,
+    Resolution,
+    Saving,
+    Settlement,
+)
+from tracker.spend.services import (
+    change_order,
+    claim_saving,
+    match_received,
+    record_order,
+    resolve_exception,
+    settle_final_invoice,
+)
 
 # Shared by all departments, or closed to managers; so without a row of another's.
 NOBODYS = {
@@ -151,6 +169,7 @@ class Everything(Other):
         self._board()
         Engagement.objects.filter(pk=self.contract.pk).update(external_id=CANARY)
         self._perform()
+        self._match()
         renew_feed(user=self.manager, actor=self.manager)
         planned = Planned(title=f"{CANARY} idea", service=self.service, currency="GBP")
         advice = give_advice(planned=planned, actor=self.manager)
@@ -186,6 +205,47 @@ class Everything(Other):
         )
         settle_final_invoice(
             settlement=Settlement(engagement_id=self.contract.pk, reason=CANARY),
+            actor=self.manager,
+        )
+
+    def _match(self) -> None:
+        """An order, and an invoice that doesn't fit, part of it to come back."""
+        order = record_order(
+            order=PurchaseOrder(
+                vendor=self.contract.vendor,
+                number=f"{CANARY} order",
+                currency=self.contract.currency,
+                amount=Decimal(100),
+                starts_on=date(2026, 1, 1),
+            ),
+            engagements=[self.contract],
+            actor=self.manager,
+        )
+        change_order(
+            change=OrderChange(
+                order=order,
+                changed_on=date(2026, 3, 1),
+                amount=Decimal(10),
+                reason=f"{CANARY} change",
+            ),
+            actor=self.manager,
+        )
+        match_received()
+        assert InvoiceLine.objects.filter(engagement=self.contract.pk).exists()
+        resolve_exception(
+            exception=MatchException.objects.filter(amount__gt=0)[0],
+            resolution=Resolution.RECOVERED,
+            reason=f"{CANARY} reason",
+            actor=self.manager,
+        )
+        claim_saving(
+            saving=Saving(
+                kind="negotiated",
+                title=f"{CANARY} saving",
+                engagement_id=self.contract.pk,
+                claimed_amount=Decimal(5),
+                claimed_on=date(2026, 3, 1),
+            ),
             actor=self.manager,
         )
 

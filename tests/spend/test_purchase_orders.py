@@ -288,6 +288,10 @@ def test_manager_sees_orders_of_their_department(vendor):
 
     assert list(PurchaseOrder.objects.visible_to(manager)) == [seen]
     assert PurchaseOrder.objects.visible_to(make_user(Role.FINANCE)).count() == 2
+    # What is left would tell what another department spends.
+    others = begun(make_contract(vendor=vendor, department=make_department()))
+    cover_engagements(order=seen, engagements=[others], actor=None)
+    assert not PurchaseOrder.objects.visible_to(manager)
     assert not PurchaseOrder.objects.visible_to(make_user(Role.HR_INTEGRATION))
 
 

@@ -1,4 +1,4 @@
-"""A worked example: a month billed too dear, found, claimed and taken back, to the cent.
+"""A worked example: a month billed too dear, found and taken back, to the cent.
 
 A service desk costs 18,250.00 a month, from 17 March 19,000.00. March is billed as
 though the new fee held from the 1st, the contractor's 152 hours as 160 at 82.50 where
@@ -93,7 +93,7 @@ def test_overbilling_is_recovered_to_the_cent():
     match_received()
 
     # 16 days of 18,250 and 15 of 19,000, by 31: 9,419.35 + 9,193.55 = 18,612.90.
-    # 146.5 hours at 80.00 are 11,720.00; 13.5 more are 1,080.00; 160 × 2.50 = 400.00.
+    # 146.5 hours at 80.00 are 11,720.00; 13.5 more 1,080.00; 160 by 2.50 are 400.00.
     found = {one.code: one for one in MatchException.objects.all()}
     assert {code: one.amount for code, one in found.items()} == {
         "fee_mismatch": Decimal("387.10"),

@@ -30,6 +30,7 @@ from engagements.admin.unfold_types import action, display
 from engagements.errors import TrackerError
 from engagements.models import User
 from engagements.permissions import sees_all
+from tracker.admin.match_panel import MatchPanel
 from tracker.spend.models import Invoice, InvoiceLine, InvoiceStatus
 from tracker.spend.services import post_invoice, settle_invoice
 from tracker.spend.services.invoices import STEPS
@@ -123,7 +124,7 @@ class PaidDialog(_Dialog):
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(RecordAdmin):
+class InvoiceAdmin(MatchPanel, RecordAdmin):
     """Entered once and posted; a wrong one is answered by a credit, never edited."""
 
     actions_detail = ("settle",)

@@ -28,19 +28,20 @@ class OrderStatus(models.TextChoices):
 
 class PurchaseOrderQuerySet(QuerySet["PurchaseOrder"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Keep orders that cover an engagement whose money the user may see.
+        """Keep orders of engagements whose money the user may see, all of them.
 
-        Those that cover none are seen by those who see all rows.
+        What is left of an order tells what everything it covers has cost. Those that
+        cover nothing are seen by those who see all rows.
         """
         if not sees_money(user):
             return self.none()
         if sees_all(user):
             return self
-        covered = OrderCoverage.objects.filter(
-            engagement_scope(user, prefix="engagement__", with_money=True),
-            order=OuterRef("pk"),
+        scope = engagement_scope(user, prefix="engagement__", with_money=True)
+        covered = OrderCoverage.objects.filter(order=OuterRef("pk"))
+        return self.filter(
+            Exists(covered.filter(scope)), ~Exists(covered.exclude(scope))
         )
-        return self.filter(Exists(covered))
 
 
 class PurchaseOrder(Record):

@@ -63,6 +63,7 @@ def claim_saving(*, saving: Saving, actor: User | None) -> Saving:
                     % {"currency": saving.engagement.currency}
                 }
             )
+    _check_names(saving)
     _check_price(saving)
     return create_record(
         record=saving,
@@ -117,6 +118,16 @@ def claim_recovery(*, exception: MatchException, actor: User) -> Saving:
 
 def _exception_key(pk: int) -> str:
     return f"exception:{pk}"
+
+
+def _check_names(saving: Saving) -> None:
+    lacking = {}
+    if saving.vendor_id is None:
+        lacking["vendor"] = _("Name the vendor, or an engagement.")
+    if not saving.currency:
+        lacking["currency"] = _("Say in which currency it is.")
+    if lacking:
+        raise ValidationError(lacking)
 
 
 def _check_price(saving: Saving) -> None:
