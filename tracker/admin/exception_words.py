@@ -75,7 +75,12 @@ def sides(exception: MatchException, names: Names) -> Sides:
         _figure(exception, side, names)
         for side in (exception.expected, exception.found)
     )
-    sentence = _SENTENCES[code]() % {
+    told = _SENTENCES[code]()
+    if code == Code.OUTSIDE_TERM and exception.found < exception.expected:
+        told = _(
+            "The term begins on %(expected)s; the service billed begins on %(found)s."
+        )
+    sentence = told % {
         "expected": expected,
         "found": found,
         "amount": format_money(exception.amount, exception.currency),
@@ -115,7 +120,7 @@ _SENTENCES: dict[Code, Callable[[], str]] = {
         "The agreement is for %(expected)s; the line bills %(found)s."
     ),
     Code.OUTSIDE_TERM: lambda: _(
-        "The term's day is %(expected)s; the service billed reaches to %(found)s."
+        "The term ends on %(expected)s; the service billed runs to %(found)s."
     ),
     Code.AFTER_END: lambda: _(
         "It ended on %(expected)s; the service billed runs to %(found)s."

@@ -24,6 +24,7 @@ from tracker.demo.company import HISTORY_MONTHS, STORIES
 from tracker.demo.contracts import PAID
 from tracker.demo.credentials import SANDBOX_KEY
 from tracker.demo.founding import Cast, found_company
+from tracker.demo.match import order_and_match
 from tracker.demo.organisation import PEOPLE
 from tracker.demo.service_levels import measure_service_levels
 from tracker.demo.signing import amend_price, close, order_change, sign, split_anew
@@ -79,6 +80,7 @@ def load_company(*, today: date) -> Loaded:
     make_rules(cast)
     ask_for_approvals(told, cast)
     measurements = measure_service_levels(told, cast)
+    order_and_match(told, cast)
     _open_sandbox(cast)
     assessed = assess(as_of=today, actor=cast.people["admin"])
     ask_ahead(cast)

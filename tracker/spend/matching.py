@@ -118,7 +118,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class Worked:
-    """Approved hours of a day."""
+    """Approved hours, as they were logged."""
 
     day: date
     hours: Decimal

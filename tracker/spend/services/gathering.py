@@ -250,7 +250,10 @@ def _charges(
 def _worked(
     engagements: Collection[int], lines: Sequence[BilledLine]
 ) -> dict[int, tuple[Worked, ...]]:
-    """Return approved hours by day; what has no timesheet counts as approved."""
+    """Return approved hours; what has no timesheet counts as approved.
+
+    Log by log, since each may have been rounded by itself.
+    """
     if not lines:
         return {}
     first = min(line.first for line in lines) - LOOKS_BACK
@@ -270,9 +273,10 @@ def _hours(
             engagement_id__in=engagements,
             worked_on__range=(first, last),
         )
-        .order_by("worked_on")
-        .values_list("engagement_id", "contractor_id", "worked_on", "is_overtime")
-        .annotate(total=Sum("hours"))
+        .order_by("worked_on", "id")
+        .values_list(
+            "engagement_id", "contractor_id", "worked_on", "is_overtime", "hours"
+        )
     )
 
 
