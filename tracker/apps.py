@@ -19,12 +19,14 @@ class TrackerConfig(AppConfig):
         from tracker.performance.services import spend_sources  # noqa: F401
         from tracker.spend.fx import rate_on
         from tracker.spend.services import final_invoice  # noqa: F401
+        from tracker.spend.services.approved_invoices import on_approval
         from tracker.tasks import deliver_soon, match_soon
 
         on_conversion(note_conversion)
         rates_from(rate_on)
         post_migrate.connect(_grant_roles, sender=self)
         recorded.connect(deliver_soon, dispatch_uid="deliver alerts")
+        recorded.connect(on_approval, dispatch_uid="follow approved invoices")
         recorded.connect(match_soon, dispatch_uid="match invoices")
 
 

@@ -187,6 +187,8 @@ def test_overdrawn_order_holds_no_invoice_until_somebody_accepts(vendor, contrac
     second = bill_lines(fee(contract, "10000", date(2026, 4, 1)))
     match_received()
 
+    # What came in later takes nothing from it.
+    check_orders_hold(invoice_id=first.pk)
     with pytest.raises(ValidationError, match=r"overdrawn by £5,000\.00"):
         check_orders_hold(invoice_id=second.pk)
 

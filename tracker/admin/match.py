@@ -235,7 +235,7 @@ def _hours(exception: MatchException, names: Names, user: User) -> list[Link]:
     line = exception.line
     if line is None or not user.has_perm("tracker.view_worklog"):
         return []
-    asked = {
+    asked: dict[str, str | int] = {
         "engagement__id__exact": exception.engagement_id,
         "worked_on__gte": line.period_from.isoformat(),
         "worked_on__lte": line.period_to.isoformat(),

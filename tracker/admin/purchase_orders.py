@@ -64,6 +64,7 @@ class AddedOnly(LineInline):
 
 class CoverageInline(AddedOnly):
     model = OrderCoverage
+    verbose_name = gettext_lazy("engagement")
     fields = ("engagement",)
     autocomplete_fields = ("engagement",)
 
@@ -77,6 +78,7 @@ class CoverageInline(AddedOnly):
 
 class ChangeInline(AddedOnly):
     model = OrderChange
+    verbose_name = gettext_lazy("change")
     fields = ("changed_on", "amount", "ends_on", "reason")
 
     def get_queryset(self, request: HttpRequest) -> Any:

@@ -66,10 +66,6 @@ class SavingForm(RecordForm):
                 self.fields[name].required = False
                 self.fields[name].help_text = _("Left blank, the engagement's.")
 
-    def _get_validation_exclusions(self) -> set[str]:
-        # The service fills them in from the engagement, and says what lacks.
-        return {*super()._get_validation_exclusions(), "vendor", "currency"}
-
 
 class RealisationInline(LineInline):
     model = SavingRealisation
@@ -162,15 +158,16 @@ class SavingAdmin(RecordAdmin):
                 " itself."
             )
             return [(None, {"fields": asked, "description": note})]
-        told = (
+        told: tuple[Any, ...] = (
+            "title",
             ("kind", "status"),
             ("engagement", "vendor"),
             ("claimed_figure", "realised_figure"),
-            ("claimed_on", "until"),
-            ("price_before", "price_after"),
-            ("owner", "note"),
+            ("claimed_on", "until") if obj.until else "claimed_on",
         )
-        return [(None, {"fields": ("title", *told)})]
+        if obj.price_before is not None:
+            told += (("price_before", "price_after"),)
+        return [(None, {"fields": (*told, ("owner", "note"))})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:

@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
                 ('version', models.PositiveIntegerField(default=1, editable=False)),
                 ('kind', models.CharField(choices=[('negotiated', 'Negotiated'), ('credit', 'Service credit'), ('recovered', 'Recovered overbilling'), ('conversion', 'Conversion of the model')], max_length=10, verbose_name='kind')),
                 ('title', models.CharField(max_length=200, verbose_name='title')),
-                ('currency', models.CharField(blank=True, max_length=3, validators=[engagements.models.validators.currency_code], verbose_name='currency')),
+                ('currency', models.CharField(max_length=3, validators=[engagements.models.validators.currency_code], verbose_name='currency')),
                 ('claimed_amount', engagements.models.fields.MoneyField(verbose_name='claimed amount')),
                 ('claimed_on', models.DateField(verbose_name='since')),
                 ('until', models.DateField(blank=True, help_text='The last day on which a lower price counts as a saving.', null=True, verbose_name='until')),

@@ -88,9 +88,7 @@ class Saving(Record):
         related_name="savings",
         verbose_name=_("engagement"),
     )
-    currency = models.CharField(
-        _("currency"), max_length=3, validators=[currency_code], blank=True
-    )
+    currency = models.CharField(_("currency"), max_length=3, validators=[currency_code])
     claimed_amount = MoneyField(_("claimed amount"))
     claimed_on = models.DateField(_("since"))
     until = models.DateField(

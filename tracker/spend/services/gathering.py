@@ -184,7 +184,9 @@ def _terms(engagements: Collection[int]) -> dict[int, Terms]:
     for term in RateTerm.objects.filter(assignment_id__in=engagements):
         rates[term.assignment_id].append(_rate(term))
     people = dict(
-        Assignment.objects.filter(pk__in=engagements).values_list("pk", "contractor_id")
+        Assignment._default_manager.filter(pk__in=engagements).values_list(
+            "pk", "contractor_id"
+        )
     )
     units, one_offs = _charges(engagements)
     return {
@@ -236,7 +238,7 @@ def _charges(
             units[engagement].append(amount)
         else:
             one_offs[engagement] += amount
-    orders = ChangeOrder.objects.filter(  # type: ignore[attr-defined] # its queryset's
+    orders = ChangeOrder.objects.filter(
         engagement_id__in=engagements, value_change__gt=0
     ).in_force()
     for engagement, amount in orders.values_list("engagement_id", "value_change"):

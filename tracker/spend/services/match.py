@@ -282,7 +282,9 @@ def resolve_exception(
     recorded the invoice, ConflictError where it changed since, and ValidationError.
     """
     invoice = Invoice.objects.select_for_update().get(pk=exception.invoice_id)
-    stored = MatchException.objects.select_for_update().get(pk=exception.pk)
+    stored: MatchException = MatchException.objects.select_for_update().get(
+        pk=exception.pk
+    )
     check_version(stored=stored, expected_version=expected_version)
     _check_resolution(stored, resolution, reason, actor)
     _close(stored, resolution, reason.strip(), actor)

@@ -150,7 +150,8 @@ def check_orders_hold(*, invoice_id: int) -> None:
     """Raise ValidationError where an invoice takes more than its orders have left.
 
     The orders' rows are locked, in one order, until the transaction ends: two invoices
-    never both take the last of one. A line whose overdraft somebody accepted passes.
+    never both take the last of one, nor is it taken off meanwhile. What came in later
+    doesn't count, and a line whose overdraft somebody accepted passes.
     """
     engagements = set(
         InvoiceLine.objects.filter(invoice=invoice_id).values_list(
@@ -166,7 +167,7 @@ def check_orders_hold(*, invoice_id: int) -> None:
     )
     # Read again under the lock.
     for terms in orders_covering(engagements):
-        left = terms.ordered - invoiced_on(terms)
+        left = terms.ordered - invoiced_on(terms, up_to=invoice_id)
         if left < 0 and not _is_accepted(invoice_id, terms):
             raise ValidationError(
                 _(
@@ -190,12 +191,14 @@ def _is_accepted(invoice_id: int, terms: OrderTerms) -> bool:
     ).exists()
 
 
-def invoiced_on(terms: OrderTerms) -> Decimal:
-    """Return what bills have drawn on the order."""
+def invoiced_on(terms: OrderTerms, *, up_to: int | None = None) -> Decimal:
+    """Return what bills have drawn on the order, as they came in to one of them."""
     payers = Payers(orders_covering(terms.engagements))
+    lines = InvoiceLine.objects.filter(engagement_id__in=terms.engagements)
+    if up_to is not None:
+        lines = lines.filter(invoice__lte=up_to)
     rows = (
-        InvoiceLine.objects.filter(engagement_id__in=terms.engagements)
-        .exclude(invoice__status=InvoiceStatus.DRAFT)
+        lines.exclude(invoice__status=InvoiceStatus.DRAFT)
         .exclude(charge_kind=ChargeKind.TAX)
         .order_by()
         .values_list("engagement_id", "period_from")
