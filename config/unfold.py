@@ -66,12 +66,6 @@ def _approvals_waiting(request: HttpRequest) -> int:
     return waiting_count(request)
 
 
-def _open_exceptions(request: HttpRequest) -> int:
-    from tracker.spend.queries import open_exception_count
-
-    return open_exception_count(request.user)
-
-
 # Grouped by what a person is about to do, not by where it is stored.
 NAVIGATION: list[dict[str, Any]] = [
     {
@@ -152,8 +146,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _page(_("Work logs"), "schedule", "tracker.worklog"),
             _page(_("Oversight"), "supervisor_account", "tracker.oversightlog"),
             _page(_("Invoices"), "receipt_long", "tracker.invoice"),
-            _page(_("Exceptions"), "rule_folder", "tracker.matchexception")
-            | {"count": _open_exceptions},
+            _page(_("Exceptions"), "rule_folder", "tracker.matchexception"),
             _page(_("Purchase orders"), "shopping_cart", "tracker.purchaseorder"),
             _page(_("Savings"), "savings", "tracker.saving"),
             _page(_("Payments"), "payments", "tracker.payment"),

@@ -110,7 +110,7 @@ def test_queue_takes_the_same_queries_for_any_number_of_rows(client, count):
         response = client.get(LIST)
 
     assert len(response.context["cl"].result_list) == count
-    assert len(queries) == 13
+    assert len(queries) == 12
 
 
 def test_page_tells_the_sentence_and_what_it_rests_on(client, exception):
@@ -316,7 +316,7 @@ def test_orders_take_the_same_queries_for_any_number(client, contract, count):
     with CaptureQueriesContext(connection) as queries:
         client.get(address)
 
-    assert len(queries) == 21
+    assert len(queries) == 20
 
 
 def test_manager_reads_orders_and_records_none(contract):

@@ -36,18 +36,14 @@ from engagements.permissions import sees_money
 from engagements.queries import with_price
 from tracker.spend.models import (
     Basis,
-    ExceptionState,
     InvoiceLine,
     LedgerEntry,
-    MatchException,
     MonthlySpend,
     Payment,
     SourceType,
 )
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AnonymousUser
-
     from engagements.models import User
 
 READ_AT_A_TIME = 2000
@@ -422,14 +418,6 @@ def cost_centres_with_spend(user: User) -> QuerySet[CostCentre]:
     return CostCentre.objects.filter(
         id__in=_spend(user, SpendWhere()).values("cost_centre_id")
     )
-
-
-def open_exception_count(user: User | AnonymousUser) -> int:
-    """Return how many exceptions on invoices wait for the user to say something."""
-    if not sees_money(user):
-        return 0
-    waiting = MatchException.objects.filter(state=ExceptionState.OPEN)
-    return waiting.visible_to(user).count()
 
 
 def _spend(user: User, where: SpendWhere) -> QuerySet[MonthlySpend]:
