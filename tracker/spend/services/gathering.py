@@ -13,7 +13,6 @@ from django.db.models import Q, Sum
 
 from engagements.choices import ChargeKind, RateUnit, Renewal, Status
 from engagements.models import (
-    Assignment,
     ChangeOrder,
     Charge,
     Engagement,
@@ -184,8 +183,8 @@ def _terms(engagements: Collection[int]) -> dict[int, Terms]:
     for term in RateTerm.objects.filter(assignment_id__in=engagements):
         rates[term.assignment_id].append(_rate(term))
     people = dict(
-        Assignment._default_manager.filter(pk__in=engagements).values_list(
-            "pk", "contractor_id"
+        Engagement.objects.filter(pk__in=engagements).values_list(
+            "pk", "assignment__contractor_id"
         )
     )
     units, one_offs = _charges(engagements)
