@@ -43,8 +43,6 @@ _ORDER: Models = {
     "ordercoverage": _ADD,
     "orderchange": _ADD,
 }
-_IMPORT: Models = {"importrun": _ADD, "importproblem": VIEW}
-_LOG_WORK: Models = {"worklog": _ADD, "oversightlog": ("view", "add", "change")}
 _BILL: Models = {"invoice": _ADD, "invoiceline": _ADD, "settlement": _ADD}
 # Recording that it was paid is the one change of an invoice.
 _PAY: Models = {"invoice": ("view", "add", "change")}

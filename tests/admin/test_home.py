@@ -378,7 +378,6 @@ def test_next_run_is_the_schedules_own(db, monkeypatch):
 
 QUERIES = {
     Role.MANAGER: 17,
-    Role.MANAGER: 15,
     Role.FINANCE: 14,
     Role.HR_INTEGRATION: 13,
     Role.AUDITOR: 11,

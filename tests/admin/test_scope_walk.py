@@ -56,8 +56,6 @@ from tracker.performance.services import (
     record_measurement,
     store_tickets,
 )
-from tracker.spend.models import Payment, Settlement
-from tracker.spend.services import settle_final_invoice, submit_timesheet
 from tracker.spend.models import (
     InvoiceLine,
     MatchException,
@@ -75,6 +73,7 @@ from tracker.spend.services import (
     record_order,
     resolve_exception,
     settle_final_invoice,
+    submit_timesheet,
 )
 
 # Shared by all departments, or closed to managers; so without a row of another's.

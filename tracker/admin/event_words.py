@@ -16,7 +16,6 @@ tell(
         "invoice.received": _("Invoice received"),
         "invoice.reopened": _("Dispute taken back"),
         "invoice.approved": _("Invoice approved"),
-        "timesheet.invoiced": _("Timesheet invoiced"),
         "invoice.matched": _("Invoice matched"),
         "invoice.disputed": _("Invoice disputed"),
         "invoice.exceptions_found": _("Exceptions found on the invoice"),

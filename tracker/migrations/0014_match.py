@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('engagements', '0007_service_level_measures'),
-        ('tracker', '0009_timesheets_and_invoice_lines'),
+        ('tracker', '0010_timesheets'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -45,11 +45,11 @@ from tracker.spend.models.work import (
 )
 
 __all__ = [
-    "COUNTED",
-    "OPEN",
     "BY_PEOPLE",
     "CODES",
+    "COUNTED",
     "LETS_GO",
+    "OPEN",
     "TAKES_BACK",
     "Activity",
     "AssignedBy",

@@ -26,6 +26,12 @@ from tracker.spend.services.rates import (
     record_rate,
     refresh_rates,
 )
+from tracker.spend.services.savings import (
+    BroughtUp,
+    bring_savings_up,
+    claim_saving,
+    withdraw_saving,
+)
 from tracker.spend.services.timesheets import (
     approve_timesheet,
     enter_hours,
@@ -33,11 +39,6 @@ from tracker.spend.services.timesheets import (
     reject_timesheet,
     start_timesheet,
     submit_timesheet,
-from tracker.spend.services.savings import (
-    BroughtUp,
-    bring_savings_up,
-    claim_saving,
-    withdraw_saving,
 )
 from tracker.spend.services.verification import (
     LedgerMismatchError,
@@ -58,10 +59,8 @@ __all__ = [
     "Posting",
     "RatesNotReadError",
     "Verification",
-    "approve_timesheet",
-    "change_rate",
-    "enter_hours",
     "Watched",
+    "approve_timesheet",
     "bring_savings_up",
     "change_order",
     "change_rate",
@@ -70,6 +69,7 @@ __all__ = [
     "close_order",
     "cover_engagements",
     "dispute_invoice",
+    "enter_hours",
     "log_oversight",
     "log_oversight_month",
     "log_work",
