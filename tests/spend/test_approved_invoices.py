@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 
 from engagements import events
 from tests.factories import begun, make_assignment, make_contract
@@ -18,7 +19,7 @@ from tracker.spend.models import (
     TimesheetStatus,
     WorkLog,
 )
-from tracker.spend.services import log_work_lines, record_order
+from tracker.spend.services import record_order
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +45,7 @@ def sheet(person, first, last):
         contractor=person.contractor,
         starts_on=first,
         ends_on=last,
-        status=TimesheetStatus.APPROVED,
+        submitted_at=timezone.now(),
     )
     lines = [
         WorkLog(
@@ -55,8 +56,9 @@ def sheet(person, first, last):
         )
         for day in (first, last)
     ]
-    log_work_lines(lines=lines, actor=None)
+    WorkLog.objects.bulk_create(lines)
     WorkLog.objects.filter(timesheet=None).update(timesheet=found)
+    Timesheet.objects.update(status=TimesheetStatus.APPROVED)
     return found
 
 

@@ -7,6 +7,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from engagements.choices import Role
 from engagements.errors import NotAllowedError, WrongStateError
@@ -32,7 +33,6 @@ from tracker.spend.models import (
 from tracker.spend.services import (
     bring_savings_up,
     dispute_invoice,
-    log_work_lines,
     match_invoices,
     match_open,
     match_received,
@@ -270,7 +270,8 @@ def test_time_is_held_against_approved_hours(contract):
         contractor=person.contractor,
         starts_on=MARCH,
         ends_on=date(2026, 3, 31),
-        status=TimesheetStatus.APPROVED,
+        cadence="month",
+        submitted_at=timezone.now(),
     )
     work = [
         WorkLog(
@@ -281,8 +282,9 @@ def test_time_is_held_against_approved_hours(contract):
         )
         for day in (2, 3)
     ]
-    log_work_lines(lines=work, actor=None)
+    WorkLog.objects.bulk_create(work)
     WorkLog.objects.update(timesheet=sheet)
+    Timesheet.objects.update(status=TimesheetStatus.APPROVED)
     invoice = bill_lines(time(person, "1200", "15"))
 
     match_received()
