@@ -58,6 +58,19 @@ app.conf.beat_schedule = {
         "task": "tracker.tasks.start_offboardings",
         "schedule": crontab(hour="0", minute="45"),
     },
+    "match received invoices": {
+        "task": "tracker.tasks.match_received_invoices",
+        "schedule": crontab(minute="*/5"),
+    },
+    # After terms have rolled and credits are settled.
+    "match open invoices": {
+        "task": "tracker.tasks.match_open_invoices",
+        "schedule": crontab(hour="2", minute="45"),
+    },
+    "watch purchase orders": {
+        "task": "tracker.tasks.watch_purchase_orders",
+        "schedule": crontab(hour="5", minute="15"),
+    },
     # Before engagements are assessed, which reads the results.
     "settle service levels": {
         "task": "tracker.tasks.settle_service_levels",

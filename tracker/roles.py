@@ -45,6 +45,14 @@ _LOG_WORK: Models = {
 }
 # Adding a sheet goes with entering its hours; changing it alone is to decide.
 _DECIDE_TIME: Models = {"timesheet": _CHANGE}
+# Resolving an exception is its one change.
+_MATCH: Models = {"matchexception": _CHANGE, "saving": ("view", "add", "change")}
+_ORDERED = ("purchaseorder", "ordercoverage", "orderchange")
+_ORDER: Models = {
+    "purchaseorder": ("view", "add", "change"),
+    "ordercoverage": _ADD,
+    "orderchange": _ADD,
+}
 _BILL: Models = {
     "invoice": _ADD,
     "invoiceline": _ADD,
@@ -65,15 +73,22 @@ _DECIDE: Models = {
 }
 
 GRANTS: Grants = {
-    Role.MANAGER: dict.fromkeys([*_MONEY, *_BUDGETS, *_BENCHMARKS], VIEW)
+    Role.MANAGER: dict.fromkeys(
+        [*_MONEY, *_BUDGETS, *_BENCHMARKS, *_ORDERED, "savingrealisation"], VIEW
+    )
     | _BILL
     | _LOG_WORK
     | _MEASURE
+    | _MATCH
     | _DECIDE
     | _REVIEWED,
-    Role.FINANCE: dict.fromkeys([*_MONEY, *_WORK, *_FIT, *_MEASURED], VIEW)
+    Role.FINANCE: dict.fromkeys(
+        [*_MONEY, *_WORK, *_FIT, *_MEASURED, "savingrealisation"], VIEW
+    )
     | {"credit": _CHANGE}
     | _DECIDE_TIME
+    | _MATCH
+    | _ORDER
     | _BILL
     | _PAY
     | _IMPORT
@@ -85,14 +100,19 @@ GRANTS: Grants = {
         [
             *(*_BUDGETS, *_BENCHMARKS),
             *(*_MONEY, *_WORK, *_IMPORTS, *_FIT, *_TOLD, *_MEASURED),
+            *("matchexception", "saving", "savingrealisation", *_ORDERED),
             *("credit", "invoice", "invoiceattachment", "settlement"),
             *("jobrun", "policy", "apikey", "exchangerate", "review"),
         ],
         VIEW,
     ),
-    Role.ADMINISTRATOR: dict.fromkeys([*_MONEY, *_TOLD, "jobrun"], VIEW)
+    Role.ADMINISTRATOR: dict.fromkeys(
+        [*_MONEY, *_TOLD, "jobrun", "savingrealisation"], VIEW
+    )
     # A policy is never edited: another version takes its place.
     | {"policy": _ADD}
+    | _MATCH
+    | _ORDER
     # Alerts are changed in one way only: a mail that failed is tried again.
     | {"alert": _CHANGE}
     # A key is changed in one way only: it is revoked.

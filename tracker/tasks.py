@@ -140,6 +140,58 @@ def _verified() -> dict[str, int]:
     return {"entries": found.entries, **wrong}
 
 
+# Upon these an invoice is there to be compared.
+INVOICE_CAME = frozenset({"invoice.posted", "invoice.received", "invoice.reopened"})
+
+
+@shared_task
+def match_received_invoices() -> None:
+    """Compare the invoices that came in with what was agreed."""
+    found = spend.match_received()
+    if found != spend.Matched():
+        spend.bring_savings_up()
+
+
+@shared_task
+def match_open_invoices() -> None:
+    """Compare anew what is not approved, and bring savings up with what came in."""
+    run_job(
+        name="match invoices",
+        key=timezone.localdate().isoformat(),
+        work=lambda: asdict(spend.match_open()) | asdict(spend.bring_savings_up()),
+    )
+
+
+@shared_task
+def watch_purchase_orders() -> None:
+    """Tell of orders that run out before their end."""
+    today = timezone.localdate()
+    run_job(
+        name="watch purchase orders",
+        key=today.isoformat(),
+        work=lambda: asdict(spend.watch_orders(today=today)),
+    )
+
+
+def match_soon(events: Iterable[Event], **_: Any) -> None:
+    """Have a worker compare the invoices as soon as they are committed.
+
+    Only to be quicker: without a broker the next run within minutes does.
+    """
+    if any(event.event_type in INVOICE_CAME for event in events):
+        transaction.on_commit(_send_for_match, robust=True)
+
+
+def _send_for_match() -> None:
+    # One message does for all invoices of a file; what is later than it waits.
+    if not cache.add("match-on-its-way", True, timeout=QUIET_SECONDS):
+        return
+    try:
+        match_received_invoices.delay()
+    except OperationalError:
+        log.warning("no broker for the match; left to the next run within minutes")
+
+
 @shared_task
 def end_month() -> None:
     """Accrue the month that is over, and tell finance what hinders its close."""

@@ -65,12 +65,23 @@ from tracker.spend.models import (
     Budget,
     BudgetPolicy,
     Invoice,
+    InvoiceLine,
+    MatchException,
+    OrderChange,
     Payment,
+    PurchaseOrder,
+    Resolution,
+    Saving,
     Settlement,
 )
 from tracker.spend.services import (
     accrue,
     attach_file,
+    change_order,
+    claim_saving,
+    match_received,
+    record_order,
+    resolve_exception,
     set_budget,
     set_budget_policy,
     settle_final_invoice,
@@ -179,6 +190,7 @@ class Everything(Other):
         Engagement.objects.filter(pk=self.contract.pk).update(external_id=CANARY)
         self._budget()
         self._perform()
+        self._match()
         renew_feed(user=self.manager, actor=self.manager)
         planned = Planned(title=f"{CANARY} idea", service=self.service, currency="GBP")
         advice = give_advice(planned=planned, actor=self.manager)
@@ -225,6 +237,47 @@ class Everything(Other):
         )
         settle_final_invoice(
             settlement=Settlement(engagement_id=self.contract.pk, reason=CANARY),
+            actor=self.manager,
+        )
+
+    def _match(self) -> None:
+        """An order, and an invoice that doesn't fit, part of it to come back."""
+        order = record_order(
+            order=PurchaseOrder(
+                vendor=self.contract.vendor,
+                number=f"{CANARY} order",
+                currency=self.contract.currency,
+                amount=Decimal(100),
+                starts_on=date(2026, 1, 1),
+            ),
+            engagements=[self.contract],
+            actor=self.manager,
+        )
+        change_order(
+            change=OrderChange(
+                order=order,
+                changed_on=date(2026, 3, 1),
+                amount=Decimal(10),
+                reason=f"{CANARY} change",
+            ),
+            actor=self.manager,
+        )
+        match_received()
+        assert InvoiceLine.objects.filter(engagement=self.contract.pk).exists()
+        resolve_exception(
+            exception=MatchException.objects.filter(amount__gt=0)[0],
+            resolution=Resolution.RECOVERED,
+            reason=f"{CANARY} reason",
+            actor=self.manager,
+        )
+        claim_saving(
+            saving=Saving(
+                kind="negotiated",
+                title=f"{CANARY} saving",
+                engagement_id=self.contract.pk,
+                claimed_amount=Decimal(5),
+                claimed_on=date(2026, 3, 1),
+            ),
             actor=self.manager,
         )
 

@@ -37,6 +37,7 @@ from tracker.admin.invoice_steps import (
     InvoiceSteps,
     sees_whole,
 )
+from tracker.admin.match_panel import MatchPanel
 from tracker.spend.models import (
     Invoice,
     InvoiceAttachment,
@@ -238,7 +239,9 @@ class PostedLine:
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(InvoiceSteps, ElectronicInvoices, BulkActions, RecordAdmin):
+class InvoiceAdmin(
+    InvoiceSteps, ElectronicInvoices, BulkActions, MatchPanel, RecordAdmin
+):
     """Drafted and changed, then posted; a posted one is answered by a credit note."""
 
     bulk_changes = (ApproveInvoices(),)

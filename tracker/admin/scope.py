@@ -31,9 +31,15 @@ from tracker.spend.models import (
     InvoiceAttachment,
     InvoiceLine,
     LedgerEntry,
+    MatchException,
+    OrderChange,
+    OrderCoverage,
     OversightLog,
     Payment,
+    PurchaseOrder,
     RoleBenchmark,
+    Saving,
+    SavingRealisation,
     Settlement,
     Timesheet,
     WorkLog,
@@ -81,8 +87,24 @@ def _reviews(user: User) -> Q:
     return engagement_scope(user, prefix="engagement__", with_reviews=True)
 
 
-def _credits(user: User) -> Q:
+def _money(user: User) -> Q:
     return engagement_scope(user, prefix="engagement__", with_money=True)
+
+
+def _orders(user: User) -> Q:
+    return Q(pk__in=PurchaseOrder.objects.visible_to(user).values("pk"))
+
+
+def _changes_of_orders(user: User) -> Q:
+    return Q(order__in=PurchaseOrder.objects.visible_to(user))
+
+
+def _savings(user: User) -> Q:
+    return Q(pk__in=Saving.objects.visible_to(user).values("pk"))
+
+
+def _realisations(user: User) -> Q:
+    return Q(saving__in=Saving.objects.visible_to(user))
 
 
 narrowed_by(
@@ -102,7 +124,11 @@ narrowed_by(advice_scope, Advice)
 narrowed_by(
     through("engagement"), Measurement, Downtime, Exclusion, Ticket, LevelResult
 )
-narrowed_by(_credits, Credit)
+narrowed_by(_money, Credit, MatchException, OrderCoverage)
+narrowed_by(_orders, PurchaseOrder)
+narrowed_by(_changes_of_orders, OrderChange)
+narrowed_by(_savings, Saving)
+narrowed_by(_realisations, SavingRealisation)
 narrowed_by(_reviews, Review)
 narrowed_by(_invoices, Invoice)
 narrowed_by(_attachments, InvoiceAttachment)

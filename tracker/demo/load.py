@@ -30,6 +30,7 @@ from tracker.demo.company import HISTORY_MONTHS, STORIES
 from tracker.demo.contracts import PAID
 from tracker.demo.credentials import SANDBOX_KEY
 from tracker.demo.founding import Cast, found_company
+from tracker.demo.match import order_and_match
 from tracker.demo.organisation import PEOPLE
 from tracker.demo.reviews import review_engagements
 from tracker.demo.service_levels import measure_service_levels
@@ -91,6 +92,7 @@ def load_company(*, today: date) -> Loaded:
     make_rules(cast)
     ask_for_approvals(told, cast)
     measurements = measure_service_levels(told, cast)
+    order_and_match(told, cast)
     tell_tickets(told, cast)
     review_engagements(told, cast)
     # As it stands the day after: what isn't billed yet, and what was paid ahead.

@@ -42,6 +42,9 @@ _LINES: dict[str, tuple[Audience, On, StrOrPromise]] = {
     "engagement.terminated": (to.owner, On.ENGAGEMENTS, _("Terminated")),
     "engagement.cancelled": (to.owner, On.ENGAGEMENTS, _("Cancelled")),
     "engagement.term_rolled": (to.owner, On.ENGAGEMENTS, _("Renewed by itself")),
+    "engagement.order_running_out": (
+        to.owner, On.ENGAGEMENTS, _("Purchase order runs out before its end"),
+    ),
     "change_order.recorded": (to.owner, On.ENGAGEMENTS, _("Change order recorded")),
     "change_order.took_effect": (to.owner, On.ENGAGEMENTS, _("Change order in force")),
     "change_order.rejected": (to.owner, On.ENGAGEMENTS, _("Change order rejected")),

@@ -39,8 +39,29 @@ from tracker.spend.models.ledger import (
     StaleMonth,
     TotalsVersion,
 )
+from tracker.spend.models.match import (
+    BY_PEOPLE,
+    CODES,
+    LETS_GO,
+    TAKES_BACK,
+    ExceptionState,
+    MatchException,
+    Resolution,
+)
 from tracker.spend.models.payment import Payment
+from tracker.spend.models.purchase_order import (
+    OrderChange,
+    OrderCoverage,
+    OrderStatus,
+    PurchaseOrder,
+)
 from tracker.spend.models.rate import ExchangeRate, RateOrigin
+from tracker.spend.models.saving import (
+    Saving,
+    SavingKind,
+    SavingRealisation,
+    SavingStatus,
+)
 from tracker.spend.models.scoped import EngagementScoped, MoneyScoped
 from tracker.spend.models.work import (
     COUNTED,
@@ -55,8 +76,12 @@ from tracker.spend.models.work import (
 )
 
 __all__ = [
+    "BY_PEOPLE",
+    "CODES",
     "COUNTED",
+    "LETS_GO",
     "OPEN",
+    "TAKES_BACK",
     "Accrual",
     "Activity",
     "AssignedBy",
@@ -72,6 +97,7 @@ __all__ = [
     "ClosedMonth",
     "Dimension",
     "EngagementScoped",
+    "ExceptionState",
     "ExchangeRate",
     "Invoice",
     "InvoiceAttachment",
@@ -81,13 +107,23 @@ __all__ = [
     "InvoiceStatus",
     "LedgerEntry",
     "LineUnit",
+    "MatchException",
     "MoneyScoped",
     "MonthTotal",
     "MonthlySpend",
+    "OrderChange",
+    "OrderCoverage",
+    "OrderStatus",
     "OversightLog",
     "Payment",
+    "PurchaseOrder",
     "RateOrigin",
+    "Resolution",
     "RoleBenchmark",
+    "Saving",
+    "SavingKind",
+    "SavingRealisation",
+    "SavingStatus",
     "Settlement",
     "SourceType",
     "StaleMonth",

@@ -40,6 +40,14 @@ from tracker.spend.services.invoices import (
     receive_invoice,
 )
 from tracker.spend.services.ledger import Posting, post, reverse
+from tracker.spend.services.match import (
+    Matched,
+    match_invoices,
+    match_open,
+    match_received,
+    resolve_exception,
+    resolve_exceptions,
+)
 from tracker.spend.services.month_checklist import (
     ChecklistItem,
     MonthChecklist,
@@ -57,11 +65,26 @@ from tracker.spend.services.month_close import (
 )
 from tracker.spend.services.month_end import MonthEnd, end_month
 from tracker.spend.services.payments import post_payments, record_invoice_payment
+from tracker.spend.services.purchase_orders import (
+    Watched,
+    change_order,
+    check_orders_hold,
+    close_order,
+    cover_engagements,
+    record_order,
+    watch_orders,
+)
 from tracker.spend.services.rates import (
     RatesNotReadError,
     change_rate,
     record_rate,
     refresh_rates,
+)
+from tracker.spend.services.savings import (
+    BroughtUp,
+    bring_savings_up,
+    claim_saving,
+    withdraw_saving,
 )
 from tracker.spend.services.timesheets import (
     approve_timesheet,
@@ -88,8 +111,10 @@ __all__ = [
     "AccrualRun",
     "AccruedEngagement",
     "Bill",
+    "BroughtUp",
     "ChecklistItem",
     "LedgerMismatchError",
+    "Matched",
     "MonthChecklist",
     "MonthClosedError",
     "MonthClosing",
@@ -99,17 +124,24 @@ __all__ = [
     "Posting",
     "RatesNotReadError",
     "Verification",
+    "Watched",
     "accrue",
     "approve_invoice",
     "approve_timesheet",
     "attach_examined",
     "attach_file",
     "before_closing_month",
+    "bring_savings_up",
     "change_draft",
+    "change_order",
     "change_rate",
+    "check_orders_hold",
     "check_posted",
     "choose_benchmark",
+    "claim_saving",
     "close_month",
+    "close_order",
+    "cover_engagements",
     "discard_draft",
     "dispute_invoice",
     "draft_invoice",
@@ -122,6 +154,9 @@ __all__ = [
     "log_work_lines",
     "mark_invoiced",
     "mark_matched",
+    "match_invoices",
+    "match_open",
+    "match_received",
     "may_close_months",
     "month_checklist",
     "month_obstacles",
@@ -134,6 +169,7 @@ __all__ = [
     "receive_invoice",
     "record_download",
     "record_invoice_payment",
+    "record_order",
     "record_rate",
     "refresh_crossings",
     "refresh_rates",
@@ -142,6 +178,8 @@ __all__ = [
     "remove_attachment",
     "reopen_invoice",
     "reopen_month",
+    "resolve_exception",
+    "resolve_exceptions",
     "reverse",
     "set_budget",
     "set_budget_policy",
@@ -151,4 +189,6 @@ __all__ = [
     "store_benchmarks",
     "submit_timesheet",
     "verify_ledger",
+    "watch_orders",
+    "withdraw_saving",
 ]

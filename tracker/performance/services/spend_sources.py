@@ -1,0 +1,57 @@
+"""What spend is told of service credits: those agreed, and what they save."""
+
+from collections.abc import Collection, Iterator
+from decimal import Decimal
+
+from django.utils.translation import gettext as _
+
+from tracker.performance.models import Credit, CreditState
+from tracker.spend.agreed_credits import AgreedCredit, agreed_credits_from
+from tracker.spend.models import SavingKind
+from tracker.spend.saved import FoundSaving, Realised, savings_from
+
+
+@agreed_credits_from
+def credits_to_apply(engagement_ids: Collection[int]) -> Iterator[AgreedCredit]:
+    """Yield the credits that a vendor granted and no invoice gave yet."""
+    rows = Credit.objects.filter(
+        engagement_id__in=engagement_ids, state=CreditState.AGREED
+    )
+    for engagement, amount, agreed_on in rows.values_list(
+        "engagement_id", "agreed_amount", "state_since"
+    ):
+        yield AgreedCredit(engagement, amount or Decimal(0), agreed_on)
+
+
+@savings_from
+def savings_by_credits() -> Iterator[FoundSaving]:
+    """Yield each credit once agreed, realised once applied; one earned back is gone."""
+    rows = Credit.objects.filter(agreed_amount__isnull=False)
+    for credit in rows.select_related("service_level").order_by("pk"):
+        level = credit.service_level
+        yield FoundSaving(
+            key=f"credit:{credit.pk}",
+            kind=SavingKind.CREDIT,
+            title=_("Service credit of %(month)s: %(level)s")
+            % {
+                "month": f"{credit.window_from:%Y-%m}",
+                "level": level.name if level else _("by points"),
+            },
+            engagement=credit.engagement_id,
+            amount=credit.agreed_amount,
+            since=credit.state_since,
+            realised=_applied(credit),
+            is_withdrawn=credit.state == CreditState.WAIVED,
+        )
+
+
+def _applied(credit: Credit) -> tuple[Realised, ...]:
+    if credit.state != CreditState.APPLIED or credit.agreed_amount is None:
+        return ()
+    part = Realised(
+        credit.agreed_amount,
+        credit.state_since,
+        invoice_line=credit.invoice_line_id,
+        note="" if credit.invoice_line_id else _("Came back without an invoice."),
+    )
+    return (part,)
