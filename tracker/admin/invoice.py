@@ -111,11 +111,11 @@ class LineForm(ConstraintErrorsBesideFields):
             "description",
             "period_from",
             "period_to",
-            "contractor",
+            "amount",
             "hours",
             "unit_price",
+            "contractor",
             "is_overtime",
-            "amount",
         )
 
 
@@ -275,8 +275,9 @@ class InvoiceAdmin(
                 "fields": (
                     ("vendor", "number"),
                     ("kind", "credits"),
-                    ("issued_on", "received_on", "due_on"),
+                    ("issued_on", "due_on"),
                     ("currency", "total"),
+                    "received_on",
                 )
             },
         ),
@@ -302,8 +303,8 @@ class InvoiceAdmin(
                     "fields": (
                         ("vendor", "number"),
                         ("kind_name", "status"),
-                        ("issued_on", "received_on", "due_on"),
-                        ("currency", amount),
+                        ("issued_on", "due_on"),
+                        ("received_on", amount),
                     )
                 },
             ),
