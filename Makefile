@@ -1,6 +1,6 @@
 # make run — the whole product on this machine     make test — the suite, twice
 # make setup — prepare only                        make lint — every other check
-# make bench — figures of speed, beside what they are measured against
+# make bench — figures of speed                    make faults — kills while posting
 # Needs Python 3.11 or later, and make. docs/operations.md tells of the variables.
 
 SHELL := /bin/sh
@@ -15,7 +15,7 @@ sum = $(firstword $(shell cat $(1) 2>/dev/null | cksum))
 RUNTIME := $(VENV)/.runtime-$(call sum,requirements.txt)
 DEVELOPMENT := $(VENV)/.development-$(call sum,requirements.txt requirements-dev.txt)
 
-.PHONY: setup run test lint bench format clean
+.PHONY: setup run test lint bench faults format clean
 
 setup: $(RUNTIME)
 	@$(PYTHON) manage.py migrate --verbosity 0 --no-input
@@ -45,6 +45,10 @@ PRODUCTION = TRACKER_ENV=production ALLOWED_HOSTS=tracker.example.org \
 # ARGS="--full" measures at the size of the goals; a name runs that one alone.
 bench: $(DEVELOPMENT)
 	@$(PYTHON) -m tests.benchmarks $(ARGS)
+
+# Thousands of postings while processes are killed; the suite has a small part of it.
+faults: $(DEVELOPMENT)
+	@FAULT_POSTINGS=10000 FAULT_FILES=60 $(PYTHON) -m tests.run tests/faults $(ARGS)
 
 format: $(DEVELOPMENT)
 	$(PYTHON) -m ruff check --fix .

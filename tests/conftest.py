@@ -112,7 +112,7 @@ def flush_lifts_guards() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def migrated_template(pytestconfig: pytest.Config) -> Path | None:
     """Where SQLite's migrated file is kept; None on another database."""
-    if connection.vendor != "sqlite" or pytestconfig.cache is None:
+    if connection.vendor != "sqlite" or not hasattr(pytestconfig, "cache"):
         return None
     return migrated.template(pytestconfig.cache.mkdir("migrated"))
 

@@ -1,0 +1,237 @@
+"""Web processes and workers killed while they post: nothing lost, nothing twice.
+
+Small here; `make faults` runs the whole: 10,000 postings, over 200 kills.
+"""
+
+import csv
+import json
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from threading import Event, Thread
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+import psutil
+
+from tests.management.product import Product, eventually
+
+POSTINGS = int(os.environ.get("FAULT_POSTINGS", "60"))
+FILES = int(os.environ.get("FAULT_FILES", "4"))
+LINES_OF_A_FILE = 50
+CLIENTS = 8
+GIVE_UP_AFTER = 60 + POSTINGS  # seconds
+PAUSE_BETWEEN_KILLS = (0.3, 1.2)
+
+PREPARE = """
+from datetime import date
+from django.utils import timezone
+from engagements.choices import Role
+from engagements.models import Engagement
+from tests.factories import begun, make_contract, make_user
+from tracker.api.services import create_api_key
+boss = make_user(Role.ADMINISTRATOR, username="boss")
+contract = make_contract(external_id="E-1", starts_on=date(2025, 1, 1))
+begun(contract)
+contract.vendor.external_id = "V-1"
+contract.vendor.save()
+_key, text = create_api_key(
+    name="Faults", scopes=["invoices:read", "invoices:write"], owner=boss, actor=boss
+)
+print(text)
+"""
+POSTED = """
+import json
+from engagements.models import Event
+from tracker.spend.models import Invoice, InvoiceLine, LedgerEntry
+from tracker.spend.services import verify_ledger
+entries = LedgerEntry.objects.filter(source_type="invoice_line")
+told = Event.objects.filter(event_type="invoice.received").values_list("subject_id")
+print(json.dumps({
+    "invoices": Invoice.objects.count(),
+    "lines": InvoiceLine.objects.count(),
+    "entries": entries.count(),
+    "total": str(sum(entry.amount for entry in entries)),
+    "events": len(told),
+    "told of": len(set(told)),
+    "ledger holds": verify_ledger().is_exact,
+}))
+"""
+UPLOAD = """
+import sys
+from pathlib import Path
+from django.core.files import File
+from engagements.models import User
+from tracker.imports.services import accept_upload, request_check
+boss = User.objects.get(username="boss")
+for path in sorted(Path({folder!r}).glob("*.csv")):
+    with path.open("rb") as file:
+        run = accept_upload(
+            upload=File(file, path.name), kind_name="payments", actor=boss
+        )
+    request_check(run=run, corrections={{}}, options={{}}, actor=boss)
+"""
+# As the sweep each minute, after the quarter of an hour that a dead worker is given.
+MOVE_ON = """
+from datetime import timedelta
+from django.utils import timezone
+from engagements.models import User
+from tracker.imports.models import ImportRun, RunState
+from tracker.imports.services import request_apply, resend_waiting
+from tracker.jobs.models import JobRun, JobStatus
+JobRun.objects.filter(status=JobStatus.RUNNING).update(leased_until=timezone.now())
+boss = User.objects.get(username="boss")
+for run in ImportRun.objects.filter(state=RunState.CHECKED):
+    request_apply(run=run, is_per_line=False, actor=boss)
+resend_waiting(older_than_seconds=0)
+print(ImportRun.objects.exclude(state=RunState.APPLIED).count())
+"""
+PAID = """
+import json
+from engagements.models import Event
+from tracker.spend.models import LedgerEntry, Payment
+from tracker.spend.services import verify_ledger
+print(json.dumps({
+    "payments": Payment.objects.count(),
+    "entries": LedgerEntry.objects.filter(source_type="payment").count(),
+    "events": Event.objects.filter(event_type="import.applied").count(),
+    "ledger holds": verify_ledger().is_exact,
+}))
+"""
+
+
+def test_invoices_accepted_are_invoices_stored_whatever_is_killed(product):
+    key = product.python(PREPARE).splitlines()[-1]
+
+    with killing(product, "gunicorn") as killed, ThreadPoolExecutor(CLIENTS) as clients:
+        accepted = list(
+            clients.map(
+                lambda number: post(product.address, key, number), range(POSTINGS)
+            )
+        )
+
+    found = json.loads(product.python(POSTED).splitlines()[-1])
+    assert all(accepted)
+    assert len(killed) >= min(POSTINGS / 50, 200)
+    assert found == {
+        "invoices": POSTINGS,
+        "lines": POSTINGS,
+        "entries": POSTINGS,
+        "total": f"{sum(range(POSTINGS)) + POSTINGS}.0000",
+        "events": POSTINGS,
+        "told of": POSTINGS,
+        "ledger holds": True,
+    }
+
+
+def test_files_are_imported_once_whatever_workers_are_killed(product, tmp_path):
+    product.python(PREPARE)
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for number in range(FILES):
+        write_payments(folder / f"{number:04}.csv", number)
+
+    with killing(product, "celery") as killed:
+        product.python(UPLOAD.format(folder=str(folder)))
+        assert eventually(lambda: len(killed) >= FILES, seconds=GIVE_UP_AFTER)
+    assert eventually(
+        lambda: product.python(MOVE_ON).splitlines()[-1] == "0", seconds=GIVE_UP_AFTER
+    ), str(product)
+
+    assert json.loads(product.python(PAID).splitlines()[-1]) == {
+        "payments": FILES * LINES_OF_A_FILE,
+        "entries": FILES * LINES_OF_A_FILE,
+        "events": FILES,
+        "ledger holds": True,
+    }
+
+
+@contextmanager
+def killing(product: Product, program: str) -> Iterator[list[int]]:
+    """Kill processes of a program, one after the other, as long as the block runs."""
+    killed: list[int] = []
+    ended = Event()
+
+    def kill() -> None:
+        chosen = random.Random(1)
+        while not ended.wait(chosen.uniform(*PAUSE_BETWEEN_KILLS)):
+            targets = [p for p in product.descendants() if runs(p, program)]
+            if targets:
+                target = chosen.choice(targets)
+                target.send_signal(signal.SIGKILL)
+                killed.append(target.pid)
+
+    killer = Thread(target=kill)
+    killer.start()
+    try:
+        yield killed
+    finally:
+        ended.set()
+        killer.join()
+
+
+def runs(process: psutil.Process, program: str) -> bool:
+    try:
+        words = process.cmdline()
+    except psutil.Error:
+        return False
+    return program in " ".join(words) and "beat" not in words
+
+
+def post(address: str, key: str, number: int) -> bool:
+    """Send an invoice until it is answered for; whoever sends knows no more."""
+    body = json.dumps(
+        {
+            "vendor": {"external_id": "V-1"},
+            "number": f"N-{number}",
+            "issued_on": "2026-02-01",
+            "currency": "GBP",
+            "total": f"{number + 1}.00",
+            "status": "received",
+            "lines": [
+                {
+                    "engagement": {"external_id": "E-1"},
+                    "charge": "one_off",
+                    "service_from": "2026-01-01",
+                    "service_to": "2026-01-31",
+                    "amount": f"{number + 1}.00",
+                }
+            ],
+        }
+    ).encode()
+    give_up_at = time.monotonic() + GIVE_UP_AFTER
+    while time.monotonic() < give_up_at:
+        asked = Request(
+            f"{address}/api/v1/invoices/by-external-id/I-{number}",
+            data=body,
+            method="PUT",
+            headers={
+                "Authorization": f"Bearer {key}",
+                "Content-Type": "application/json",
+            },
+        )
+        try:
+            with urlopen(asked, timeout=30) as answer:
+                return answer.status in (200, 201)
+        except (HTTPError, URLError, OSError):
+            # Whether it was stored nobody knows: the same again changes nothing.
+            time.sleep(0.2)
+    return False
+
+
+def write_payments(path: Path, number: int) -> None:
+    numbers = count(number * LINES_OF_A_FILE)
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["Paid Date", "Amount", "Supplier Name", "Trans No"])
+        for _line in range(LINES_OF_A_FILE):
+            each = next(numbers)
+            writer.writerow(
+                ["2026-01-15", f"{each + 1}.00", f"Vendor {each % 7}", each]
+            )
