@@ -66,12 +66,22 @@ def test_each_table_takes_a_row_that_breaks_nothing(model):
 @pytest.mark.parametrize(("model", "constraint"), named(CHECKS))
 def test_check_refuses_by_its_name(model, constraint):
     row = forbidden_row(model, constraint)
+    lift_triggers(model._meta.db_table)
 
     if row is None:
         assert constraint.name in COVERED_BY_OTHERS
         assert constraint.name in names_in_database(model)
     else:
         assert refusal(model, row) == constraint.name
+
+
+def lift_triggers(table):
+    """Leave the refusing to the constraint: what the test does is undone."""
+    on = f" ON {table}" if connection.vendor == "postgresql" else ""
+    with connection.cursor() as cursor:
+        for name, guarded in triggers().items():
+            if guarded == table:
+                cursor.execute(f"DROP TRIGGER {name}{on}")
 
 
 def names_in_database(model):
@@ -154,6 +164,23 @@ TRIED_ELSEWHERE = {
     ),
     "tracker_matchexception_closed_once": "tests.spend.test_match"
     "::test_database_keeps_what_was_resolved",
+    "tracker_invoice_begins": "tests.spend.test_invoices"
+    "::test_the_database_has_every_invoice_begin_as_a_draft",
+    "tracker_invoice_sums": "tests.spend.test_invoices"
+    "::test_the_database_posts_nothing_whose_lines_miss_the_total",
+    "tracker_invoice_fixed": "tests.spend.test_invoices"
+    "::test_the_database_keeps_the_header_of_what_is_posted",
+    "tracker_invoice_kept": "tests.spend.test_invoices"
+    "::test_the_database_keeps_what_is_posted_from_deletion",
+    **dict.fromkeys(
+        (
+            "tracker_invoiceline_added",
+            "tracker_invoiceline_fixed",
+            "tracker_invoiceline_kept",
+        ),
+        "tests.spend.test_invoices"
+        "::test_the_database_keeps_the_lines_of_what_is_posted",
+    ),
 }
 
 
