@@ -418,7 +418,7 @@ def test_history_on_the_page_asks_as_many_queries_at_1_as_at_3_rows(
     )
     client.get(page_of(contract))
 
-    with django_assert_num_queries(40):
+    with django_assert_num_queries(55):
         client.get(page_of(contract))
 
 

@@ -95,11 +95,11 @@ def test_page_asks_as_many_queries_at_1_as_at_3_tasks_and_grants(
 
     client.get(page_of(assignment))
     grow("One")
-    with django_assert_num_queries(44):
+    with django_assert_num_queries(59):
         client.get(page_of(assignment))
     grow("Two")
     grow("Three")
-    with django_assert_num_queries(44):
+    with django_assert_num_queries(59):
         client.get(page_of(assignment))
 
 

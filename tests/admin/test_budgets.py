@@ -221,7 +221,7 @@ def test_report_reads_by_the_same_queries(finance, count):
     assert len(queries) == REPORT_QUERIES
 
 
-REPORT_QUERIES = 11
+REPORT_QUERIES = 13
 
 
 def test_start_says_the_warning_before_and_after():

@@ -210,12 +210,13 @@ RECORDS = (
     "Legal name,Currency\nNorthwind IT Ltd,EUR\n=HYPERLINK(1),QQQ\nPenna PLC,GBP\n"
 )
 # Their columns are those that other systems write.
-OF_PERFORMANCE = ("benchmarks", "downtime", "measurements", "tickets", "time")
+OF_PERFORMANCE = ("benchmarks", "downtime", "invoices", "measurements", "tickets", "time")
 KINDS = {
     Role.FINANCE: [
         "benchmarks",
         "budgets",
         "downtime",
+        "invoices",
         "measurements",
         "payments",
         "tickets",
@@ -228,6 +229,7 @@ KINDS = {
         "contractors",
         "downtime",
         "engagements",
+        "invoices",
         "measurements",
         "payments",
         "terms",
