@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from functools import cache
 from math import floor
 
 import moneyed
@@ -13,6 +14,7 @@ class UnknownCurrencyError(ValueError):
     """The code is not an ISO 4217 currency."""
 
 
+@cache
 def currency_exponent(currency: str) -> int:
     """Return how many decimals the currency's smallest unit has (JPY 0, EUR 2)."""
     try:
@@ -24,6 +26,7 @@ def currency_exponent(currency: str) -> int:
     return len(str(sub_unit)) - 1
 
 
+@cache
 def minor_unit(currency: str) -> Decimal:
     """Return the currency's smallest unit, such as 0.01 for EUR."""
     return Decimal(1).scaleb(-currency_exponent(currency))

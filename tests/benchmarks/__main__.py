@@ -17,7 +17,7 @@ import tempfile
 from tests.benchmarks.figures import Figure, told
 from tests.postgresql import embedded_postgresql
 
-NAMES = ("workbooks", "fit_scoring", "payments_import", "nightly")
+NAMES = ("workbooks", "fit_scoring", "payments_import", "invoices_import", "nightly")
 
 
 def main() -> int:

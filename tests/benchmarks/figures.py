@@ -59,8 +59,11 @@ class Finished:
     megabytes: float
 
 
-def command(*arguments: str) -> Finished:
-    """Run a command of the product in a process of its own."""
+def command(*arguments: str, ends_with: int = 0) -> Finished:
+    """Run a command of the product in a process of its own.
+
+    Raises RuntimeError where it ends with another status.
+    """
     started = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "manage.py", *arguments],
@@ -72,6 +75,6 @@ def command(*arguments: str) -> Finished:
     output = process.stdout.read()
     _pid, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    if process.returncode != ends_with:
         raise RuntimeError(f"{' '.join(arguments)} ended with {process.returncode}")
     return Finished(output, time.perf_counter() - started, usage.ru_maxrss / 1024)

@@ -5,9 +5,9 @@ import pytest
 
 from tracker.imports.payment_keys import (
     Identity,
+    SourceKeys,
     normalise_supplier_number,
     normalise_transaction_number,
-    source_keys,
 )
 
 PENNA = Identity(
@@ -23,8 +23,12 @@ PENNA = Identity(
 )
 
 
+def source_keys(identities):
+    return list(SourceKeys(identities))
+
+
 def like_penna(**changes):
-    parts = {name: getattr(PENNA, name) for name in Identity.__slots__}
+    parts = {name: getattr(PENNA, name) for name in Identity._fields}
     return Identity(**(parts | changes))
 
 
@@ -112,3 +116,13 @@ def test_equal_payments_of_one_file_get_keys_of_their_own():
     assert len(set(first)) == 3
     assert source_keys([PENNA]) == first[:1]
     assert {len(key) for key in first} == {64}
+
+
+def test_key_is_found_among_its_own_only():
+    keys = SourceKeys([PENNA, PENNA, like_penna(amount=Decimal(1))])
+    other = SourceKeys([like_penna(amount=Decimal(2))])
+
+    assert [key in keys for key in (*keys, *other)] == [True, True, True, False]
+    assert [key in keys for key in ("demo-1", "", keys[0][:40])] == [False] * 3
+    assert keys[1:] == [keys[1], keys[2]] == list(keys)[1:]
+    assert list(SourceKeys([])) == []

@@ -1,10 +1,20 @@
 from datetime import date
 from decimal import Decimal
 
+import pytest
+
+from tracker.imports import payment_matching
+from tracker.imports.payment_keys import SourceKeys
 from tracker.imports.payment_lines import PaymentLine
-from tracker.imports.payment_matching import Recorded, match_payments, with_keys
+from tracker.imports.payment_matching import Recorded, Verdict, match_payments
 
 OCTOBER = date(2016, 10, 4)
+
+
+@pytest.fixture(autouse=True, params=[1, 2, 5000])
+def at_once(request, monkeypatch):
+    """What is found doesn't hang on how many lines are looked up together."""
+    monkeypatch.setattr(payment_matching, "_AT_ONCE", request.param)
 
 
 def line(number=2, amount="100", **changes):
@@ -24,9 +34,9 @@ def line(number=2, amount="100", **changes):
 
 
 def recorded(line):
-    (keyed,) = with_keys([line])
+    (source_key,) = SourceKeys([line.identity()])
     return Recorded(
-        keyed.source_key,
+        source_key,
         line.transaction_number,
         line.supplier_number,
         line.supplier_name,
@@ -37,11 +47,31 @@ def recorded(line):
     )
 
 
+class Stored:
+    def __init__(self, payments):
+        self.payments = payments
+
+    def by_key(self, keys):
+        return [payment for payment in self.payments if payment.source_key in keys]
+
+    def by_number(self, numbers):
+        return [each for each in self.payments if each.transaction_number in numbers]
+
+
+def match(lines, stored):
+    keys = SourceKeys(line.identity() for line in lines)
+    return match_payments(lines, keys, Stored(stored))
+
+
+def numbers_of(matching, verdict):
+    return [line.number for _position, line in matching.found(verdict)]
+
+
 def matched(lines, stored):
-    matching = match_payments(with_keys(lines), stored)
+    matching = match(lines, stored)
     return (
-        [keyed.line.number for keyed in matching.new],
-        [found.number for found in matching.already_recorded],
+        numbers_of(matching, Verdict.NEW),
+        numbers_of(matching, Verdict.RECORDED),
         [problem.line for problem in matching.problems],
     )
 
@@ -67,12 +97,12 @@ def test_stored_payment_answers_for_one_line_only():
 
 
 def test_other_amount_for_a_stored_transaction_is_refused_naming_it():
-    matching = match_payments(with_keys([line(amount="120")]), [recorded(line(9))])
+    matching = match([line(amount="120")], [recorded(line(9))])
 
     assert [problem.reason for problem in matching.problems] == [
         "contradicts transaction 77-0, recorded with 100.00 GBP from first.csv, line 9"
     ]
-    assert matching.new == []
+    assert numbers_of(matching, Verdict.NEW) == []
 
 
 def test_further_line_of_a_transaction_in_its_own_file_is_a_payment():
@@ -93,7 +123,7 @@ def test_same_number_on_another_day_or_of_another_supplier_is_a_payment():
 def test_other_date_of_a_stored_payment_is_told():
     stored = [recorded(line(9))]
 
-    matching = match_payments(with_keys([line(paid_on=date(2016, 10, 5))]), stored)
+    matching = match([line(paid_on=date(2016, 10, 5))], stored)
 
     assert [str(note) for note in matching.notes] == [
         "line 2: recorded already from first.csv, line 9, there dated 2016-10-04, here"
@@ -105,4 +135,4 @@ def test_undated_line_says_nothing_of_the_date():
     stored = [recorded(line())]
     undated = line(paid_on=date(2016, 6, 1), is_undated=True)
 
-    assert match_payments(with_keys([undated]), stored).notes == []
+    assert match([undated], stored).notes == []

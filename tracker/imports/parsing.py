@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 DateOrder = Literal["day_first", "month_first"]
@@ -158,6 +159,7 @@ _FIRST_SERIAL, _LAST_SERIAL = 32874, 73050  # 1990 and 2099
 _DATE_ADVICE = "Write it as 2014-05-31 or 31/05/2014."
 
 
+@lru_cache(maxsize=8192)
 def is_no_date(text: str) -> bool:
     """Whether the text is what spreadsheets leave where no date was given."""
     stripped = text.strip()

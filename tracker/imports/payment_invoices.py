@@ -8,7 +8,7 @@ said.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -17,7 +17,6 @@ from typing import NamedTuple
 from django.db.models import Sum
 
 from tracker.imports.payment_lines import PaymentLine
-from tracker.imports.payment_matching import KeyedLine
 from tracker.imports.performance_kinds import batches
 from tracker.imports.problems import Note
 from tracker.spend.invoice_number import normalise_number
@@ -30,47 +29,60 @@ Owed = tuple[int, str, Decimal]
 
 
 class Paying(NamedTuple):
-    """A payment with the invoice that it pays for."""
+    """A payment, by its position among the lines, with the invoice it pays for."""
 
-    keyed: KeyedLine
+    place: int
     invoice: Invoice
 
 
 @dataclass(frozen=True)
 class Paid:
-    """The lines of a file: those that pay for an invoice, and all the others."""
-
     paying: list[Paying]
-    others: list[KeyedLine]
     notes: list[Note]
 
 
-def find_paid(lines: Sequence[KeyedLine], vendor_ids: Mapping[str, int]) -> Paid:
-    """Tell the lines apart; `vendor_ids` is by the supplier's name as written."""
+class Candidate(NamedTuple):
+    """A payment with the invoices of its vendor for which as much is owed."""
+
+    place: int
+    line: PaymentLine
+    invoices: list[Invoice]
+
+
+def find_paid(
+    lines: Iterable[tuple[int, PaymentLine]], vendor_ids: Mapping[str, int]
+) -> Paid:
+    """Find what pays for an invoice among lines that come with their positions.
+
+    `vendor_ids` is by the supplier's name as written.
+    """
     open_invoices = _open_invoices(set(vendor_ids.values()))
     if not open_invoices:
-        return Paid([], list(lines), [])
-    taken: dict[str, Invoice] = {}
-    _by_number(lines, vendor_ids, open_invoices, taken)
-    doubtful = _by_amount(lines, vendor_ids, open_invoices, taken)
-    paying = [Paying(n, taken[n.source_key]) for n in lines if n.source_key in taken]
-    others = [keyed for keyed in lines if keyed.source_key not in taken]
+        return Paid([], [])
+    candidates = [
+        Candidate(place, line, invoices)
+        for place, line in lines
+        if (invoices := _owed(line, vendor_ids, open_invoices))
+    ]
+    taken = _by_number(candidates)
+    doubtful = _by_amount(candidates, taken)
     notes = [
         Note(
-            one.keyed.line.number,
-            f"pays for invoice {one.invoice.number}, which counts already",
+            candidate.line.number,
+            f"pays for invoice {taken[candidate.place].number}, which counts already",
         )
-        for one in paying
+        for candidate in candidates
+        if candidate.place in taken
     ]
     notes += [
         Note(
-            keyed.line.number,
-            f"may pay for {_names(invoices)}: which isn't certain, so that it is"
-            " counted as a payment; look at it",
+            candidate.line.number,
+            f"may pay for {_names(candidate.invoices)}: which isn't certain, so that"
+            " it is counted as a payment; look at it",
         )
-        for keyed, invoices in doubtful
+        for candidate in doubtful
     ]
-    return Paid(paying, others, notes)
+    return Paid([Paying(place, taken[place]) for place in sorted(taken)], notes)
 
 
 def _names(invoices: Sequence[Invoice]) -> str:
@@ -113,48 +125,46 @@ def _owed(
     return open_invoices.get((vendor_id, line.currency, line.amount), [])
 
 
-def _by_number(
-    lines: Sequence[KeyedLine],
-    vendor_ids: Mapping[str, int],
-    open_invoices: Mapping[Owed, list[Invoice]],
-    taken: dict[str, Invoice],
-) -> None:
-    for keyed in lines:
-        number = normalise_number(keyed.line.transaction_number)
-        for invoice in _owed(keyed.line, vendor_ids, open_invoices):
-            is_free = invoice not in taken.values()
+def _by_number(candidates: Sequence[Candidate]) -> dict[int, Invoice]:
+    """Return what bears the number of its invoice, by position."""
+    taken: dict[int, Invoice] = {}
+    named: set[int] = set()
+    for place, line, invoices in candidates:
+        number = normalise_number(line.transaction_number)
+        for invoice in invoices:
+            is_free = invoice.pk not in named
             if number and number == invoice.normalised_number and is_free:
-                taken[keyed.source_key] = invoice
+                taken[place] = invoice
+                named.add(invoice.pk)
+    return taken
 
 
 def _by_amount(
-    lines: Sequence[KeyedLine],
-    vendor_ids: Mapping[str, int],
-    open_invoices: Mapping[Owed, list[Invoice]],
-    taken: dict[str, Invoice],
-) -> list[tuple[KeyedLine, list[Invoice]]]:
+    candidates: Sequence[Candidate], taken: dict[int, Invoice]
+) -> list[Candidate]:
     """Add what can only be meant; return what could be, with the invoices."""
     named = {invoice.pk for invoice in taken.values()}
-    possible: list[tuple[KeyedLine, list[Invoice]]] = []
+    possible: list[Candidate] = []
     wanted: dict[int, int] = defaultdict(int)
-    for keyed in lines:
-        if keyed.source_key in taken or keyed.line.is_undated:
+    for place, line, invoices in candidates:
+        if place in taken or line.is_undated:
             continue
         fitting = [
             invoice
-            for invoice in _owed(keyed.line, vendor_ids, open_invoices)
-            if invoice.pk not in named and _is_in_time(invoice, keyed.line)
+            for invoice in invoices
+            if invoice.pk not in named and _is_in_time(invoice, line)
         ]
         if fitting:
-            possible.append((keyed, fitting))
+            possible.append(Candidate(place, line, fitting))
         for invoice in fitting:
             wanted[invoice.pk] += 1
     doubtful = []
-    for keyed, fitting in possible:
-        if len(fitting) == 1 and wanted[fitting[0].pk] == 1:
-            taken[keyed.source_key] = fitting[0]
+    for candidate in possible:
+        invoice = candidate.invoices[0]
+        if len(candidate.invoices) == 1 and wanted[invoice.pk] == 1:
+            taken[candidate.place] = invoice
         else:
-            doubtful.append((keyed, fitting))
+            doubtful.append(candidate)
     return doubtful
 
 

@@ -2,12 +2,13 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from functools import partial
-from typing import TypeVar
+from functools import lru_cache, partial
+from itertools import groupby
+from typing import NamedTuple, TypeVar
 
 from engagements.values.money import UnknownCurrencyError, currency_exponent
 from engagements.values.names import normalise_name
@@ -29,9 +30,11 @@ from tracker.imports.payment_keys import (
     normalise_transaction_number,
 )
 from tracker.imports.problems import Note, Problem, shown
+from tracker.imports.spool import Spool
 from tracker.imports.tables import Line, Table
 
 T = TypeVar("T")
+CurrencyDay = tuple[str, date]
 
 LONGEST = {
     "supplier_name": 200,
@@ -59,6 +62,9 @@ _TOTAL = re.compile(
     re.IGNORECASE,
 )
 PROGRESS_EVERY = 2000
+# Texts that repeat are judged once; so many are kept in mind.
+_REMEMBERED = 8192
+_MOSTLY_UNIQUE = frozenset({"transaction_number", "description"})
 
 
 @dataclass(frozen=True)
@@ -83,8 +89,7 @@ class Knowledge:
     category_of: Callable[[str], str] = lambda _code: ""
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentLine:
+class PaymentLine(NamedTuple):
     number: int
     paid_on: date
     is_undated: bool
@@ -118,18 +123,25 @@ class PaymentLine:
 class PaymentFile:
     """Every line accounted for: `read` = accepted lines + refused lines."""
 
-    lines: list[PaymentLine] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    lines: Spool[PaymentLine] = field(default_factory=Spool)
+    problems: Spool[Problem] = field(default_factory=Spool)
     notes: list[Note] = field(default_factory=list)
     read: int = 0
     blank_lines: int = 0
     total_lines: int = 0
     repeated_headers: int = 0
     codes: dict[str, str] = field(default_factory=dict)
+    # On which exchange rates are needed.
+    days: set[CurrencyDay] = field(default_factory=set)
 
     @property
     def refused(self) -> int:
-        return len({problem.line for problem in self.problems})
+        return count_lines(self.problems)
+
+
+def count_lines(problems: Iterable[Problem]) -> int:
+    """Return how many lines are refused; their problems stand together."""
+    return sum(1 for _line in groupby(problem.line for problem in problems))
 
 
 def read_payments(
@@ -143,7 +155,7 @@ def read_payments(
 ) -> PaymentFile:
     """Read every line of the table.
 
-    Lines are judged as they stream by; kept are the accepted ones, in the file's
+    Lines are judged as they stream by; the accepted ones go to disk, in the file's
     order. `latest` is the last day a payment may have.
     """
     survey = _survey(table, mapping)
@@ -179,15 +191,16 @@ def _survey(table: Table, mapping: ColumnMapping) -> _Survey:
             category = " ".join(_at(line, places.get("category")).split())
             if code and category:
                 codes[code][category] += 1
-            number = normalise_supplier_number(
-                _at(line, places.get("supplier_number")),
-                normalise_transaction_number(
-                    _at(line, places.get("transaction_number"))
-                ),
-            )
-            name = " ".join(_at(line, places.get("supplier_name")).split())
-            if number and is_usable_name(name):
-                names[number][name] += 1
+            if raw_number := _at(line, places.get("supplier_number")):
+                number = normalise_supplier_number(
+                    raw_number,
+                    normalise_transaction_number(
+                        _at(line, places.get("transaction_number"))
+                    ),
+                )
+                name = " ".join(_at(line, places.get("supplier_name")).split())
+                if number and is_usable_name(name):
+                    names[number][name] += 1
             yield _at(line, places.get("paid_on"))
 
     return _Survey(
@@ -207,6 +220,18 @@ def _commonest(counts: Counter[str]) -> str:
     return min(counts, key=lambda text: (-counts[text], text))
 
 
+def _words_in(name: str, text: str) -> str:
+    if name in _MOSTLY_UNIQUE:
+        return parse_words(text, longest=LONGEST[name])
+    return _repeated_words(text, LONGEST[name])
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _repeated_words(text: str, longest: int) -> str:
+    return parse_words(text, longest=longest)
+
+
+@lru_cache(maxsize=_REMEMBERED)
 def is_usable_name(name: str) -> bool:
     """Whether a supplier's name names it: neither blank, withheld nor damaged."""
     return (
@@ -238,19 +263,24 @@ class _Reader:
         self.options = options
         self.knowledge = knowledge
         self.survey = survey
-        self.dates = DateReading(survey.dates.order, latest, options.date_format)
+        # Days repeat from line to line, as do names and places further down.
+        self.day_of = lru_cache(maxsize=_REMEMBERED)(
+            partial(
+                parse_date,
+                reading=DateReading(survey.dates.order, latest, options.date_format),
+            )
+        )
+        self.header = _trimmed(table.columns)
         self.currency = file_currency(table, mapping, options)
         self.file = PaymentFile(codes=survey.codes)
         self.sum_of_all = Decimal(0)
         self.sum_since_total = Decimal(0)
-        # One copy of each text that repeats from line to line.
-        self.texts: dict[str, str] = {}
         self.tally: Counter[str] = Counter()
 
     def take(self, line: Line) -> None:
         if line.is_blank:
             self.file.blank_lines += 1
-        elif _trimmed(line.cells) == _trimmed(self.columns):
+        elif self._is_header(line):
             self.file.repeated_headers += 1
         elif self._is_total(line):
             self._take_total(line)
@@ -259,6 +289,7 @@ class _Reader:
             payment = self._payment(line)
             if payment is not None:
                 self.file.lines.append(payment)
+                self.file.days.add((payment.currency, payment.paid_on))
 
     def finish(self) -> PaymentFile:
         self.file.notes.extend(Note(0, text) for text in self._remarks())
@@ -279,6 +310,13 @@ class _Reader:
         except Unreadable as finding:
             self._refuse(line, name, finding, raw)
             return None
+
+    def _is_header(self, line: Line) -> bool:
+        # Looked at first alone, the first cell spares nearly every line the rest.
+        return (
+            _trimmed(line.cells[:1]) == self.header[:1]
+            and _trimmed(line.cells) == self.header
+        )
 
     # Totals
 
@@ -385,15 +423,17 @@ class _Reader:
     def _date(self, raw: str) -> date:
         if self.options.undated_on is not None and is_no_date(raw):
             return self.options.undated_on
-        return parse_date(raw, self.dates)
+        return self.day_of(raw)
 
     def _words(self, line: Line) -> dict[str, str] | None:
-        parsed = {
-            name: self._try(line, name, partial(parse_words, longest=longest))
-            for name, longest in LONGEST.items()
-        }
-        words = {name: text for name, text in parsed.items() if text is not None}
-        if len(words) < len(parsed):
+        words = {}
+        for name in LONGEST:
+            raw = self._text(line, name)
+            try:
+                words[name] = _words_in(name, raw)
+            except Unreadable as finding:
+                self._refuse(line, name, finding, raw)
+        if len(words) < len(LONGEST):
             return None
         words["transaction_number"] = normalise_transaction_number(
             words["transaction_number"]
@@ -413,7 +453,7 @@ class _Reader:
         except Unreadable as finding:
             self._refuse(line, "supplier_name", finding, words["supplier_name"])
             return None
-        return {name: self.texts.setdefault(text, text) for name, text in words.items()}
+        return words
 
     def _category(self, code: str) -> str:
         if not code:

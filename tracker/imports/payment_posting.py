@@ -8,13 +8,16 @@ origin. So a file can be imported before anything is logged, and again afterward
 """
 
 import hashlib
-from collections import defaultdict
+from array import array
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from itertools import islice
 from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engagements.choices import Standing
 from engagements.models import (
@@ -40,7 +43,7 @@ from tracker.imports.payment_categories import (
 )
 from tracker.imports.payment_invoices import Paying, find_paid
 from tracker.imports.payment_lines import LONGEST, PaymentLine
-from tracker.imports.payment_matching import KeyedLine
+from tracker.imports.payment_matching import Matching, Verdict
 from tracker.imports.problems import Note
 from tracker.imports.queries import (
     PayFor,
@@ -78,75 +81,123 @@ class Group:
     category: str
     currency: str
     model: Model
-    lines: list[KeyedLine] = field(default_factory=list)
+    first_day: date
+    last_day: date
     # None until the engagement is found or made.
     engagement_id: int | None = None
 
-    @property
-    def first_day(self) -> date:
-        return min(line.paid_on for line, _ in self.lines)
-
-    @property
-    def last_day(self) -> date:
-        return max(line.paid_on for line, _ in self.lines)
+    def add(self, line: PaymentLine) -> None:
+        if line.paid_on < self.first_day:
+            self.first_day = line.paid_on
+        elif line.paid_on > self.last_day:
+            self.last_day = line.paid_on
 
 
 @dataclass
 class PostingPlan:
     """What is going to be made and where the payments go; nothing is stored yet."""
 
+    matching: Matching
     groups: list[Group]
+    # By the line's position: its group's, or -1 where the line isn't new.
+    group_of: "array[int]"
+    # How many payments have each category and code.
+    categories: Counter[tuple[str, str]]
     new_vendors: list[Vendor]
     new_departments: dict[str, Department]
     departments: dict[str, Department]
     new_engagements: list[Group]
     notes: list[Note]
     # What pays for a recorded invoice is stored and not posted.
-    paying: list[Paying] = field(default_factory=list)
+    paying: list[Paying]
 
 
 def plan_posting(
-    lines: Sequence[KeyedLine], category_models: Mapping[str, Model]
+    matching: Matching, category_models: Mapping[str, Model]
 ) -> PostingPlan:
     """Find for each payment its vendor, department and engagement, reading only."""
-    names = {_name_key(line.supplier_name) for line, _ in lines}
-    vendors = vendors_by_name(sorted(names))
-    known = {vendor.pk for vendor in vendors.values()}
+    vendors = vendors_by_name(sorted(set(map(_name_key, matching.suppliers))))
     paid = find_paid(
-        lines,
+        matching.found(Verdict.NEW),
         {
-            line.supplier_name: vendors[name].pk
-            for line, _ in lines
-            if (name := _name_key(line.supplier_name)) in vendors
+            supplier: vendors[name].pk
+            for supplier in matching.suppliers
+            if (name := _name_key(supplier)) in vendors
         },
     )
-    new_vendors: dict[str, Vendor] = {}
-    groups: dict[GroupKey, Group] = {}
-    for keyed in paid.others:
-        line = keyed.line
-        name = _name_key(line.supplier_name)
-        if name not in vendors and name not in new_vendors:
-            new_vendors[name] = _vendor(line)
-        vendor = vendors.get(name) or new_vendors[name]
-        key = (name, _name_key(line.unit), _category_key(line.category), line.currency)
-        if key not in groups:
-            choice = choose_model(line.category, line.category_code, category_models)
-            groups[key] = Group(
-                vendor, line.unit, line.category, line.currency, choice.model
-            )
-        groups[key].lines.append(keyed)
+    paying = {one.place for one in paid.paying}
+    sorting = _Sorting(len(matching.lines), vendors, category_models)
+    categories: Counter[tuple[str, str]] = Counter()
+    for place, line in matching.found(Verdict.NEW):
+        categories[line.category, line.category_code] += 1
+        if place not in paying:
+            sorting.take(place, line)
+    groups = sorting.groups
     departments = departments_by_name()
-    new_departments = _new_departments(groups.values(), departments)
-    notes = _place(list(groups.values()), known, departments)
+    known = {group.vendor.pk for group in groups} - {None}
+    notes = _place(groups, known, departments)
     return PostingPlan(
-        groups=list(groups.values()),
-        new_vendors=[new_vendors[name] for name in sorted(new_vendors)],
-        new_departments=new_departments,
+        matching=matching,
+        groups=groups,
+        group_of=sorting.group_of,
+        categories=categories,
+        new_vendors=[made for _name, made in sorted(sorting.new_vendors.items())],
+        new_departments=_new_departments(groups, departments),
         departments=departments,
-        new_engagements=[g for g in groups.values() if g.engagement_id is None],
+        new_engagements=[group for group in groups if group.engagement_id is None],
         notes=[*paid.notes, *notes],
         paying=paid.paying,
     )
+
+
+class _Sorting:
+    """Sorts lines into groups, one by one."""
+
+    def __init__(
+        self,
+        lines: int,
+        vendors: Mapping[str, Vendor],
+        category_models: Mapping[str, Model],
+    ) -> None:
+        self.groups: list[Group] = []
+        self.group_of = array("i", [-1]) * lines
+        self.new_vendors: dict[str, Vendor] = {}
+        self._vendors = vendors
+        self._category_models = category_models
+        self._by_key: dict[GroupKey, int] = {}
+        # As the lines spell it, so that each spelling is normalised once.
+        self._by_spelling: dict[GroupKey, int] = {}
+
+    def take(self, position: int, line: PaymentLine) -> None:
+        spelling = (line.supplier_name, line.unit, line.category, line.currency)
+        place = self._by_spelling.get(spelling)
+        if place is None:
+            place = self._by_spelling[spelling] = self._place_of(line)
+        self.group_of[position] = place
+        self.groups[place].add(line)
+
+    def _place_of(self, line: PaymentLine) -> int:
+        name = _name_key(line.supplier_name)
+        vendor = self._vendors.get(name)
+        if vendor is None:
+            vendor = self.new_vendors.setdefault(name, _vendor(line))
+        key = (name, _name_key(line.unit), _category_key(line.category), line.currency)
+        if key not in self._by_key:
+            self._by_key[key] = len(self.groups)
+            self.groups.append(self._group(line, vendor))
+        return self._by_key[key]
+
+    def _group(self, line: PaymentLine, vendor: Vendor) -> Group:
+        choice = choose_model(line.category, line.category_code, self._category_models)
+        return Group(
+            vendor=vendor,
+            unit=line.unit,
+            category=line.category,
+            currency=line.currency,
+            model=choice.model,
+            first_day=line.paid_on,
+            last_day=line.paid_on,
+        )
 
 
 def _vendor(line: PaymentLine) -> Vendor:
@@ -263,17 +314,16 @@ def apply_posting(
     departments = {**plan.departments, **plan.new_departments}
     _start_earlier(plan, actor)
     _learn_codes(codes, file_name)
-    for start in range(0, len(plan.groups), _GROUPS_AT_ONCE):
-        groups = plan.groups[start : start + _GROUPS_AT_ONCE]
-        missing = [group for group in groups if group.engagement_id is None]
+    for start in range(0, len(plan.new_engagements), _GROUPS_AT_ONCE):
+        missing = plan.new_engagements[start : start + _GROUPS_AT_ONCE]
         _log_missing(missing, departments, actor)
-        _post(groups, file_name, run_id, actor)
-    for keyed, invoice in plan.paying:
+    _post(plan, file_name, run_id, actor)
+    for place, invoice in plan.paying:
         line = max(
             invoice.lines.select_related("engagement"), key=lambda n: abs(n.amount)
         )
         record_invoice_payment(
-            payment=_payment(keyed, line.engagement, file_name, run_id),
+            payment=_payment(plan.matching, place, line.engagement, file_name, run_id),
             invoice=invoice,
             actor=actor,
         )
@@ -332,27 +382,35 @@ def _learn_codes(codes: Mapping[str, str], file_name: str) -> None:
     )
 
 
-def _post(
-    groups: Sequence[Group], file_name: str, run_id: UUID, actor: User | None
-) -> None:
-    engagements = engagements_by_id(
-        {group.engagement_id for group in groups if group.engagement_id is not None}
-    )
-    # By engagement, so that one event tells of all of its payments.
-    payments = (
-        _payment(keyed, engagements[group.engagement_id], file_name, run_id)
-        for group in sorted(groups, key=lambda group: group.engagement_id or 0)
-        if group.engagement_id is not None
-        for keyed in group.lines
-    )
-    while part := list(islice(payments, _POSTED_AT_ONCE)):
-        post_payments(payments=part, actor=actor)
+def _post(plan: PostingPlan, file_name: str, run_id: UUID, actor: User | None) -> None:
+    order = _by_engagement(plan)
+    for start in range(0, len(order), _POSTED_AT_ONCE):
+        part = order[start : start + _POSTED_AT_ONCE].tolist()
+        ids = [plan.groups[plan.group_of[place]].engagement_id for place in part]
+        engagements = engagements_by_id({key for key in ids if key is not None})
+        payments = [
+            _payment(plan.matching, place, engagements[key], file_name, run_id)
+            for place, key in zip(part, ids, strict=True)
+            if key is not None
+        ]
+        post_payments(payments=payments, actor=actor)
+
+
+def _by_engagement(plan: PostingPlan) -> NDArray[np.intp]:
+    """Return the positions of new lines so that each engagement's stand together.
+
+    One event then tells of all of its payments.
+    """
+    groups = np.frombuffer(plan.group_of, np.intc)
+    new = np.flatnonzero(groups >= 0)
+    engagements = np.array([group.engagement_id for group in plan.groups], np.int64)
+    return new[np.lexsort((groups[new], engagements[groups[new]]))]
 
 
 def _payment(
-    keyed: KeyedLine, engagement: Engagement, file_name: str, run_id: UUID
+    matching: Matching, place: int, engagement: Engagement, file_name: str, run_id: UUID
 ) -> Payment:
-    line = keyed.line
+    line = matching.lines[place]
     return Payment(
         engagement=engagement,
         vendor_id=engagement.vendor_id,
@@ -365,7 +423,7 @@ def _payment(
         category=line.category,
         supplier_name=line.supplier_name,
         supplier_number=line.supplier_number,
-        source_key=keyed.source_key,
+        source_key=matching.keys[place],
         source_file=file_name[:200],
         source_line=line.number,
         source_run=run_id,

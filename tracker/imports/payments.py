@@ -1,11 +1,11 @@
 """The kind `payments`: money paid to suppliers, as public bodies publish it."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 from functools import lru_cache
+from heapq import merge
 from typing import Any
 from uuid import UUID
 
@@ -19,17 +19,21 @@ from tracker.imports.mapping import ColumnMapping, Field, check_required
 from tracker.imports.parsing import DateReading, Unreadable, parse_date
 from tracker.imports.payment_categories import MODELS, Model, choose_model
 from tracker.imports.payment_fields import FIELDS
+from tracker.imports.payment_keys import SourceKeys
 from tracker.imports.payment_lines import (
+    CurrencyDay,
     Knowledge,
     PaymentFile,
     PaymentLine,
     PaymentOptions,
+    count_lines,
     read_payments,
 )
-from tracker.imports.payment_matching import Matching, match_payments, with_keys
+from tracker.imports.payment_matching import Verdict, match_payments
 from tracker.imports.problems import Note, OptionError, Problem, shown
-from tracker.imports.queries import category_of, recorded_payments, supplier_name_of
+from tracker.imports.queries import RecordedPayments, category_of, supplier_name_of
 from tracker.imports.report import Report
+from tracker.imports.spool import Spool
 from tracker.spend.fx import MissingRateError, Rates
 
 # Payments are published after the fact; a little ahead are runs already ordered.
@@ -97,33 +101,31 @@ class PaymentBatch:
     file_name: str
     file: PaymentFile
     options: PaymentOptions
-    matching: Matching = field(default_factory=lambda: Matching([], [], [], []))
 
     def plan(self, report: Report) -> None:
-        lines, unrated = _with_rates(self.file.lines)
-        keyed = with_keys(lines)
-        numbers = {line.transaction_number for line in lines} - {""}
-        self.matching = match_payments(
-            keyed, recorded_payments([key for _, key in keyed], numbers)
-        )
+        lines, unrated = _with_rates(self.file)
+        keys = SourceKeys(line.identity() for line in lines)
+        matching = match_payments(lines, keys, RecordedPayments())
         self.posting = payment_posting.plan_posting(
-            self.matching.new, self.options.category_models
+            matching, self.options.category_models
         )
-        problems = [*self.file.problems, *unrated, *self.matching.problems]
-        report.problems = sorted(problems, key=lambda problem: problem.line)
+        # Each is in the order of its lines already.
+        report.problems = Spool(
+            merge(self.file.problems, unrated, matching.problems, key=_line_of)
+        )
         report.notes = [
             *self.file.notes,
-            *self.matching.notes,
+            *matching.notes,
             *self._category_notes(),
             *self.posting.notes,
         ]
         report.read = self.file.read
         report.blank_lines = self.file.blank_lines
         report.total_lines = self.file.total_lines
-        report.refused = len({problem.line for problem in problems})
-        report.new = len(self.matching.new)
-        report.already_recorded = len(self.matching.already_recorded)
-        report.totals = _totals(self._accepted())
+        report.refused = count_lines(report.problems)
+        report.new = matching.number_of(Verdict.NEW)
+        report.already_recorded = matching.number_of(Verdict.RECORDED)
+        report.totals = dict(sorted(matching.totals.items()))
         report.vendors_created = len(self.posting.new_vendors)
         report.departments_created = len(self.posting.new_departments)
         report.engagements_created = len(self.posting.new_engagements)
@@ -137,17 +139,12 @@ class PaymentBatch:
             actor=actor,
         )
 
-    def _accepted(self) -> list[PaymentLine]:
-        return [line for line, _ in self.matching.new] + self.matching.already_recorded
-
     def _category_notes(self) -> list[Note]:
-        doubtful: dict[str, int] = defaultdict(int)
-        for line, _ in self.matching.new:
-            choice = choose_model(
-                line.category, line.category_code, self.options.category_models
-            )
+        doubtful: Counter[str] = Counter()
+        for (category, code), count in self.posting.categories.items():
+            choice = choose_model(category, code, self.options.category_models)
             if not choice.is_certain:
-                doubtful[line.category] += 1
+                doubtful[category] += count
         if not doubtful:
             return []
         commonest = sorted(doubtful, key=lambda name: (-doubtful[name], name))
@@ -164,35 +161,37 @@ class PaymentBatch:
         ]
 
 
-def _with_rates(
-    lines: Sequence[PaymentLine],
-) -> tuple[list[PaymentLine], list[Problem]]:
+def _line_of(problem: Problem) -> int:
+    return problem.line
+
+
+def _with_rates(file: PaymentFile) -> tuple[Sequence[PaymentLine], Sequence[Problem]]:
     """Set apart lines in a currency that has no exchange rate on their day."""
-    rated, problems = [], []
-    rates = Rates()
-    for line in lines:
-        try:
-            rates.on(line.currency, line.paid_on)
-        except MissingRateError as error:
-            problems.append(
-                Problem(
-                    line.number,
-                    "currency",
-                    "has no exchange rate on its day",
-                    str(error)[:300],
-                    line.currency,
-                )
-            )
-        else:
+    missing = _missing_rates(file.days)
+    if not missing:
+        return file.lines, ()
+    rated, problems = Spool[PaymentLine](), Spool[Problem]()
+    for line in file.lines:
+        advice = missing.get((line.currency, line.paid_on))
+        if advice is None:
             rated.append(line)
+        else:
+            reason = "has no exchange rate on its day"
+            problems.append(
+                Problem(line.number, "currency", reason, advice, line.currency)
+            )
     return rated, problems
 
 
-def _totals(lines: Sequence[PaymentLine]) -> dict[str, Decimal]:
-    totals: dict[str, Decimal] = defaultdict(Decimal)
-    for line in lines:
-        totals[line.currency] += line.amount
-    return dict(sorted(totals.items()))
+def _missing_rates(days: Iterable[CurrencyDay]) -> dict[CurrencyDay, str]:
+    """Return what to do about each currency and day that has no rate."""
+    rates, missing = Rates(), {}
+    for currency, day in days:
+        try:
+            rates.on(currency, day)
+        except MissingRateError as error:
+            missing[currency, day] = str(error)[:300]
+    return missing
 
 
 def parse_options(options: Mapping[str, Any]) -> PaymentOptions:

@@ -1,6 +1,6 @@
 """What is stored already, as far as an import of payments has to know it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
 from django.db.models import Count, Max, QuerySet
@@ -25,21 +25,16 @@ def _batches(values: Iterable[T]) -> Iterator[list[T]]:
         yield ordered[start : start + _BATCH]
 
 
-def recorded_payments(
-    source_keys: Sequence[str], transaction_numbers: Iterable[str]
-) -> Iterator[Recorded]:
-    """Yield stored payments that have one of the keys, or of the numbers."""
-    seen: set[str] = set()
-    for keys in _batches(source_keys):
-        for payment in _recorded(Payment.objects.filter(source_key__in=keys)):
-            seen.add(payment.source_key)
-            yield payment
-    for numbers in _batches(transaction_numbers):
-        for payment in _recorded(
-            Payment.objects.filter(transaction_number__in=numbers)
-        ):
-            if payment.source_key not in seen:
-                yield payment
+class RecordedPayments:
+    """Looks up stored payments by their keys and by their numbers."""
+
+    def by_key(self, keys: Collection[str]) -> Iterator[Recorded]:
+        for batch in _batches(keys):
+            yield from _recorded(Payment.objects.filter(source_key__in=batch))
+
+    def by_number(self, numbers: Collection[str]) -> Iterator[Recorded]:
+        for batch in _batches(numbers):
+            yield from _recorded(Payment.objects.filter(transaction_number__in=batch))
 
 
 def _recorded(payments: "QuerySet[Payment]") -> Iterator[Recorded]:

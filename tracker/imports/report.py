@@ -1,8 +1,9 @@
 """What an import tells of itself, for the command line, the page and the record."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
+from itertools import islice
 from typing import Any, ClassVar
 
 from tracker.imports.problems import Note, Problem, shown
@@ -42,7 +43,8 @@ class Report:
     departments_created: int = 0
     engagements_created: int = 0
     is_applied: bool = False
-    problems: list[Problem] = field(default_factory=list)
+    # In the order of their lines; of a long file they lie on disk.
+    problems: Sequence[Problem] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
 
     @property
@@ -118,7 +120,7 @@ class Report:
     def _problem_lines(self, most: int | None) -> Iterator[str]:
         if self.problems:
             yield f"Refused ({self.refused:,} lines):"
-        for problem in self.problems[:most]:
+        for problem in islice(self.problems, most):
             yield f"  {problem}"
         if most is not None and len(self.problems) > most:
             yield f"  … and {len(self.problems) - most:,} more"

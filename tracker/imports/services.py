@@ -7,7 +7,7 @@ a run is applied whole or not at all, and a second run finds what the first one 
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -42,10 +42,11 @@ from tracker.imports.mapping import (
     suggest_columns,
 )
 from tracker.imports.models import ImportProblem, ImportRun, RunState
-from tracker.imports.problems import ImportRefusedError
+from tracker.imports.problems import ImportRefusedError, Problem
 from tracker.imports.report import Report
 from tracker.imports.tables import check_size
 from tracker.jobs.services import run_job
+from tracker.spend.insertion import insert_all
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ _ATTEMPTS = 3
 # still store each payment once.
 _LEASE = timedelta(minutes=15)
 _SAMPLE_LINES = 5
+_PROBLEMS_AT_ONCE = 5000
 # PostgreSQL's states for a lock not granted in time, a deadlock, a failed ordering.
 _LOST_RACES = frozenset({"55P03", "40P01", "40001"})
 
@@ -210,20 +212,7 @@ def _store(run: ImportRun, report: Report) -> None:
     run.finished_at = timezone.now()
     run.save()
     run.problems.all().delete()
-    ImportProblem.objects.bulk_create(
-        [
-            ImportProblem(
-                run=run,
-                line=problem.line,
-                field=problem.field[:40],
-                reason=problem.reason[:400],
-                advice=problem.advice[:400],
-                raw=problem.raw[:200],
-            )
-            for problem in report.problems
-        ],
-        batch_size=1000,
-    )
+    _store_problems(run, report.problems)
     events.record(
         event_type=f"import.{run.state}",
         subject=run,
@@ -233,6 +222,23 @@ def _store(run: ImportRun, report: Report) -> None:
         },
         actor=run.started_by,
     )
+
+
+def _store_problems(run: ImportRun, problems: Iterable[Problem]) -> None:
+    """Store every one; so many at a time that a file of nothing else is borne."""
+    rows = (
+        ImportProblem(
+            run=run,
+            line=problem.line,
+            field=problem.field[:40],
+            reason=problem.reason[:400],
+            advice=problem.advice[:400],
+            raw=problem.raw[:200],
+        )
+        for problem in problems
+    )
+    while part := list(islice(rows, _PROBLEMS_AT_ONCE)):
+        insert_all(part)
 
 
 def _state_after(report: Report) -> RunState:

@@ -12,7 +12,8 @@ from tracker.imports.problems import UnreadableFileError
 HEADER_SEARCH_LINES = 30
 LARGEST_FILE_BYTES = 64 * 1024 * 1024
 MOST_COLUMNS = 200
-MOST_LINES = 500_000
+# As many as a spreadsheet program shows of it.
+MOST_LINES = 1_048_576
 
 # Says how many fields of the import a row of cells names.
 Recognise = Callable[[Sequence[str]], int]

@@ -1,6 +1,7 @@
 """Storing many rows at once, as fast as the database takes them."""
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from django.db import connection, models, transaction
@@ -42,7 +43,8 @@ def _copy(model: type[models.Model], rows: Sequence[models.Model]) -> None:
         row._state.adding = False
         row._state.db = connection.alias
     columns = ", ".join(connection.ops.quote_name(str(f.column)) for f in fields)
-    read = [(field.attname, _into_database(field)) for field in fields]
+    values_of = attrgetter(*(field.attname for field in fields))
+    into = [_into_database(field) for field in fields]
     # Below Django, which knows no COPY, errors would bear psycopg's names.
     with (
         connection.wrap_database_errors,
@@ -50,7 +52,10 @@ def _copy(model: type[models.Model], rows: Sequence[models.Model]) -> None:
         cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy,
     ):
         for row in rows:
-            copy.write_row([into(getattr(row, name)) for name, into in read])
+            values = zip(into, values_of(row), strict=True)
+            copy.write_row(
+                [value if turn is None else turn(value) for turn, value in values]
+            )
 
 
 def _is_set_on_saving(field: "models.Field[Any, Any]") -> bool:
@@ -62,20 +67,25 @@ def _is_set_on_saving(field: "models.Field[Any, Any]") -> bool:
 def _free_ids(table: str, count: int) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence(%s, 'id'))"
-            " FROM generate_series(1, %s)",
+            "WITH made AS MATERIALIZED"
+            " (SELECT pg_get_serial_sequence(%s, 'id')::regclass AS ids)"
+            " SELECT nextval(ids) FROM made, generate_series(1, %s)",
             [table, count],
         )
         return [key for (key,) in cursor.fetchall()]
 
 
-def _into_database(field: "models.Field[Any, Any]") -> Callable[[Any], Any]:
-    """Return what turns a value of the field into what the driver writes."""
+def _into_database(field: "models.Field[Any, Any]") -> Callable[[Any], Any] | None:
+    """Return what turns a value into what the driver writes; None if nothing does."""
     if isinstance(field, ScaledField):
         return field.get_prep_value
     if isinstance(field, models.CharField | models.TextField):
         # A member of a list of choices is written as its value.
-        return lambda value: value if value is None else str(value)
+        return _plain_text
     if isinstance(field, models.JSONField):
         return lambda value: field.get_db_prep_save(value, connection)
-    return lambda value: value
+    return None
+
+
+def _plain_text(value: str | None) -> str | None:
+    return value if value is None or type(value) is str else str(value)
