@@ -25,9 +25,8 @@ OUTSIDE = {"browser": needs.why_no_browser, "redis": needs.why_no_redis}
 
 
 # By these a test reaches a database, of the run's engine.
-REACH_A_DATABASE = frozenset(
-    {"db", "transactional_db", "live_server", "own_database", "shared_product"}
-)
+IN_THIS_PROCESS = frozenset({"db", "transactional_db", "live_server"})
+REACH_A_DATABASE = IN_THIS_PROCESS | {"own_database", "shared_product"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -79,9 +78,15 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     It is asked while the test's data is still there, so that the test itself fails.
     """
     result = yield
-    if reaches_a_database(item) and not item.get_closest_marker("roll_ups_differ"):
+    if stores_here(item) and not item.get_closest_marker("roll_ups_differ"):
         check_roll_ups()
     return result
+
+
+def stores_here(item: pytest.Item) -> bool:
+    """Whether the test reaches a database from its own process."""
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return bool(item.get_closest_marker("django_db") or fixtures & IN_THIS_PROCESS)
 
 
 def check_roll_ups() -> None:

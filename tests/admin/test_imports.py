@@ -210,7 +210,14 @@ RECORDS = (
     "Legal name,Currency\nNorthwind IT Ltd,EUR\n=HYPERLINK(1),QQQ\nPenna PLC,GBP\n"
 )
 # Their columns are those that other systems write.
-OF_PERFORMANCE = ("benchmarks", "downtime", "invoices", "measurements", "tickets", "time")
+OF_PERFORMANCE = (
+    "benchmarks",
+    "downtime",
+    "invoices",
+    "measurements",
+    "tickets",
+    "time",
+)
 KINDS = {
     Role.FINANCE: [
         "benchmarks",

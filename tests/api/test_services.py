@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from engagements.models import Event
 from tests.factories import make_user
 from tracker.api.models import ApiKey
+from tracker.api.scopes import SCOPES
 from tracker.api.services import KEY_FORMAT, create_api_key, revoke_api_key
 
 pytestmark = pytest.mark.django_db
@@ -55,10 +56,7 @@ def test_create_api_key_names_unknown_scopes_and_the_known_ones():
         make_key(scopes=["vendors:read", "vendor:read", "all"])
 
     assert refused.value.message_dict == {
-        "scopes": [
-            "Unknown: all, vendor:read. Choose from: engagements:read, "
-            "engagements:write, vendors:read, vendors:write, rates:read, rates:write."
-        ]
+        "scopes": [f"Unknown: all, vendor:read. Choose from: {', '.join(SCOPES)}."]
     }
 
 

@@ -18,7 +18,7 @@ from tests.browser.steps import take_step
 from tests.browser.test_admin_logging import complaints, desk, manager
 from tests.factories import make_assignment, make_grant, make_template
 from tests.spend.billing import bill
-from tracker.spend.models import Settlement, WorkLog
+from tracker.spend.models import InvoiceStatus, Settlement, WorkLog
 from tracker.spend.services import log_work
 
 __all__ = ["complaints", "desk", "manager"]
@@ -45,7 +45,13 @@ def test_notice_off_boarding_and_end(
     )
     start_engagement(engagement=assignment, actor=manager)
     make_grant(assignment, system="Data warehouse", actor=manager)
-    bill(assignment, last_month, kind=ChargeKind.ONE_OFF, number="N-100")
+    bill(
+        assignment,
+        last_month,
+        kind=ChargeKind.ONE_OFF,
+        number="N-100",
+        status=InvoiceStatus.APPROVED,
+    )
     work_on(assignment, last_month)
     address = f"{live_server.url}/admin/engagements/assignment/{assignment.pk}/change/"
     desk.goto(address)

@@ -17,6 +17,7 @@ from tests.browser.test_admin_logging import choose, complaints, desk, manager, 
 from tests.browser.test_approvals import SLOW, checker, other_desk
 from tests.factories import make_grant, make_template, make_vendor
 from tests.spend.billing import bill
+from tracker.spend.models import InvoiceStatus
 
 __all__ = ["checker", "complaints", "desk", "manager", "other_desk"]
 
@@ -53,7 +54,8 @@ def test_whole_life(
 
     invoice = f"N-{engagement.pk}"
     charge = ChargeKind.RECURRING if kind == "managedcontract" else ChargeKind.TIME
-    bill(engagement, start, today, kind=charge, number=invoice)
+    approved = InvoiceStatus.APPROVED
+    bill(engagement, start, today, kind=charge, number=invoice, status=approved)
     desk.goto(page)
     close(desk, today)
     expect(desk.get_by_text("can't be closed yet")).to_be_visible(timeout=SLOW)

@@ -19,10 +19,10 @@ JULY = date(2026, 7, 1)
 TODAY = date(2026, 8, 20)
 QUERIES = {
     "/": 18,
-    "/spend/accruals/": 11,
+    "/spend/accruals/": 9,
     "/spend/accruals.csv": 8,
     "/spend/accruals.xlsx": 8,
-    "/spend/commitments/": 15,
+    "/spend/commitments/": 13,
     "/spend/commitments.csv": 12,
     "/spend/committed-currencies/": 13,
     "/spend/forecast/": 20,

@@ -82,6 +82,8 @@ def test_no_column_holds_money_as_float_or_decimal() -> None:
         "Assessment.margin",
         "Flag.opposition",
         "Decision.opposition",
+        "GroupVerdict.acceptability",
+        "GroupVerdict.coverage",
         "Advice.acceptability",
         "Advice.coverage",
         "Advice.margin",

@@ -8,11 +8,14 @@ from tests.factories import make_vendor
 pytestmark = pytest.mark.django_db
 
 
-def test_guards_stand_on_orders_events_the_ledger_and_settlements() -> None:
+def test_guards_stand_on_what_is_written_once() -> None:
     assert guarded_tables(connection) == [
         "engagements_changeorder",
         "engagements_event",
+        "tracker_accrual",
         "tracker_ledgerentry",
+        "tracker_orderchange",
+        "tracker_savingrealisation",
         "tracker_settlement",
     ]
 

@@ -242,8 +242,9 @@ class Game:
         self.books.bill(name, "credit", first, first, -amount)
 
     def credit_note(self, name: str, first: date, amount: Fraction) -> None:
-        note = InvoiceKind.CREDIT_NOTE
-        self._bill(name, "one_off", first, first, -amount, kind=note)
+        billed = self._bill(name, "one_off", first, first, amount)
+        self.books.bill(name, "one_off", first, first, amount)
+        self._bill(name, "one_off", first, first, -amount, credits=billed)
         self.books.bill(name, "one_off", first, first, -amount)
 
     def close(self) -> None:
@@ -341,13 +342,14 @@ class Game:
         first: date,
         last: date,
         amount: Fraction,
-        kind: InvoiceKind = InvoiceKind.INVOICE,
-    ) -> None:
+        credits: Invoice | None = None,
+    ) -> Invoice:
         engagement = self.engagements[name]
-        post_invoice(
+        return post_invoice(
             invoice=Invoice(
                 vendor=engagement.vendor,
-                kind=kind,
+                kind=InvoiceKind.CREDIT_NOTE if credits else InvoiceKind.INVOICE,
+                credits=credits,
                 number=f"INV-{next(self.numbers)}",
                 issued_on=last,
                 currency=engagement.currency,

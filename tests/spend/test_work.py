@@ -34,8 +34,8 @@ def test_logging_many_lines_takes_a_fixed_number_of_queries(
     log_work_lines(lines=lines(assignment, 1), actor=None)
 
     # PostgreSQL also takes the lock by which postings and closings wait.
-    queries = 21 if connection.vendor == "sqlite" else 22
-    for count in (1, 3, 50):
+    queries = 20 if connection.vendor == "sqlite" else 21
+    for count in (1, 3, 40):
         with django_assert_num_queries(queries):
             log_work_lines(lines=lines(assignment, count), actor=None)
 

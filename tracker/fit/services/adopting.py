@@ -301,9 +301,13 @@ def _reviewed() -> list[tuple[Assessment, bool]]:
     return found
 
 
+def _threshold(name: str) -> str:
+    return f"thresholds.{name}"
+
+
 def _thresholds_refused(thresholds: Mapping[str, Any]) -> dict[str, str]:
     refused = {
-        f"thresholds.{name}": _("Give a share from 0 to 1.")
+        _threshold(name): _("Give a share from 0 to 1.")
         for name, value in thresholds.items()
         if name not in Thresholds.__dataclass_fields__ or not 0 <= value <= 1
     }
@@ -311,7 +315,7 @@ def _thresholds_refused(thresholds: Mapping[str, Any]) -> dict[str, str]:
         return refused
     whole = Thresholds(**thresholds)
     if not whole.support < whole.clear < whole.oppose <= whole.oppose_strongly:
-        refused["thresholds.clear"] = _(
+        refused[_threshold("clear")] = _(
             "Keep the order: current fits, clear, other fits, strongly."
         )
     return refused

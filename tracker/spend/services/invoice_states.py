@@ -188,7 +188,9 @@ def _take(
     for name, value in values.items():
         setattr(stored, name, value)
     stored.version += 1
-    stored.full_clean()
+    # All else stays as it was when it was checked.
+    kept = {field.name for field in stored._meta.fields} - {"status", *values}
+    stored.full_clean(exclude=kept, validate_unique=False)
     stored.save()
     events.record(
         event_type=event_type,
