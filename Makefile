@@ -48,7 +48,7 @@ bench: $(DEVELOPMENT)
 
 # Thousands of postings while processes are killed; the suite has a small part of it.
 faults: $(DEVELOPMENT)
-	@FAULT_POSTINGS=10000 FAULT_FILES=60 $(PYTHON) -m tests.run tests/faults $(ARGS)
+	@FAULT_POSTINGS=10000 $(PYTHON) -m tests.run tests/faults $(ARGS)
 
 format: $(DEVELOPMENT)
 	$(PYTHON) -m ruff check --fix .

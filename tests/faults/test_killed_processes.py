@@ -1,9 +1,8 @@
-"""Web processes and workers killed while they post: nothing lost, nothing twice.
+"""Web processes killed while they post: nothing lost, nothing twice.
 
 Small here; `make faults` runs the whole: 10,000 postings, over 200 kills.
 """
 
-import csv
 import json
 import os
 import random
@@ -12,19 +11,15 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import count
-from pathlib import Path
 from threading import Event, Thread
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 import psutil
 
-from tests.management.product import Product, eventually
+from tests.management.product import Product
 
 POSTINGS = int(os.environ.get("FAULT_POSTINGS", "60"))
-FILES = int(os.environ.get("FAULT_FILES", "4"))
-LINES_OF_A_FILE = 50
 CLIENTS = 8
 GIVE_UP_AFTER = 60 + POSTINGS  # seconds
 PAUSE_BETWEEN_KILLS = (0.5, 1.5)
@@ -63,47 +58,6 @@ print(json.dumps({
     "ledger holds": verify_ledger().is_exact,
 }))
 """
-UPLOAD = """
-import sys
-from pathlib import Path
-from django.core.files import File
-from engagements.models import User
-from tracker.imports.services import accept_upload, request_check
-boss = User.objects.get(username="boss")
-for path in sorted(Path({folder!r}).glob("*.csv")):
-    with path.open("rb") as file:
-        run = accept_upload(
-            upload=File(file, path.name), kind_name="payments", actor=boss
-        )
-    request_check(run=run, corrections={{}}, options={{}}, actor=boss)
-"""
-# As the sweep each minute, after the quarter of an hour that a dead worker is given.
-MOVE_ON = """
-from datetime import timedelta
-from django.utils import timezone
-from engagements.models import User
-from tracker.imports.models import ImportRun, RunState
-from tracker.imports.services import request_apply, resend_waiting
-from tracker.jobs.models import JobRun, JobStatus
-JobRun.objects.filter(status=JobStatus.RUNNING).update(leased_until=timezone.now())
-boss = User.objects.get(username="boss")
-for run in ImportRun.objects.filter(state=RunState.CHECKED):
-    request_apply(run=run, is_per_line=False, actor=boss)
-resend_waiting(older_than_seconds=0)
-print(ImportRun.objects.exclude(state=RunState.APPLIED).count())
-"""
-PAID = """
-import json
-from engagements.models import Event
-from tracker.spend.models import LedgerEntry, Payment
-from tracker.spend.services import verify_ledger
-print(json.dumps({
-    "payments": Payment.objects.count(),
-    "entries": LedgerEntry.objects.filter(source_type="payment").count(),
-    "events": Event.objects.filter(event_type="import.applied").count(),
-    "ledger holds": verify_ledger().is_exact,
-}))
-"""
 
 
 def test_invoices_accepted_are_invoices_stored_whatever_is_killed(product):
@@ -126,28 +80,6 @@ def test_invoices_accepted_are_invoices_stored_whatever_is_killed(product):
         "total": f"{sum(range(POSTINGS)) + POSTINGS}.0000",
         "events": POSTINGS,
         "told of": POSTINGS,
-        "ledger holds": True,
-    }
-
-
-def test_files_are_imported_once_whatever_workers_are_killed(product, tmp_path):
-    product.python(PREPARE)
-    folder = tmp_path / "files"
-    folder.mkdir()
-    for number in range(FILES):
-        write_payments(folder / f"{number:04}.csv", number)
-
-    with killing(product, "celery") as killed:
-        product.python(UPLOAD.format(folder=str(folder)))
-        assert eventually(lambda: len(killed) >= FILES, seconds=GIVE_UP_AFTER)
-    assert eventually(
-        lambda: product.python(MOVE_ON).splitlines()[-1] == "0", seconds=GIVE_UP_AFTER
-    ), str(product)
-
-    assert json.loads(product.python(PAID).splitlines()[-1]) == {
-        "payments": FILES * LINES_OF_A_FILE,
-        "entries": FILES * LINES_OF_A_FILE,
-        "events": FILES,
         "ledger holds": True,
     }
 
@@ -226,15 +158,3 @@ def post(address: str, key: str, number: int) -> bool:
             # Whether it was stored nobody knows: the same again changes nothing.
             time.sleep(0.2)
     return False
-
-
-def write_payments(path: Path, number: int) -> None:
-    numbers = count(number * LINES_OF_A_FILE)
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["Paid Date", "Amount", "Supplier Name", "Trans No"])
-        for _line in range(LINES_OF_A_FILE):
-            each = next(numbers)
-            writer.writerow(
-                ["2026-01-15", f"{each + 1}.00", f"Vendor {each % 7}", each]
-            )
