@@ -2,7 +2,7 @@
 
 The ledger's accrued balance of an engagement, credits aside, is brought to what the
 reckoning says; hours that are accrued already are left, and only what differs is
-posted. See docs/adr/0082-month-end-accruals.md.
+posted. See docs/adr/0077-month-end-accruals.md.
 """
 
 from collections import defaultdict
