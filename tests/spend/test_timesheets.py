@@ -569,9 +569,11 @@ def test_steps_take_a_fixed_number_of_queries(
     warm = submitted(assignment, manager, MONDAY - timedelta(days=7))
     approve_timesheet(timesheet=warm, actor=colleague)
 
+    # PostgreSQL also takes the lock by which postings and closings wait.
+    submitting = 41 if connection.vendor == "sqlite" else 42
     for number, hours in enumerate(({0: "8"}, {0: "8", 1: "8", 2: "8"})):
         sheet = begin(assignment, MONDAY + timedelta(days=7 * number))
         with django_assert_num_queries(14):
             fill(sheet, hours)
-        with django_assert_num_queries(41):
+        with django_assert_num_queries(submitting):
             submit_timesheet(timesheet=sheet, actor=manager)
