@@ -20,7 +20,9 @@ def unapplied_credits(engagements: Collection[int]) -> dict[int, list[AgreedCred
     for credit in rows:
         amount = credit.amount if credit.agreed_amount is None else credit.agreed_amount
         name = f"{credit.window_from:%Y-%m}"
-        found[credit.engagement_id].append(AgreedCredit(name, amount, credit.pk))
+        found[credit.engagement_id].append(
+            AgreedCredit(name, amount, credit.pk, agreed_on=credit.state_since)
+        )
     return found
 
 

@@ -38,6 +38,7 @@ class AgreedCredit:
     name: str
     amount: Decimal
     source_id: int = 0
+    agreed_on: date = date.min
 
 
 @dataclass(frozen=True)

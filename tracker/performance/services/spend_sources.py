@@ -1,26 +1,12 @@
-"""What spend is told of service credits: those agreed, and what they save."""
+"""What spend is told of service credits: what they save."""
 
-from collections.abc import Collection, Iterator
-from decimal import Decimal
+from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
 
 from tracker.performance.models import Credit, CreditState
-from tracker.spend.agreed_credits import AgreedCredit, agreed_credits_from
 from tracker.spend.models import SavingKind
 from tracker.spend.saved import FoundSaving, Realised, savings_from
-
-
-@agreed_credits_from
-def credits_to_apply(engagement_ids: Collection[int]) -> Iterator[AgreedCredit]:
-    """Yield the credits that a vendor granted and no invoice gave yet."""
-    rows = Credit.objects.filter(
-        engagement_id__in=engagement_ids, state=CreditState.AGREED
-    )
-    for engagement, amount, agreed_on in rows.values_list(
-        "engagement_id", "agreed_amount", "state_since"
-    ):
-        yield AgreedCredit(engagement, amount or Decimal(0), agreed_on)
 
 
 @savings_from

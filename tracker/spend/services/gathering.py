@@ -20,7 +20,8 @@ from engagements.models import (
     RateTerm,
 )
 from engagements.values.commitment import Price
-from tracker.spend.agreed_credits import AgreedCredit, agreed_credits
+from tracker.spend.accrual import AgreedCredit
+from tracker.spend.credits_agreed import credits_agreed
 from tracker.spend.matching import Bill, BilledLine, Order, Rate, Terms, Worked
 from tracker.spend.models import (
     Invoice,
@@ -65,7 +66,7 @@ def gather(invoices: Sequence[Invoice]) -> list[Bill]:
             own[stored.line.invoice].append(stored.line)
     terms = _terms(engagements)
     worked = _worked(engagements, [line for found in own.values() for line in found])
-    credits = _credits(engagements)
+    credits = credits_agreed(engagements)
     drawn = _Drawn(orders, payers, lines)
     return [
         _bill(invoice, own[invoice.pk], by_engagement, terms, worked, drawn, credits)
@@ -323,10 +324,3 @@ class _Drawn:
         if order not in self._invoices:
             return ZERO
         return self._sums[order][bisect_left(self._invoices[order], line.invoice)]
-
-
-def _credits(engagements: Collection[int]) -> dict[int, list[AgreedCredit]]:
-    found: dict[int, list[AgreedCredit]] = defaultdict(list)
-    for credit in agreed_credits(engagements):
-        found[credit.engagement].append(credit)
-    return found
