@@ -3,12 +3,12 @@
 from decimal import Decimal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from engagements.choices import Status
 from engagements.models import CostCentre, Engagement, ManagedContract, Vendor
 from engagements.services.engagements import change_engagement
+from tests.browser.accessible import serious
 from tests.browser.test_admin_logging import complaints, desk, manager
 from tests.factories import make_contract
 
@@ -151,11 +151,7 @@ def conflict(desk: Page, live_server, contract) -> list[str]:
 
 def complaints_of(page: Page) -> list[str]:
     """What axe finds grave, and what scrolls sideways."""
-    grave = [
-        f"{issue['id']}: {issue['nodes'][0]['html'][:120]}"
-        for issue in Axe().run(page).response["violations"]
-        if issue["impact"] in ("serious", "critical")
-    ]
+    grave = serious(page)
     if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
         grave.append("the page scrolls sideways")
     split = page.locator("#cost_split-group .simplebar-content-wrapper")

@@ -4,11 +4,11 @@ import os
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from engagements.choices import ApprovalOutcome, Role, Status
 from engagements.models import Approval, ManagedContract, User
+from tests.browser.accessible import serious
 from tests.browser.steps import take_step
 from tests.browser.test_admin_logging import (
     PASSWORD,
@@ -137,8 +137,7 @@ def test_change_order_is_recorded_once_its_effect_was_shown(
     expect(table).to_contain_text("£122,500.00")
     expect(table).to_contain_text("“Contracts”")
     shot(desk, "change-order")
-    found = Axe().run(desk, context="#dialog").response["violations"]
-    assert [one for one in found if one["impact"] in ("serious", "critical")] == []
+    assert serious(desk, "#dialog") == []
     dialog.get_by_role("button", name="Record").click()
     expect(desk.get_by_text("Change order 1 waits for approval.")).to_be_visible(
         timeout=SLOW
@@ -156,15 +155,6 @@ def test_change_order_is_recorded_once_its_effect_was_shown(
 def send(page: Page) -> None:
     take_step(page, "send-for-approval")
     page.locator("#dialog").get_by_role("button", name="Send").click()
-
-
-def serious(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{issue['id']}: {issue['nodes'][0]['html'][:120]}"
-        for issue in found
-        if issue["impact"] in ("serious", "critical")
-    ]
 
 
 def shot(page: Page, name: str) -> None:

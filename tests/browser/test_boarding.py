@@ -5,7 +5,6 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import Group
 from django.utils import timezone
 from playwright.sync_api import Page, expect
@@ -14,6 +13,7 @@ from engagements.choices import ChargeKind, Role, Status
 from engagements.models import AccessGrant, Engagement
 from engagements.services.lifecycle import start_engagement
 from engagements.values.periods import add_months, month_of
+from tests.browser.accessible import serious
 from tests.browser.steps import take_step
 from tests.browser.test_admin_logging import complaints, desk, manager
 from tests.factories import make_assignment, make_grant, make_template
@@ -137,15 +137,6 @@ def end(page: Page, day: date) -> None:
     assert serious(page, "#dialog") == []
     page.get_by_label("Last day").fill(day.isoformat())
     page.get_by_role("button", name="End", exact=True).click()
-
-
-def serious(page: Page, context: str) -> list[str]:
-    found = Axe().run(page, context=context).response["violations"]
-    return [
-        f"{issue['id']}: {issue['nodes'][0]['html'][:120]}"
-        for issue in found
-        if issue["impact"] in ("serious", "critical")
-    ]
 
 
 def shot(page: Page, name: str) -> None:

@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -13,6 +12,7 @@ from engagements.choices import Renewal
 from engagements.models import Assignment, Document, Engagement, ManagedContract
 from engagements.services.lifecycle import start_engagement
 from engagements.values.periods import add_months
+from tests.browser.accessible import serious
 from tests.browser.steps import take_step
 from tests.browser.test_admin_logging import complaints, desk, manager
 from tests.engagements.files import PDF
@@ -138,15 +138,6 @@ def test_engagement_is_converted_once_its_meaning_was_shown(
 
 def _days_ahead(days: int) -> str:
     return (timezone.localdate() + timedelta(days=days)).isoformat()
-
-
-def serious(page: Page, context: str | None = None) -> list[str]:
-    found = Axe().run(page, context=context).response["violations"]
-    return [
-        f"{issue['id']}: {issue['nodes'][0]['html'][:120]}"
-        for issue in found
-        if issue["impact"] in ("serious", "critical")
-    ]
 
 
 def shot(page: Page, name: str) -> None:

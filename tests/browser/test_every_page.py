@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import Group
 from django.utils import timezone
 from playwright.sync_api import Page, expect
@@ -13,6 +12,7 @@ from playwright.sync_api import Page, expect
 from engagements.choices import Renewal, Role
 from engagements.models import Contractor, Engagement
 from engagements.services.lifecycle import start_engagement, submit_engagement
+from tests.browser.accessible import serious
 from tests.browser.test_admin_logging import complaints, desk, manager
 from tests.factories import (
     make_assignment,
@@ -27,7 +27,6 @@ __all__ = ["complaints", "desk", "manager"]
 
 pytestmark = pytest.mark.browser
 
-GRAVE = ("serious", "critical")
 # What the night may change; all else is the same page.
 OPTIONS: dict[str, dict[str, Any]] = {
     "light": {"resultTypes": ["violations"]},
@@ -219,13 +218,7 @@ def open_dialog(page: Page, step: str) -> None:
 
 
 def grave(page: Page, theme: str, context: str | None = None) -> list[str]:
-    page.wait_for_load_state("networkidle")
-    found = Axe().run(page, context=context, options=OPTIONS[theme])
-    return [
-        f"{issue['id']}: {issue['nodes'][0]['html'][:120]}"
-        for issue in found.response["violations"]
-        if issue["impact"] in GRAVE
-    ]
+    return serious(page, context, options=OPTIONS[theme])
 
 
 def told(found: dict[Any, list[Any]]) -> dict[Any, list[Any]]:

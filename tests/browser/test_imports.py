@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from engagements.choices import Role
+from tests.browser.accessible import serious
 from tests.factories import make_user, make_vendor
 from tracker.imports.models import ImportRun, RunState
 from tracker.imports.services import work_on
@@ -15,15 +15,6 @@ from tracker.imports.services import work_on
 pytestmark = pytest.mark.browser
 
 SHOTS = os.environ.get("SHOTS")
-
-
-def serious(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{issue['id']}: {issue['nodes'][0]['html'][:120]}"
-        for issue in found
-        if issue["impact"] in ("serious", "critical")
-    ]
 
 
 def shot(page: Page, name: str) -> None:

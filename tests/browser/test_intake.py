@@ -3,10 +3,10 @@
 import os
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from engagements.models import ManagedContract
+from tests.browser.accessible import serious
 from tests.browser.test_admin_logging import choose, complaints, desk, manager, save
 from tests.factories import make_vendor
 from tracker.fit.models import Advice
@@ -68,14 +68,6 @@ def test_work_is_asked_about_logged_and_compared(
     expect(desk.locator("#result_list")).to_contain_text("Night desk")
     assert serious(desk) == []
     assert complaints == []
-
-
-def serious(page: Page) -> list[str]:
-    return [
-        f"{issue['id']}: {issue['nodes'][0]['html'][:120]}"
-        for issue in Axe().run(page).response["violations"]
-        if issue["impact"] in ("serious", "critical")
-    ]
 
 
 def shot(page: Page, name: str) -> None:

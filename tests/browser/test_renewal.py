@@ -4,7 +4,6 @@ import os
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -12,6 +11,7 @@ from engagements.choices import Renewal
 from engagements.models import Engagement
 from engagements.services.lifecycle import start_engagement
 from engagements.values.periods import add_months
+from tests.browser.accessible import serious
 from tests.browser.steps import take_step
 from tests.browser.test_admin_logging import complaints, desk, manager
 from tests.factories import make_contract
@@ -43,7 +43,7 @@ def test_notice_is_given_once_its_effect_was_shown(
     table = desk.get_by_role("table", name="What this changes")
     expect(table).to_be_visible()
     shot(desk, "notice")
-    assert serious(desk) == []
+    assert serious(desk, "#dialog") == []
 
     desk.get_by_label("Given on").fill((today + timedelta(days=1)).isoformat())
     desk.get_by_role("button", name="Give notice").click()
@@ -62,15 +62,6 @@ def test_notice_is_given_once_its_effect_was_shown(
     found = Engagement.objects.get(pk=contract.pk)
     assert found.notice_given_on == today - timedelta(days=1)
     assert complaints == []
-
-
-def serious(page: Page) -> list[str]:
-    found = Axe().run(page, context="#dialog").response["violations"]
-    return [
-        f"{issue['id']}: {issue['nodes'][0]['html'][:120]}"
-        for issue in found
-        if issue["impact"] in ("serious", "critical")
-    ]
 
 
 def shot(page: Page, name: str) -> None:

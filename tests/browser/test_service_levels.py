@@ -4,9 +4,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from engagements.choices import Role
+from tests.browser.accessible import findings
 from tests.dashboards.test_service_levels import grow
 from tests.factories import make_user
 from tests.performance.contracts import add_level, contract_with, measured
@@ -58,8 +58,7 @@ def test_pages_have_no_accessibility_failures(page, site, scheme):
 
     for address in addresses():
         page.goto(site + address)
-        found = Axe().run(page)
-        assert found.violations_count == 0, f"{address}: {found.generate_report()}"
+        assert findings(page) == [], address
 
 
 @pytest.mark.parametrize("width", [390, 1440])

@@ -4,10 +4,10 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from tests.browser.accessible import serious
 from tests.browser.test_admin_logging import complaints, desk, manager
 from tests.spend.sheets import begin, make_running
 from tracker.spend.models import Timesheet, TimesheetStatus
@@ -31,11 +31,6 @@ def sheet(manager) -> Timesheet:
 
 def page_of(live_server, sheet: Timesheet) -> str:
     return f"{live_server.url}/admin/tracker/timesheet/{sheet.pk}/change/"
-
-
-def serious(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [v["id"] for v in found if v["impact"] in ("serious", "critical")]
 
 
 def test_a_week_is_entered_by_keyboard_and_submitted(

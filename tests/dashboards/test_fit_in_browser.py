@@ -4,10 +4,10 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from engagements.choices import Role
+from tests.browser.accessible import findings
 from tests.factories import make_user, make_vendor
 from tests.fit.records import TODAY, imported, plant_spend, team_bought_by_the_hour
 from tracker.fit.services import assess
@@ -51,9 +51,7 @@ def test_pages_have_no_accessibility_failures(page, site, scheme):
 
     for address in ADDRESSES:
         page.goto(site + address)
-        found = Axe().run(page)
-
-        assert found.violations_count == 0, f"{address}: {found.generate_report()}"
+        assert findings(page) == [], address
 
 
 @pytest.mark.parametrize("width", [390, 768, 1440])

@@ -4,9 +4,9 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from engagements.choices import Role
+from tests.browser.accessible import findings
 from tests.dashboards.spending import make_paid_contract, pay
 from tests.factories import (
     make_assignment,
@@ -61,9 +61,7 @@ def test_pages_have_no_accessibility_failures(page, site, scheme):
 
     for address in ADDRESSES:
         page.goto(site + address)
-        found = Axe().run(page)
-
-        assert found.violations_count == 0, f"{address}: {found.generate_report()}"
+        assert findings(page) == [], address
 
 
 def test_pages_keep_to_the_policy_and_run_nothing_that_users_typed(page, site):

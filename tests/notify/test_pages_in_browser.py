@@ -4,12 +4,12 @@ import os
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.core import mail
 from django.utils import timezone
 from playwright.sync_api import Page, ViewportSize, expect
 
 from engagements.choices import Role
+from tests.browser.accessible import serious
 from tests.browser.test_admin_logging import complaints, desk, manager
 from tests.factories import make_user
 from tests.notify.test_alerts import (
@@ -32,11 +32,6 @@ PHONE = ViewportSize(width=390, height=844)
 DESK = ViewportSize(width=1440, height=900)
 DARK = "on => document.documentElement.classList.toggle('dark', on)"
 WIDTH = "document.documentElement.scrollWidth"
-
-
-def serious(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [each["id"] for each in found if each["impact"] in ("serious", "critical")]
 
 
 def checked(page: Page, name: str) -> None:
