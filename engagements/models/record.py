@@ -8,6 +8,8 @@ from django.db.models.functions import Length
 from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
+from engagements.models.conditions import Conditioned
+
 
 def has_length(field: str, length: int) -> BaseExpression:
     """Return a condition for CHECK constraints: the text has just this length."""
@@ -15,7 +17,7 @@ def has_length(field: str, length: int) -> BaseExpression:
     return condition
 
 
-class Record(models.Model):
+class Record(Conditioned):
     """What every editable record carries.
 
     `version` rises with each save by a service; the admin form and If-Match compare it.
@@ -41,7 +43,7 @@ class Record(models.Model):
         abstract = True
 
 
-class Detail(models.Model):
+class Detail(Conditioned):
     """A line that belongs to a record and is read and changed through it."""
 
     PERSONAL_FIELDS: ClassVar[frozenset[str]] = frozenset()
