@@ -6,6 +6,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Error, Page
 
 GRAVE = ("serious", "critical")
+NOTHING_MOVES = """() => document.getAnimations().every(one =>
+    one.playState !== "running"
+    || one.effect.getComputedTiming().iterations === Infinity)"""
 
 
 def findings(
@@ -31,11 +34,17 @@ def serious(
 def _violations(
     page: Page, context: str | None, options: dict[str, Any] | None
 ) -> list[dict[str, Any]]:
-    page.wait_for_load_state("networkidle")
     try:
+        settle(page)
         found = Axe().run(page, context=context, options=options)
     except Error:
-        # A click returns before the next page has begun: axe read the one that left.
-        page.wait_for_load_state("networkidle")
+        # A click returns before the next page has begun: that was the one that left.
+        settle(page)
         found = Axe().run(page, context=context, options=options)
     return list(found.response["violations"])
+
+
+def settle(page: Page) -> None:
+    """Wait until nothing loads or moves: colours that fade would be read half-way."""
+    page.wait_for_load_state("networkidle")
+    page.wait_for_function(NOTHING_MOVES)
