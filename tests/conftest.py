@@ -26,7 +26,9 @@ OUTSIDE = {"browser": needs.why_no_browser, "redis": needs.why_no_redis}
 
 # By these a test reaches a database, of the run's engine.
 IN_THIS_PROCESS = frozenset({"db", "transactional_db", "live_server"})
-REACH_A_DATABASE = IN_THIS_PROCESS | {"own_database", "shared_product"}
+OF_THEIR_OWN = {"own_database", "shared_product"}
+REACH_A_DATABASE = IN_THIS_PROCESS | OF_THEIR_OWN
+OTHER_PROCESSES = ("browser", "redis", "folder_broker")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,7 +52,17 @@ def pytest_collection_modifyitems(
     if len(meant) < len(items):
         kept = set(meant)
         config.hook.pytest_deselected(items=[i for i in items if i not in kept])
-        items[:] = meant
+    # Workers that wait for a browser leave the processor to the others, and one that
+    # began such a file last would keep them all waiting.
+    slow = {item.path for item in meant if waits_for_others(item)}
+    items[:] = sorted(meant, key=lambda item: item.path not in slow)
+
+
+def waits_for_others(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return bool(
+        any(map(item.get_closest_marker, OTHER_PROCESSES)) or fixtures & OF_THEIR_OWN
+    )
 
 
 def differs_by_database(item: pytest.Item) -> bool:

@@ -25,7 +25,7 @@ from tests import needs
 from tests.account import Account
 from tests.postgresql import embedded_postgresql
 
-WORKERS = os.environ.get("TEST_WORKERS", "2")
+WORKERS = os.environ.get("TEST_WORKERS", "3")
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,8 @@ def run_on(name: str, pytest_arguments: list[str]) -> tuple[Account, int]:
         command = [
             *(sys.executable, "-m", "pytest", "-p", "tests.account"),
             *("--account", str(path), "--numprocesses", WORKERS),
-            *("--dist", "loadfile", *pytest_arguments),
+            # In the order of conftest.py: what takes long begins first.
+            *("--dist", "loadfile", "--no-loadscope-reorder", *pytest_arguments),
         ]
         environment = {**os.environ, "DATABASE_URL": database.url}
         if not database.url:
