@@ -121,6 +121,10 @@ app.conf.beat_schedule = {
         "task": "tracker.tasks.tell_missing_sheets",
         "schedule": crontab(hour="6", minute="45"),
     },
+    "forget idempotency keys": {
+        "task": "tracker.tasks.forget_idempotency_keys",
+        "schedule": crontab(minute="20"),
+    },
     "remove read alerts": {
         "task": "tracker.tasks.remove_read_alerts",
         "schedule": crontab(hour="2", minute="30"),

@@ -1,6 +1,6 @@
 """Django's list of the tracker's models; each lives in its slice."""
 
-from tracker.api.models import ApiKey
+from tracker.api.models import ApiKey, IdempotencyKey
 from tracker.fit.models import (
     Advice,
     Assessment,
@@ -83,6 +83,7 @@ __all__ = [
     "ExchangeRate",
     "Exclusion",
     "Flag",
+    "IdempotencyKey",
     "ImportProblem",
     "ImportRun",
     "Invoice",

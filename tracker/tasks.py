@@ -17,6 +17,7 @@ from kombu.exceptions import OperationalError
 from engagements.models import Event
 from engagements.services import boarding, documents, renewal
 from engagements.values.periods import add_months, month_of
+from tracker.api.idempotency import forget_keys
 from tracker.fit.services import assess
 from tracker.imports import services as imports
 from tracker.jobs.services import run_job
@@ -301,6 +302,16 @@ def remove_read_alerts() -> None:
         name="remove read alerts",
         key=timezone.localdate(now).isoformat(),
         work=lambda: {"removed": notify.remove_read_alerts(now=now)},
+    )
+
+
+@shared_task
+def forget_idempotency_keys() -> None:
+    """Delete the answers kept for requests that may have been sent twice."""
+    run_job(
+        name="forget idempotency keys",
+        key=timezone.now().strftime("%Y-%m-%d %H"),
+        work=lambda: {"deleted": forget_keys()},
     )
 
 

@@ -1,11 +1,34 @@
 """Callers of the API, as other systems are: by key."""
 
-from typing import Any
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
+from django.db import connection
 from rest_framework.test import APIClient
 
 from engagements.models import User
 from tracker.api.services import create_api_key
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def at_once(call: Callable[[T], R], arguments: Iterable[T]) -> list[R]:
+    """Call with each argument, each in a thread and connection of its own."""
+    given = list(arguments)
+    line = threading.Barrier(len(given))
+
+    def start(argument: T) -> R:
+        line.wait()
+        try:
+            return call(argument)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(given)) as threads:
+        return list(threads.map(start, given))
 
 
 def client_for(owner: User, *scopes: str) -> APIClient:

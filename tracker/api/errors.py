@@ -71,6 +71,12 @@ class QueryRefused(exceptions.ValidationError):
     is_about_query = True
 
 
+class HeaderRefused(exceptions.ValidationError):
+    """A header breaks the schema."""
+
+    is_about_query = True
+
+
 class CursorRefused(Unprocessable):
     default_code = "cursor"
     is_about_query = True

@@ -61,3 +61,32 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class IdempotencyKey(models.Model):
+    """A request that a caller may send again, and what it was answered."""
+
+    caller = models.CharField(max_length=60)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    # Null while the work is done, which nobody else ever sees.
+    status = models.PositiveSmallIntegerField(null=True)
+    body = models.BinaryField(default=b"")
+    etag = models.CharField(max_length=80, blank=True)
+    location = models.CharField(max_length=400, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="idempotency_key_once_per_caller", fields=["caller", "key"]
+            ),
+            models.CheckConstraint(
+                name="idempotency_key_fingerprint_whole",
+                condition=has_length("fingerprint", 64),
+            ),
+            models.CheckConstraint(name="idempotency_key_given", condition=~Q(key="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.caller}: {self.key}"

@@ -14,6 +14,13 @@ def caller(request: Request) -> User:
     return cast(User, request.user)
 
 
+def caller_name(request: Request) -> str:
+    """Return a short name of the key or person that asks, unique among callers."""
+    if isinstance(request.auth, ApiKey):
+        return f"key-{request.auth.pk}"
+    return f"user-{request.user.pk}"
+
+
 def has_scope(request: Request, scope: str) -> bool:
     """Tell whether the request's key covers the scope; a session covers reading.
 

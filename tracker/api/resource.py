@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from tracker.api.errors import BodyTooLarge, QueryRefused
 from tracker.api.fields import Line, Moment, Patterned, StrictShape, WholeInQuery
 from tracker.api.formats import encode
+from tracker.api.idempotency import Handler, once
 from tracker.api.pagination import (
     LARGEST_PAGE,
     PAGE_SIZE,
@@ -73,6 +74,7 @@ class Resource(viewsets.ViewSet):
     # Whether even a POST changes nothing, so that the scope for reading covers it.
     is_question: ClassVar[bool] = False
     # Without "options": it would stand in Allow, and there is nothing behind it.
+    post: Handler
     http_method_names: tuple[str, ...] = ("get", "head", "put", "patch")
     lookup_url_kwarg = "id"
     lookup_value_converter = "uuid"
@@ -93,6 +95,8 @@ class Resource(viewsets.ViewSet):
         super().initial(request, *args, **kwargs)
         if self.action not in (None, "list"):
             read_query(request, StrictShape)
+        if request.method == "POST" and not self.is_question:
+            self.post = once(self.post)
 
     def finalize_response(
         self, request: Request, response: Any, *args: Any, **kwargs: Any

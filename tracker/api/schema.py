@@ -14,6 +14,7 @@ from drf_spectacular.settings import spectacular_settings
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
+from tracker.api import idempotency
 from tracker.api.errors import CONTENT_TYPE
 from tracker.api.fields import LINE
 from tracker.api.formats import encode
@@ -39,6 +40,15 @@ IF_NONE_MATCH = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="The ETag last read: 304 where nothing has changed.",
 )
+# On operations that are sent by POST for the size of what is asked alone.
+CHANGES_NOTHING = "x-changes-nothing"
+IDEMPOTENCY_KEY: Schema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Names this request: sent again within 24 hours, it has one effect"
+    " and the same answer. 422 with another body.",
+    "schema": {"type": "string", "pattern": idempotency.PATTERN},
+}
 EXTERNAL_ID = OpenApiParameter(
     "external_id",
     {"type": "string", "minLength": 1, "maxLength": 200, "pattern": LINE},
@@ -114,6 +124,8 @@ def describe_problems(
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
             codes = _refusals(path, method, operation)
+            if method == "post" and CHANGES_NOTHING not in operation:
+                operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
             if "requestBody" in operation:
                 operation["requestBody"]["required"] = True
             _add_etag(operation["responses"])

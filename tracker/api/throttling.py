@@ -6,7 +6,7 @@ from django.core.cache import cache
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from tracker.api.models import ApiKey
+from tracker.api.permissions import caller_name
 
 WINDOW_SECONDS = 60
 
@@ -18,7 +18,7 @@ class PerCaller(BaseThrottle):
         limit: int = settings.API_REQUESTS_PER_MINUTE
         window, passed = divmod(int(time.time()), WINDOW_SECONDS)
         self.seconds_left = WINDOW_SECONDS - passed
-        used = self._count(f"api-requests:{self._caller(request)}:{window}")
+        used = self._count(f"api-requests:{caller_name(request)}:{window}")
         view.headers |= {
             "RateLimit-Limit": str(limit),
             "RateLimit-Remaining": str(max(0, limit - used)),
@@ -28,11 +28,6 @@ class PerCaller(BaseThrottle):
 
     def wait(self) -> float:
         return float(self.seconds_left)
-
-    def _caller(self, request: Request) -> str:
-        if isinstance(request.auth, ApiKey):
-            return f"key-{request.auth.pk}"
-        return f"user-{request.user.pk}"
 
     def _count(self, name: str) -> int:
         cache.add(name, 0, timeout=2 * WINDOW_SECONDS)

@@ -15,6 +15,7 @@ from engagements.choices import Kind
 from tracker.api import fields
 from tracker.api.errors import Unprocessable
 from tracker.api.resource import Resource, Row, read_body, respond
+from tracker.api.schema import CHANGES_NOTHING
 from tracker.fit.evidence import Observation
 from tracker.fit.facts_file import told
 from tracker.fit.services import scales, suppose
@@ -256,7 +257,10 @@ class WhatIfView(Resource):
     http_method_names = ("post",)
 
     @extend_schema(
-        operation_id="ask_what_if", request=SupposedWorks, responses=WhatIfAnswers
+        operation_id="ask_what_if",
+        request=SupposedWorks,
+        responses=WhatIfAnswers,
+        extensions={CHANGES_NOTHING: True},
     )
     def ask(self, request: Request) -> Response:
         """Judge supposed work, one or a list; the body and answer of `what_if`."""
