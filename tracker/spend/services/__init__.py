@@ -21,6 +21,8 @@ from tracker.spend.services.budgets import (
     refresh_crossings,
     set_budget,
     set_budget_policy,
+    warnings_of_bill,
+    warnings_of_order,
 )
 from tracker.spend.services.final_invoice import settle_final_invoice
 from tracker.spend.services.invoice_states import (
@@ -71,6 +73,7 @@ from tracker.spend.services.purchase_orders import (
     check_orders_hold,
     close_order,
     cover_engagements,
+    engagements_of,
     record_order,
     watch_orders,
 )
@@ -147,6 +150,7 @@ __all__ = [
     "draft_invoice",
     "drop_benchmark",
     "end_month",
+    "engagements_of",
     "enter_hours",
     "log_oversight",
     "log_oversight_month",
@@ -189,6 +193,8 @@ __all__ = [
     "store_benchmarks",
     "submit_timesheet",
     "verify_ledger",
+    "warnings_of_bill",
+    "warnings_of_order",
     "watch_orders",
     "withdraw_saving",
 ]
