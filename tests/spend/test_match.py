@@ -267,7 +267,7 @@ def test_many_are_resolved_in_the_order_in_which_the_match_locks(contract, finan
     for month in (date(2026, 1, 1), date(2026, 2, 1)):
         bill_lines(fee(contract, "10100", month))
     match_received()
-    first, second = MatchException.objects.order_by("invoice")
+    first, second = MatchException.objects.order_by("invoice_id")
     # As where the earlier invoice's exception was found later.
     later = MatchException.objects.create(
         **{
