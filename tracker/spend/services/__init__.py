@@ -5,6 +5,7 @@ from tracker.spend.services.accruals import (
     MonthNotOverError,
     accrue,
 )
+from tracker.spend.services.approved_invoices import close_billed_timesheets
 from tracker.spend.services.attachments import (
     attach_examined,
     attach_file,
@@ -92,7 +93,6 @@ from tracker.spend.services.savings import (
 from tracker.spend.services.timesheets import (
     approve_timesheet,
     enter_hours,
-    mark_invoiced,
     reject_timesheet,
     start_timesheet,
     submit_timesheet,
@@ -142,6 +142,7 @@ __all__ = [
     "check_posted",
     "choose_benchmark",
     "claim_saving",
+    "close_billed_timesheets",
     "close_month",
     "close_order",
     "cover_engagements",
@@ -156,7 +157,6 @@ __all__ = [
     "log_oversight_month",
     "log_work",
     "log_work_lines",
-    "mark_invoiced",
     "mark_matched",
     "match_invoices",
     "match_open",
