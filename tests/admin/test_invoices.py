@@ -349,8 +349,34 @@ def test_hostile_xml_is_refused_beside_the_file(finance):
     assert "document type" in response.context["form"].errors["file"][0]
 
 
-@pytest.mark.parametrize("role", [Role.MANAGER, Role.AUDITOR, Role.HR_INTEGRATION])
-def test_only_those_who_see_all_and_record_read_electronic_ones(role):
+@pytest.mark.parametrize("role", [Role.AUDITOR, Role.HR_INTEGRATION])
+def test_only_those_who_record_invoices_read_electronic_ones(role):
     url = reverse("admin:tracker_invoice_electronic")
 
     assert logged_in(role).get(url).status_code == 403
+
+
+def test_a_manager_reads_those_for_their_own_engagements_alone():
+    manager = logged_in(Role.MANAGER)
+    person = User.objects.get(groups__name=Role.MANAGER)
+    own = begun(make_contract(currency="EUR", manager=person))
+    other = begun(
+        make_contract(currency="EUR", vendor=own.vendor, department=make_department())
+    )
+    url = reverse("admin:tracker_invoice_electronic")
+
+    def bring(reference, **answers):
+        content = ubl(ubl_line("1000.00", text=f"Work on {reference}"))
+        file = upload(content, "e.xml")
+        return manager.post(url, {"file": file, "vendor": own.vendor_id} | answers)
+
+    unnamed = bring("nothing")
+    theirs = bring(other.reference, engagement=own.pk)
+    mine = bring(own.reference)
+
+    told = unnamed.context["form"].errors["engagement"][0]
+    assert (own.reference in told, other.reference in told) == (True, False)
+    assert theirs.context["form"].errors["engagement"] == [
+        "Some of it is for work that you don't see: leave it to finance."
+    ]
+    assert mine.headers["Location"] == page_of(Invoice.objects.get())
