@@ -68,6 +68,8 @@ class Hold:
 
 
 class QoS(virtual.QoS):
+    channel: "Channel"
+
     def ack(self, delivery_tag: str) -> None:
         self.channel.forget(delivery_tag)
         super().ack(delivery_tag)
@@ -98,7 +100,7 @@ class Channel(filesystem.Channel):
         draft.write_text(json.dumps(payload), encoding="utf-8")
         os.replace(draft, folder / name)
 
-    def _get(self, queue: str) -> dict[str, Any]:
+    def _get(self, queue: str, timeout: float | None = None) -> dict[str, Any]:
         # Kombu deletes the file at once: with its process, the message would be gone.
         hold = self._held()
         for path in sorted(Path(self.data_folder_in).glob(f"*.{queue}.msg")):
@@ -122,7 +124,7 @@ class Channel(filesystem.Channel):
 
     def _restore(self, message: virtual.Message) -> None:
         super()._restore(message)
-        self.forget(message.delivery_tag)
+        self.forget(str(message.delivery_tag))
 
     def forget(self, delivery_tag: str) -> None:
         """Delete what is kept of a message that is done with."""
@@ -147,6 +149,7 @@ class Transport(filesystem.Transport):
 
     def deliver_waiting(self) -> None:
         """Hand over the messages that wait, as far as consumers take more."""
+        cycle = self.cycle
         with suppress(Empty):
-            while True:
-                self.cycle.get(self._deliver)
+            while cycle is not None:
+                cycle.get(self._deliver)

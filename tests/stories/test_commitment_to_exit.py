@@ -36,6 +36,7 @@ def on(month: int, day: int) -> time_machine.travel:
 def commitment(desk: ManagedContract, today: date) -> Commitment:
     found = standing_of(stored(desk), today=today)
     assert found is not None
+    assert found.commitment is not None
     return found.commitment
 
 

@@ -281,8 +281,9 @@ class InvoiceSteps(UnfoldModelAdmin):
         if not user.has_perm(RECORD) or not roles_of(user) & CHECKERS:
             return False
         invoice = self._invoice(request, object_id)
-        is_compared = invoice is not None and invoice.status in COMPARED
-        return is_compared and sees_whole(user, invoice)
+        if invoice is None or invoice.status not in COMPARED:
+            return False
+        return sees_whole(user, invoice)
 
     def has_dispute_permission(
         self, request: HttpRequest, object_id: str | None = None

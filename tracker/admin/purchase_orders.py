@@ -184,11 +184,13 @@ class PurchaseOrderAdmin(RecordAdmin):
         self, request: HttpRequest, obj: Any, post_url_continue: Any = None
     ) -> HttpResponse:
         self._warn_of_money(request, obj)
-        return super().response_add(request, obj, post_url_continue)
+        answer: HttpResponse = super().response_add(request, obj, post_url_continue)
+        return answer
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
         self._warn_of_money(request, obj)
-        return super().response_change(request, obj)
+        answer: HttpResponse = super().response_change(request, obj)
+        return answer
 
     def _warn_of_money(self, request: HttpRequest, order: PurchaseOrder) -> None:
         """Say by how much what it is for exceeds a budget that lets it pass."""

@@ -5,7 +5,7 @@ from tracker.spend.guards import GuardTimesheets, LiftTimesheetGuards
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tracker", "0017_match"),
+        ("tracker", "0018_idempotency_keys"),
     ]
 
     operations = [
