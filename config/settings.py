@@ -94,7 +94,10 @@ TEMPLATES = [
 
 SQLITE_OPTIONS: dict[str, Any] = {
     "transaction_mode": "IMMEDIATE",
-    "timeout": 20,
+    # Writers don't wait in turn: each looks again every tenth of a second, and whoever
+    # looks first goes on. Of twenty that write without a pause one was seen to wait
+    # for 18 seconds.
+    "timeout": 60,
     "init_command": (
         "PRAGMA journal_mode=WAL;"
         "PRAGMA synchronous=NORMAL;"

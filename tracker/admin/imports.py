@@ -29,12 +29,11 @@ from engagements.errors import WrongStateError
 from engagements.models import User
 from tracker.admin.import_forms import ColumnsForm, UploadForm, options_as_initial
 from tracker.imports.exports import template_of
-from tracker.imports.kinds import kind_named, kind_names, may_import
+from tracker.imports.kinds import Templated, kind_named, kind_names, may_import
 from tracker.imports.models import ImportRun, RunState
 from tracker.imports.problems import ImportRefusedError, shown
 from tracker.imports.queries import commonest_reasons
 from tracker.imports.record_files import CONTENT_TYPES
-from tracker.imports.record_kinds import RecordKind
 from tracker.imports.refusals import Refusal, refusals_as_csv
 from tracker.imports.services import (
     Preview,
@@ -369,7 +368,7 @@ def kinds_for(user: User) -> list[str]:
 
 def _templates(kinds: list[str]) -> Iterator[dict[str, Any]]:
     for name in kinds:
-        if isinstance(kind := kind_named(name), RecordKind):
+        if isinstance(kind := kind_named(name), Templated):
             links = [
                 (form.upper(), reverse(_TEMPLATE, args=[name, form]))
                 for form in CONTENT_TYPES
