@@ -17,6 +17,7 @@ from config.env import (
     data_dir,
     env,
     environment,
+    identity_providers,
     log_format,
     log_level,
     secret_key,
@@ -46,6 +47,12 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "csp",
     "axes",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.idp.oidc",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -66,6 +73,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "config.signon.SecondStepMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -149,6 +158,23 @@ AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
 AXES_VERBOSE = False
 AXES_CLIENT_IP_CALLABLE = "config.client_address.client_address"
+
+# Signing on beyond passwords: config/signon.py and docs/operations.md.
+ACCOUNT_ADAPTER = "config.signon.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+MFA_ADAPTER = "config.signon.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Engagement tracker"
+# Sends everyone who signs on by password to set up a second step.
+REQUIRE_SECOND_STEP = env.bool("REQUIRE_SECOND_STEP", default=False)
+SOCIALACCOUNT_ADAPTER = "config.signon.SocialAccountAdapter"
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = True
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_PROVIDERS = identity_providers()
+# Passwords then work for superusers alone: the way in when the provider is down.
+SSO_ONLY = env.bool("SSO_ONLY", default=False)
+if SSO_ONLY and not SOCIALACCOUNT_PROVIDERS:
+    raise SystemExit("SSO_ONLY needs an identity provider: set OIDC_ISSUER.")
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = env.str("TIME_ZONE", default="Europe/London")

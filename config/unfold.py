@@ -210,6 +210,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _page(_("Reminders sent"), "alarm", "tracker.reminder"),
             _page(_("Groups"), "shield_person", "auth.group"),
             _page(_("Failed log-ins"), "lock", "axes.accessattempt"),
+            _page(_("Second steps"), "phonelink_lock", "mfa.authenticator"),
         ],
     },
 ]
@@ -244,6 +245,9 @@ def account_links(request: HttpRequest) -> list[dict[str, Any]]:
                 "title": _("Change password"),
                 "link": reverse_lazy("admin:password_change"),
             }
+        )
+        links.append(
+            {"title": _("Second step of signing on"), "link": reverse_lazy("mfa_index")}
         )
     return links
 

@@ -18,6 +18,7 @@ from engagements.models import Event
 from engagements.services import boarding, documents, renewal
 from engagements.values.periods import add_months, month_of
 from tracker.api.idempotency import forget_keys
+from tracker.api.services import forget_tokens
 from tracker.fit.services import assess
 from tracker.imports import services as imports
 from tracker.jobs.services import run_job
@@ -307,11 +308,11 @@ def remove_read_alerts() -> None:
 
 @shared_task
 def forget_idempotency_keys() -> None:
-    """Delete the answers kept for requests that may have been sent twice."""
+    """Delete answers kept for requests that may be sent twice, and expired tokens."""
     run_job(
         name="forget idempotency keys",
         key=timezone.now().strftime("%Y-%m-%d %H"),
-        work=lambda: {"deleted": forget_keys()},
+        work=lambda: {"keys": forget_keys(), "tokens": forget_tokens()},
     )
 
 
