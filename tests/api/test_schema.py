@@ -109,6 +109,7 @@ def test_bodies_in_the_guide_fit_the_schema():
     components = [
         "VendorUpsertRequest",
         "EngagementUpsertRequest",
+        "TicketBatchRequest",
         "PatchedVendorChangeRequest",
         "SupposedWorkRequest",
     ]
