@@ -3,10 +3,11 @@ from tracker.fit.services.adopting import (
     Proposal,
     adopt_policy,
     preview_policy,
-    propose_importances,
+    propose_policy,
     reject_proposal,
     reviewed_decisions,
 )
+from tracker.fit.services.agreeing import Agreed, agreement_on
 from tracker.fit.services.assessing import AssessmentRun, assess
 from tracker.fit.services.evaluation import repeat
 from tracker.fit.services.finding import patterns_of_portfolio, patterns_seen
@@ -33,6 +34,7 @@ from tracker.fit.services.wondering import (
 )
 
 __all__ = [
+    "Agreed",
     "AssessmentRun",
     "Basis",
     "Planned",
@@ -45,6 +47,7 @@ __all__ = [
     "accept_flag",
     "acknowledge_flag",
     "adopt_policy",
+    "agreement_on",
     "assess",
     "basis_of",
     "blank_basis",
@@ -56,7 +59,7 @@ __all__ = [
     "patterns_of_portfolio",
     "patterns_seen",
     "preview_policy",
-    "propose_importances",
+    "propose_policy",
     "reject_proposal",
     "repeat",
     "reviewed_decisions",
