@@ -175,6 +175,7 @@ class Assessment(Detail):
       without a prior the engine knew nothing beforehand.
     - money: null below three whole months of spend, or what `costing.Costed.as_json`
       returns: amounts a month as text in its currency, as {"p10", "p50", "p90"}.
+      Its `inputs` hold what an hour of a manager costs: they are shown to nobody.
     """
 
     engagement = models.ForeignKey(
