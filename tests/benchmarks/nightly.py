@@ -92,14 +92,14 @@ def copy(model: ManagedContract | Assignment, times: int) -> None:
         ),
         batch_size=AT_ONCE,
     )
-    own = [field.column for field in model._meta.local_concrete_fields]
+    own = [str(field.column) for field in model._meta.local_concrete_fields]
     link, *columns = [connection.ops.quote_name(name) for name in own]
     table = connection.ops.quote_name(model._meta.db_table)
     told = ", ".join(columns)
     first, last = made[0].pk, made[-1].pk
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} ({link}, {told})"  # noqa: S608 - names of the model
+            f"INSERT INTO {table} ({link}, {told})"
             f" SELECT e.id, {told} FROM {table}, engagements_engagement e"
             f" WHERE {link} = %s AND e.id BETWEEN %s AND %s",
             [model.pk, first, last],

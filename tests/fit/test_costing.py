@@ -268,6 +268,7 @@ def test_stored_money_is_computed_again_to_the_digit() -> None:
 
     assert found.deviations == ()
     stored = Assessment.objects.get(engagement=contract, as_of=TODAY)
+    assert stored.money is not None
     again = figures_again(stored.money)
     assert again is not None
     assert again["saving"] == stored.money["saving"]

@@ -8,11 +8,11 @@ import pytest
 
 from tracker.fit.money import SWITCHING, Assumption, Range, Triangle
 from tracker.fit.switching import (
+    OwnRecords,
     Recorded,
     Switch,
     own_triangle,
     switch,
-    OwnRecords,
     with_own_records,
 )
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from engagements.choices import Kind
 from engagements.models import User
+from engagements.permissions import sees_money
 from tracker.dashboards.charts.scatter import NARROW, WIDE, Axes, Frame, Mark, scatter
 from tracker.dashboards.charts.svg import Svg
 from tracker.dashboards.notation import FALLBACK_LOCALE, Notation
@@ -67,6 +68,7 @@ class FitPage:
     outcomes: Table
     lessons: Table
     list_link: Link | None
+    export_link: Link | None
 
 
 def fit_page(user: User) -> FitPage:
@@ -110,6 +112,7 @@ class _Builder:
             outcomes=self._outcomes(conversions(self.user)),
             lessons=self._lessons(self.portfolio.lessons[:FACTS_SHOWN]),
             list_link=self._list_link(len(placed)),
+            export_link=self._export_link(),
         )
 
     def _title(self) -> str:
@@ -331,6 +334,7 @@ class _Builder:
                 for group in ranked[:GROUPS_SHOWN]
             ],
             totals=[],
+            name_gives_way=True,
         )
 
     def _outcomes(self, rows: Sequence[Converted]) -> Table:
@@ -402,6 +406,12 @@ class _Builder:
             ],
             totals=[],
         )
+
+    def _export_link(self) -> Link | None:
+        if not sees_money(self.user):
+            return None
+        page = reverse("tracker:report", args=["switches"])
+        return Link(gettext("All amounts, as a report and a file"), page)
 
     def _list_link(self, count: int) -> Link | None:
         href = self._admin("tracker_assessment_changelist")

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tracker.fit.evidence import Floats, rounded
 from tracker.fit.judgement import Judged, Rulebook
@@ -53,7 +55,7 @@ class Lessons:
     def __len__(self) -> int:
         return len(self.decided)
 
-    def only(self, chosen: Floats) -> "Lessons":
+    def only(self, chosen: NDArray[Any]) -> "Lessons":
         return Lessons(self.leans[chosen], self.room[chosen], self.decided[chosen])
 
     def tilted(self, tendency: float) -> Floats:

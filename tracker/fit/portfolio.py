@@ -8,13 +8,14 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from engagements.models import Engagement, User
-from engagements.permissions import engagement_scope
-from tracker.fit.models import LIVE_STATES, Flag
+from engagements.permissions import engagement_scope, sees_money
+from tracker.fit.models import LIVE_STATES, Assessment, Flag
 from tracker.fit.queries import latest_assessments
+from tracker.spend.queries import SpendWhere, engagements_where
 
 Viewer = User | AnonymousUser
 
@@ -119,6 +120,22 @@ def portfolio_of(user: Viewer) -> Portfolio:
         missing.append(row[-1])
     worths = {one.engagement: one.worth for one in placed}
     return Portfolio(placed, _asking(user, worths), _lessons(missing))
+
+
+def priced_assessments(user: User, where: SpendWhere) -> QuerySet[Assessment]:
+    """The latest assessments that tell of money, for who may see it; biggest first."""
+    if not sees_money(user):
+        return Assessment.objects.none()
+    seen = engagements_where(user, where).filter(
+        engagement_scope(user, with_money=True)
+    )
+    return (
+        latest_assessments(user)
+        .filter(engagement__in=seen.values("pk"), money__isnull=False)
+        .select_related("engagement__vendor", "policy")
+        .defer("points", "missing", "counterfactuals", "sentences", "evidence")
+        .order_by("-opposition", "engagement__reference")
+    )
 
 
 def _placed(row: tuple[Any, ...], priced: Container[int]) -> Placed:

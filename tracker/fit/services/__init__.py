@@ -21,6 +21,7 @@ from tracker.fit.services.flags import (
 from tracker.fit.services.intake import Planned, give_advice, keep_advice
 from tracker.fit.services.policies import current_policy
 from tracker.fit.services.supposing import scales, suppose
+from tracker.fit.services.thinning import thin_assessments
 from tracker.fit.services.trying import try_engine
 from tracker.fit.services.verifying import Verified, verify_assessments
 from tracker.fit.services.wondering import (
@@ -66,6 +67,7 @@ __all__ = [
     "scales",
     "snooze_flag",
     "suppose",
+    "thin_assessments",
     "try_engine",
     "verify_assessments",
     "wonder",

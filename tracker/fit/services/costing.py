@@ -144,12 +144,11 @@ def figures_again(money: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _recorded_in(inputs: Mapping[str, Any]) -> Recorded:
-    return Recorded(
-        **{
-            name: Decimal(value) if isinstance(value, str) else value
-            for name, value in inputs.items()
-        }
-    )
+    told: dict[str, Any] = {
+        name: Decimal(value) if isinstance(value, str) else value
+        for name, value in inputs.items()
+    }
+    return Recorded(**told)
 
 
 def amounts(found: Range, currency: str) -> dict[str, str]:

@@ -235,20 +235,18 @@ def _governance(books: Books) -> list[Decimal]:
     Both in the reporting currency, in which an hour's cost is kept; none where the
     hours are those of so few managers that one's pay could be worked out.
     """
-    found: dict[int, Decimal] = {}
+    found: list[Decimal] = []
     managers = set()
     for subject in books.subjects:
         hours, months = books.oversight.get(subject.pk, (Decimal(0), 0))
-        spent = books.spent.get(subject.pk)
         is_told = subject.kind == Kind.MANAGED and months >= LEAST_MONTHS
         if not is_told or subject.hour_cost is None or not _is_paid(books, subject):
             continue
-        assert spent is not None
-        monthly = spent.reporting / books.months_paid(subject.pk)
-        if monthly > 0:
-            found[subject.pk] = hours / months * subject.hour_cost / monthly
+        paid = books.spent[subject.pk].reporting / books.months_paid(subject.pk)
+        if paid > 0:
+            found.append(hours / months * subject.hour_cost / paid)
             managers.add(subject.manager)
-    return list(found.values()) if len(managers) >= LEAST_MANAGERS else []
+    return found if len(managers) >= LEAST_MANAGERS else []
 
 
 def _parts(books: Books, kind: Kind) -> list[Decimal]:

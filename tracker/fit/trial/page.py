@@ -34,8 +34,8 @@ FOOT = """\
   from decisions: how often people decide for managed at such a share. It is measured
   against what people would decide about engagements they have not seen, errors of
   theirs included; the row below it reads the same rate as the chance of being right.
-- **Tendency**: by how much decisions moved every neutral point, learnt together with the
-  importances; -0.3 is three tenths of a full lean towards augmented contractors.
+- **Tendency**: by how much decisions moved every neutral point, learnt together with
+  the importances; -0.3 is three tenths of a full lean towards augmented contractors.
 - **Reversal**: in one month the nature of all work turns round. Counted are engagements
   that fitted before and misfit for good afterwards. A year's window has to fill with
   the new, and two monthly evaluations must agree.
