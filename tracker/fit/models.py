@@ -58,6 +58,10 @@ LIVE_STATES = (
 CLEARABLE_STATES = (FlagState.OPEN, FlagState.ACKNOWLEDGED, FlagState.SNOOZED)
 
 
+# Those about which nobody has decided yet, nor put off the decision.
+ASKING_STATES = (FlagState.OPEN, FlagState.ACKNOWLEDGED)
+
+
 class FlagAction(models.TextChoices):
     ACKNOWLEDGE = "acknowledge", _("Acknowledge")
     SNOOZE = "snooze", _("Snooze")

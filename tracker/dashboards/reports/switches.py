@@ -10,8 +10,7 @@ from django.urls import reverse
 
 from engagements.choices import Kind
 from tracker.dashboards.report import Column, ColumnKind, Report, Row, Value
-from tracker.fit.models import Assessment, Verdict
-from tracker.fit.portfolio import priced_assessments
+from tracker.fit.portfolio import Switched, switches_of
 
 SEE_VERDICTS = "tracker.view_assessment"
 PARTS = ("p10", "p50", "p90")
@@ -71,14 +70,14 @@ class Switches(Report):
     )
 
     @cached_property
-    def read(self) -> list[Assessment]:
+    def read(self) -> list[Switched]:
         user = self.scope.user
         if not user.has_perm(SEE_VERDICTS):
             return []
-        return list(priced_assessments(user, self.scope.where))
+        return switches_of(user, self.scope.where)
 
     def rows(self) -> Iterator[Row]:
-        return (self._row(one, one.money) for one in self.read if one.money)
+        return (self._row(one) for one in self.read)
 
     def note(self) -> str:
         return (
@@ -86,16 +85,16 @@ class Switches(Report):
             " never added up."
         )
 
-    def _row(self, one: Assessment, money: dict[str, Any]) -> Row:
-        engagement = one.engagement
+    def _row(self, one: Switched) -> Row:
+        money = one.money
         values: tuple[Value, ...] = (
-            engagement.reference,
-            engagement.title,
-            str(engagement.public_id),
-            engagement.vendor.legal_name,
+            one.reference,
+            one.title,
+            str(one.public_id),
+            one.vendor,
             str(Kind(one.kind).label),
             one.as_of,
-            str(Verdict(one.verdict).label),
+            one.verdict,
             _share(one.opposition),
             date.fromisoformat(money["first_month"]),
             date.fromisoformat(money["last_month"]),
@@ -108,15 +107,15 @@ class Switches(Report):
             "; ".join(_recorded(row) for row in money["recorded"]),
             "; ".join(_assumed(row) for row in money["assumed"] if row["is_own"]),
             "; ".join(_assumed(row) for row in money["assumed"] if not row["is_own"]),
-            one.policy.version,
+            one.policy_version,
             one.engine_version,
         )
         return Row(values, self._page_of(one))
 
-    def _page_of(self, one: Assessment) -> str:
+    def _page_of(self, one: Switched) -> str:
         if not self.scope.user.is_staff:
             return ""
-        return reverse("admin:tracker_assessment_change", args=[one.pk])
+        return reverse("admin:tracker_assessment_change", args=[one.assessment])
 
 
 def _share(share: float) -> Decimal:
