@@ -243,6 +243,7 @@ class _Builder:
             heads=[Cell(text, number, rank) for text, number, rank in heads],
             rows=[self._row(one) for one in rows],
             totals=[],
+            name_gives_way=True,
         )
 
     def _row(self, one: Placed) -> TableRow:
@@ -287,7 +288,7 @@ class _Builder:
                 Cell(one.title, href=self._admin("tracker_flag_change", one.flag)),
                 Cell(str(KINDS[one.leaning])),
                 Cell(str(capfirst(one.reason)), rank=2, wraps=True),
-                Cell(self._deadline(one)),
+                Cell(self._deadline(one), wraps=True),
                 self._amount(one.worth.p50 if one.worth else None),
                 Cell(one.state, rank=3),
             ]
@@ -387,7 +388,7 @@ class _Builder:
         heads = (
             (gettext("Fact"), False, 1),
             (gettext("How to record it"), False, 1),
-            (gettext("Engagements"), True, 1),
+            (gettext("Engagements"), True, 2),
             (gettext("Points it could move"), True, 2),
         )
         return Table(
@@ -398,7 +399,7 @@ class _Builder:
                     [
                         Cell(one.label),
                         Cell(one.how_to_record, wraps=True),
-                        Cell(self.notation.count(one.engagements), is_number=True),
+                        Cell(self.notation.count(one.engagements), True, rank=2),
                         Cell(self.notation.count(round(one.points)), True, rank=2),
                     ]
                 )
