@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tracker', '0018_idempotency_keys'),
+        ('tracker', '0019_job_holder_and_reopened_sheets'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
