@@ -20,6 +20,7 @@ from engagements.values.periods import add_months, month_of
 from tracker.api.idempotency import forget_keys
 from tracker.api.services import forget_tokens
 from tracker.fit.services import assess
+from tracker.fit.services import thin_assessments as thin
 from tracker.imports import services as imports
 from tracker.jobs.services import run_job
 from tracker.notify import services as notify
@@ -90,6 +91,17 @@ def assess_engagements() -> None:
         name="assess engagements",
         key=today.isoformat(),
         work=lambda: asdict(assess(as_of=today, actor=None)),
+    )
+
+
+@shared_task
+def thin_assessments() -> None:
+    """Keep month ends, and what flags and decisions rest on, of months long past."""
+    today = timezone.localdate()
+    run_job(
+        name="thin assessments",
+        key=today.isoformat(),
+        work=lambda: {"removed": thin(today=today)},
     )
 
 

@@ -14,9 +14,10 @@ from django.utils.translation import gettext_lazy
 
 from engagements.models import User
 from tracker.fit.criteria import all_criteria
+from tracker.fit.learning import Learnt
 from tracker.fit.models import Policy
 from tracker.fit.money import SWITCHING
-from tracker.fit.verdict import Thresholds
+from tracker.fit.verdict import MOST_TENDENCY, Thresholds
 
 FIRMNESS = (
     (1, gettext_lazy("hardly firm")),
@@ -77,6 +78,12 @@ class PolicyForm(forms.Form):
         choices=FIRMNESS,
         coerce=int,
     )
+    tendency = forms.FloatField(
+        label=gettext_lazy("Tendency of every neutral point"),
+        min_value=-MOST_TENDENCY,
+        max_value=MOST_TENDENCY,
+        widget=forms.NumberInput(attrs={"step": "any"}),
+    )
     reason = forms.CharField(
         label=gettext_lazy("Why it changes"), max_length=300, required=False
     )
@@ -87,20 +94,21 @@ class PolicyForm(forms.Form):
         *,
         present: Policy,
         actor: User,
-        importances: dict[str, float] | None = None,
+        learnt: Learnt | None = None,
     ) -> None:
         super().__init__(data)
         self.present = present
         self.actor = actor
         self.initial["firmness"] = present.firmness
-        learnt = importances or {}
+        self.initial["tendency"] = learnt.tendency if learnt else present.tendency
+        importances = learnt.importances if learnt else {}
         for criterion in all_criteria():
             code = criterion.code
             own = present.importances.get(code, criterion.importance)
             self.fields[f"importance_{code}"] = forms.FloatField(
                 min_value=0.01,
                 max_value=10,
-                initial=learnt.get(code, own),
+                initial=importances.get(code, own),
                 widget=_Number(label=_("Importance of %s") % criterion.label),
             )
             self.fields[f"breakpoints_{code}"] = forms.CharField(
@@ -212,6 +220,7 @@ class PolicyForm(forms.Form):
             },
             assumptions=self._assumptions(),
             firmness=cleaned["firmness"],
+            tendency=cleaned["tendency"],
             reason=cleaned["reason"],
         )
 

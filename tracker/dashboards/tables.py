@@ -29,17 +29,18 @@ class TableRow:
 
 @dataclass(frozen=True)
 class Table:
-    """`totals` is empty where no column adds up."""
+    """`totals` is empty where no column adds up; a name may give way to words too."""
 
     caption: str
     heads: Sequence[Cell]
     rows: Sequence[TableRow]
     totals: Sequence[Cell]
+    name_gives_way: bool = False
 
     @property
     def is_breakdown(self) -> bool:
         """One name and its figures: the name gives way to them."""
-        return all(head.is_number for head in self.heads[1:])
+        return self.name_gives_way or all(head.is_number for head in self.heads[1:])
 
 
 def table(

@@ -8,6 +8,7 @@ from django.core.mail import EmailMultiAlternatives
 from engagements.choices import Renewal
 from engagements.models import Engagement, User
 from tracker.notify.due import Deadline, DeadlineKind
+from tracker.notify.flag_lines import FlagLine
 from tracker.notify.mails import page_address, written_mail
 from tracker.notify.unsubscribing import Mailing
 from tracker.notify.wording import Line, full_day, sections, subject
@@ -70,7 +71,12 @@ def outcome(engagement: Engagement) -> str:
 
 
 def digest(
-    *, person: User, lines: Sequence[Line], today: date, can_be_turned_off: bool = True
+    *,
+    person: User,
+    lines: Sequence[Line],
+    today: date,
+    flags: Sequence[FlagLine] = (),
+    can_be_turned_off: bool = True,
 ) -> EmailMultiAlternatives:
     """Return the mail, unsent."""
     return written_mail(
@@ -79,6 +85,7 @@ def digest(
         template="digest",
         context={
             "sections": sections(lines),
+            "flags": flags,
             "calendar": page_address("tracker:calendar"),
             "can_be_turned_off": can_be_turned_off,
         },

@@ -18,6 +18,7 @@ from tracker.notify.due import (
     due_threshold,
     is_escalated,
 )
+from tracker.notify.flag_lines import flag_lines
 from tracker.notify.models import Alert, NotificationPreference, Reminder
 from tracker.notify.preferences import Wishes, wishes_by_user
 from tracker.notify.queries import Told, last_changes, thresholds_told
@@ -264,6 +265,11 @@ def _mail(share: _Share, due: list[_Due], today: date) -> EmailMultiAlternatives
     return digest(
         person=share.person,
         lines=lines,
+        flags=flag_lines(
+            person=share.person,
+            engagements={each.engagement.pk for each in due},
+            today=today,
+        ),
         today=today,
         can_be_turned_off=share.is_digest,
     )
