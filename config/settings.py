@@ -22,6 +22,8 @@ from config.env import (
     secret_key,
     trusted_proxies,
 )
+from config.languages import ENGLISH, compiled_catalogues
+from config.languages import LANGUAGES as LANGUAGES
 from config.logs import logging_config
 from config.unfold import UNFOLD as UNFOLD
 
@@ -60,10 +62,10 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "config.middleware.AdminPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.middleware.LanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -84,6 +86,7 @@ TEMPLATES = [
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "tracker.admin.alerts.bell",
@@ -150,7 +153,12 @@ AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
 AXES_VERBOSE = False
 AXES_CLIENT_IP_CALLABLE = "config.client_address.client_address"
 
-LANGUAGE_CODE = "en-gb"
+LANGUAGE_CODE = ENGLISH
+LOCALE_PATHS = [compiled_catalogues(DATA_DIR)]
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SECURE = IS_PRODUCTION
 TIME_ZONE = env.str("TIME_ZONE", default="Europe/London")
 USE_TZ = True
 USE_I18N = True

@@ -36,7 +36,11 @@ THRESHOLDS = {
     "blend_managed": gettext_lazy("Blend: a part fits managed from"),
     "blend_augmented": gettext_lazy("Blend: a part fits augmented up to"),
 }
-PARTS = ("least", "likely", "most")
+PARTS = {
+    "least": gettext_lazy("least"),
+    "likely": gettext_lazy("likely"),
+    "most": gettext_lazy("most"),
+}
 # Where a service names its settings, and where the form has them.
 PREFIXES = {
     "importances": "importance",
@@ -128,14 +132,14 @@ class PolicyForm(forms.Form):
         for part in PARTS:
             self.fields[f"assumption_{code}_{part}"] = forms.FloatField(
                 initial=own.get(part, getattr(assumption.triangle, part)),
-                widget=_Number(label=f"{capfirst(assumption.meaning)}: {_(part)}"),
+                widget=_Number(label=f"{capfirst(assumption.meaning)}: {PARTS[part]}"),
             )
-        for part, usual in (
-            ("source", assumption.source),
-            ("dated_on", ""),
-            ("owner", ""),
+        for part, name, usual in (
+            ("source", _("source"), assumption.source),
+            ("dated_on", _("dated on"), ""),
+            ("owner", _("owner"), ""),
         ):
-            label = f"{capfirst(assumption.meaning)}: {_(part.replace('_', ' '))}"
+            label = f"{capfirst(assumption.meaning)}: {name}"
             is_date = part == "dated_on"
             self.fields[f"assumption_{code}_{part}"] = forms.CharField(
                 max_length=100,

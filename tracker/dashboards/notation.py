@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 
 from babel.core import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_skeleton
 from babel.numbers import format_compact_currency, format_decimal, format_percent
 
 from engagements.values.money import format_money
@@ -46,7 +46,9 @@ class Notation:
         return written[:-1] + written[-1].translate(ENGLISH_MAGNITUDES)
 
     def percent(self, share: Decimal, digits: int = 0) -> str:
-        pattern = "#,##0%" if not digits else f"#,##0.{'0' * digits}%"
+        pattern: str = self._locale.percent_formats[None].pattern
+        if digits:
+            pattern = pattern.replace("0", f"0.{'0' * digits}")
         return format_percent(share, format=pattern, locale=self._locale)
 
     def count(self, number: int) -> str:
@@ -60,18 +62,19 @@ class Notation:
         return format_decimal(number, locale=self._locale, decimal_quantization=False)
 
     def day(self, day: date) -> str:
-        return format_date(day, "d MMM y", locale=self._locale)
+        return format_date(day, "medium", locale=self._locale)
 
     def moment(self, moment: datetime) -> str:
         """Return the moment as it stands: in the zone that the caller gave it."""
-        return format_datetime(moment, "d MMM y, HH:mm", locale=self._locale)
+        return f"{self.day(moment)}, {moment:%H:%M}"
 
     def month(self, month: date) -> str:
-        return format_date(month, "LLL y", locale=self._locale)
+        return format_skeleton("yMMM", month, locale=self._locale)
 
     def month_name(self, month: date, *, with_year: bool = True) -> str:
-        pattern = "LLLL y" if with_year else "LLLL"
-        return format_date(month, pattern, locale=self._locale)
+        if with_year:
+            return format_skeleton("yMMMM", month, locale=self._locale)
+        return format_date(month, "LLLL", locale=self._locale)
 
     def month_tick(self, month: date) -> str:
         return format_date(month, "LLL", locale=self._locale)
