@@ -45,6 +45,23 @@ MARKING = {
     "npgettext_lazy": 3,
 }
 MARKING_MODULES = ("django.utils.translation", "engagements.values.language")
+# Texts that declarations hold: by the folder of a class, and by what is called.
+DECLARED_ATTRIBUTES = {
+    "reports": ("title", "noun"),
+    "levels": ("title", "noun"),
+    "criteria": ("label", "question", "how_to_record"),
+    "patterns": ("label", "advice"),
+    "imports": ("label",),
+}
+DECLARED_ARGUMENTS = {
+    "Column": (0,),
+    "Question": (1, 2),
+    "Choice": (1, 2),
+    "Assumption": (1,),
+}
+# Of files that are imported: labels of columns, and why a line is refused.
+IMPORTED_ARGUMENTS = {"Column": (1,), "Field": (1,), "refuse": (1, 2)}
+KEYWORDS_SHOWN = ("help_text", "reason", "advice")
 KEYWORDS = {
     "_": (1,),
     "gettext": (1,),
@@ -138,35 +155,47 @@ def in_python(path: Path) -> Iterator[Text]:
             name = names.get(node.func.id)
             if name:
                 yield _marked(node, name, path)
-    if _is_of_reports(path):
-        yield from _in_reports(tree)
+    yield from _declared(tree, path.parent.name)
 
 
-def _is_of_reports(path: Path) -> bool:
-    return "dashboards" in path.parts
-
-
-def _in_reports(tree: ast.Module) -> Iterator[Text]:
-    """Yield titles of columns, and titles and nouns of reports."""
+def _declared(tree: ast.Module, folder: str) -> Iterator[Text]:
+    """Yield what declarations say, which is translated where it is shown."""
+    attributes = DECLARED_ATTRIBUTES.get(folder, ())
+    arguments = IMPORTED_ARGUMENTS if folder == "imports" else DECLARED_ARGUMENTS
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id == "Column":
-                yield from _constants(node.args[:1])
+        if isinstance(node, ast.Call):
+            places = arguments.get(_called(node), ())
+            named = [key.value for key in node.keywords if key.arg in KEYWORDS_SHOWN]
+            yield from _constants([*_at(places, node.args), *(named if places else ())])
         elif isinstance(node, ast.ClassDef):
-            for part in node.body:
-                if isinstance(part, ast.Assign) and _is_named(part):
-                    yield from _constants([part.value])
+            yield from _constants(
+                part.value
+                for part in node.body
+                if isinstance(part, ast.Assign) and _name_of(part) in attributes
+            )
 
 
-def _is_named(assignment: ast.Assign) -> bool:
+def _called(call: ast.Call) -> str:
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr
+    return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
+def _at(places: Iterable[int], arguments: list[ast.expr]) -> Iterator[ast.expr]:
+    return (arguments[i] for i in places if i < len(arguments))
+
+
+def _name_of(assignment: ast.Assign) -> str:
     (target, *_) = assignment.targets
-    return isinstance(target, ast.Name) and target.id in ("title", "noun")
+    return target.id if isinstance(target, ast.Name) else ""
 
 
 def _constants(nodes: Iterable[ast.expr]) -> Iterator[Text]:
     for node in nodes:
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield Text(node.value)
+        value = node.value if isinstance(node, ast.Constant) else None
+        # What is written with underscores is a field's name.
+        if isinstance(value, str) and value and "_" not in value:
+            yield Text(value)
 
 
 def _marked(call: ast.Call, name: str, path: Path) -> Text:

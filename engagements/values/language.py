@@ -49,7 +49,7 @@ def gettext_noop(message: str) -> str:
 def translated(message: str) -> str:
     """Return, where it is shown, a text that was marked where it is written.
 
-    Marked are texts in gettext_noop(), titles of columns, and titles and nouns of
-    reports.
+    Marked are texts in gettext_noop() and those of declarations: of reports and their
+    columns, criteria, patterns, questions and assumptions (config/messages.py).
     """
     return gettext(message)

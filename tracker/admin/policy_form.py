@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from engagements.models import User
+from engagements.values.language import translated
 from tracker.fit.criteria import all_criteria
 from tracker.fit.models import Policy
 from tracker.fit.money import SWITCHING
@@ -99,20 +100,20 @@ class PolicyForm(forms.Form):
         self.initial["firmness"] = present.firmness
         learnt = importances or {}
         for criterion in all_criteria():
-            code = criterion.code
+            code, name = criterion.code, translated(criterion.label)
             own = present.importances.get(code, criterion.importance)
             self.fields[f"importance_{code}"] = forms.FloatField(
                 min_value=0.01,
                 max_value=10,
                 initial=learnt.get(code, own),
-                widget=_Number(label=_("Importance of %s") % criterion.label),
+                widget=_Number(label=_("Importance of %s") % name),
             )
             self.fields[f"breakpoints_{code}"] = forms.CharField(
                 max_length=200,
                 initial=_written(
                     present.breakpoints.get(code, criterion.breakpoints.points)
                 ),
-                widget=_Text(label=_("Breakpoints of %s") % criterion.label),
+                widget=_Text(label=_("Breakpoints of %s") % name),
             )
         whole = Thresholds(**present.thresholds)
         for field in fields(Thresholds):
@@ -129,17 +130,18 @@ class PolicyForm(forms.Form):
     def _add_assumption(self, code: str) -> None:
         assumption = next(a for a in SWITCHING if a.code == code)
         own = self.present.assumptions.get(code, {})
+        meaning = capfirst(translated(assumption.meaning))
         for part in PARTS:
             self.fields[f"assumption_{code}_{part}"] = forms.FloatField(
                 initial=own.get(part, getattr(assumption.triangle, part)),
-                widget=_Number(label=f"{capfirst(assumption.meaning)}: {PARTS[part]}"),
+                widget=_Number(label=f"{meaning}: {PARTS[part]}"),
             )
         for part, name, usual in (
             ("source", _("source"), assumption.source),
             ("dated_on", _("dated on"), ""),
             ("owner", _("owner"), ""),
         ):
-            label = f"{capfirst(assumption.meaning)}: {name}"
+            label = f"{meaning}: {name}"
             is_date = part == "dated_on"
             self.fields[f"assumption_{code}_{part}"] = forms.CharField(
                 max_length=100,
@@ -172,7 +174,7 @@ class PolicyForm(forms.Form):
                 for part in (*PARTS, "source", "dated_on", "owner")
             }
             yield AssumptionRow(
-                meaning=str(capfirst(assumption.meaning)),
+                meaning=str(capfirst(translated(assumption.meaning))),
                 unit=assumption.unit,
                 errors=[str(e) for one in bound.values() for e in one.errors],
                 **bound,

@@ -40,11 +40,20 @@ def finding(
             "month": name,
         }
     if period.first and period.last:
-        return _("%(subject)s: none is recorded for %(period)s") % {
-            "subject": subject,
+        return _("No %(subject)s is recorded for %(period)s") % {
+            "subject": _within_sentence(subject, notation),
             "period": period_text(period, notation),
         }
-    return _("%(subject)s: none is recorded yet") % {"subject": subject}
+    return _("No %(subject)s is recorded yet") % {
+        "subject": _within_sentence(subject, notation)
+    }
+
+
+def _within_sentence(subject: str, notation: Notation) -> str:
+    # In German a noun keeps its capital.
+    if notation.locale.startswith("de"):
+        return subject
+    return subject[:1].lower() + subject[1:]
 
 
 def _complete_month(
