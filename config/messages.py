@@ -61,6 +61,8 @@ DECLARED_ARGUMENTS = {
 }
 # Of files that are imported: labels of columns, and why a line is refused.
 IMPORTED_ARGUMENTS = {"Column": (1,), "Field": (1,), "refuse": (1, 2)}
+# Of the parts of django-unfold that can be left out.
+INSTALLED = {"filters", "forms"}
 KEYWORDS_SHOWN = ("help_text", "reason", "advice")
 KEYWORDS = {
     "_": (1,),
@@ -81,7 +83,7 @@ UNSHOWN = re.compile(r"<(script|style|svg|code)\b.*?</\1>", re.DOTALL)
 # Tags of Django don't end a word, tags of HTML do.
 DYNAMIC, TAG = "\x00", "\x01"
 # Names that are the same in every language.
-NAMES = {"SHA-256", "API", "CSV", "XLSX"}
+NAMES = re.compile(r"Engagement tracker|SHA-256|API|CSV|XLSX")
 
 
 @dataclass(frozen=True, order=True)
@@ -229,9 +231,16 @@ def _text(message: Any, context: str | None) -> Text:
 def untranslated_in_unfold() -> Iterator[Text]:
     """Yield what pages of django-unfold say and neither it nor Django translates."""
     known = _known_to_django()
-    folder = Path(str(files("unfold") / "templates"))
-    for path in sorted(folder.rglob("*.html")):
-        for text in in_template(path.read_text()):
+    folder = Path(str(files("unfold")))
+    for path in sorted(folder.rglob("*")):
+        if "contrib" in path.parts and not INSTALLED.intersection(path.parts):
+            continue
+        texts: Iterable[Text] = ()
+        if path.suffix == ".html":
+            texts = in_template(path.read_text())
+        elif path.suffix == ".py":
+            texts = in_python(path)
+        for text in texts:
             if text.id not in known and any(letter.isalpha() for letter in text.id):
                 yield text
 
@@ -387,8 +396,8 @@ def unmarked(source: str) -> list[str]:
     page = UNSHOWN.sub(TAG, ICON.sub(TAG, page))
     parts = re.split(f"[{DYNAMIC}{TAG}]", re.sub(r"<[^>]*>", TAG, page))
     bare = (" ".join(re.sub(r"&#?\w+;", " ", part).split()) for part in parts)
-    found += [part for part in bare if re.search("[A-Za-z]{2,}", part)]
-    return [part for part in found if part.replace(DYNAMIC, "").strip() not in NAMES]
+    found = [" ".join(part.replace(DYNAMIC, " ").split()) for part in [*found, *bare]]
+    return [part for part in found if re.search("[A-Za-z]{2,}", NAMES.sub("", part))]
 
 
 def _shown_parts(source: str) -> Iterator[str]:

@@ -155,6 +155,7 @@ AXES_CLIENT_IP_CALLABLE = "config.client_address.client_address"
 
 LANGUAGE_CODE = ENGLISH
 LOCALE_PATHS = [compiled_catalogues(DATA_DIR)]
+FORMAT_MODULE_PATH = ["config.formats"]
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
 LANGUAGE_COOKIE_HTTPONLY = True

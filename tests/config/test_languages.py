@@ -7,9 +7,10 @@ import pytest
 from django.core import mail
 from django.utils import translation
 
+from engagements.choices import Role
 from engagements.models import User
 from engagements.values.money import format_money
-from tests.factories import ManagedContractFactory, ManagerFactory
+from tests.factories import make_contract, make_user
 from tracker.dashboards.notation import Notation
 from tracker.notify.digest import digest, digest_line
 from tracker.notify.due import Deadline, DeadlineKind
@@ -41,7 +42,7 @@ def test_a_choice_is_kept_with_the_person_and_in_the_browser(client, reader):
     assert (reader.language, answer.cookies["django_language"].value) == ("es", "es")
     admin = client.get("/admin/", headers={"Accept-Language": "de"}).text
     assert "Pendiente de mí" in admin
-    client.logout()
+    client.post("/logout/")
     assert 'lang="es"' in client.get("/admin/login/").text
 
 
@@ -67,8 +68,8 @@ def test_a_plural_without_a_number_is_translated_too():
 
 
 def test_mails_are_in_the_recipient_s_language():
-    manager = ManagerFactory(email="mm@example.org", language="de")
-    contract = ManagedContractFactory(manager=manager)
+    manager = make_user(Role.MANAGER, email="mm@example.org", language="de")
+    contract = make_contract(manager=manager)
     deadline = Deadline(DeadlineKind.NOTICE, date(2026, 11, 30))
     today = date(2026, 11, 2)
 
@@ -90,7 +91,7 @@ def test_mails_are_in_the_recipient_s_language():
     [
         ("en-gb", "€1,234.50", "€1,235", "12%", "2 Nov 2026", "Nov 2026"),
         ("de", "1.234,50 €", "1.235 €", "12 %", "02.11.2026", "Nov. 2026"),
-        ("es", "1234,50 €", "1235 €", "12 %", "2 nov 2026", "nov 2026"),
+        ("es", "1.234,50 €", "1.235 €", "12 %", "2 nov 2026", "nov 2026"),
     ],
 )
 def test_figures_are_written_by_locale(language, amount, whole, share, day, month):

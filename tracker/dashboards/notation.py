@@ -1,5 +1,6 @@
 """How figures are written on a page: in the reader's locale, in one currency."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -15,6 +16,8 @@ FALLBACK_LOCALE = "en_GB"
 # Babel writes £1.2M in English; finance writes £1.2m.
 ENGLISH_MAGNITUDES = str.maketrans({"K": "k", "M": "m", "B": "bn", "T": "tn"})
 LATIN_LETTERS = "KMBT"
+LONG_DIGITS = re.compile(r"\d{4}")
+MAGNITUDE_AND_CODE = re.compile(r"(M)([A-Z]{3})$")
 THOUSAND = Decimal(1000)
 
 
@@ -41,7 +44,14 @@ class Notation:
         written = format_compact_currency(
             rounded, self.currency, locale=self._locale, fraction_digits=2
         )
-        if self._locale.language != "en" or written[-1] not in LATIN_LETTERS:
+        if self._locale.language != "en":
+            # Not every language has a magnitude for thousands, nor room before a code.
+            if LONG_DIGITS.search(written):
+                return format_money(
+                    rounded, self.currency, str(self._locale), whole=True
+                )
+            return MAGNITUDE_AND_CODE.sub("\\1\N{NO-BREAK SPACE}\\2", written)
+        if written[-1] not in LATIN_LETTERS:
             return written
         return written[:-1] + written[-1].translate(ENGLISH_MAGNITUDES)
 
