@@ -327,7 +327,7 @@ def _named(text: Text) -> dict[str, str]:
 def is_complete(text: Text, message: Message | None) -> bool:
     if message is None or message.fuzzy:
         return False
-    written = message.string if text.plural else (message.string,)
+    written: Any = message.string if text.plural else (message.string,)
     return bool(written) and all(written)
 
 

@@ -51,8 +51,8 @@ def name_models(
     for model, (one, many) in names.items():
         meta = app.get_model(model)._meta
         meta.verbose_name, meta.verbose_name_plural = one, many
-    for model in app.get_models():
-        for field in model._meta.local_fields:
+    for each in app.get_models():
+        for field in each._meta.local_fields:
             related = field.related_model
             if related and not isinstance(related, str) and _takes_its_name(field):
                 field.verbose_name = related._meta.verbose_name or field.name

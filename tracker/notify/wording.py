@@ -98,7 +98,7 @@ def _summary(lines: Sequence[Line], today: date) -> str:
     days = sorted(line.falls_on for line in lines)
     is_claim = lines[0].kind is DeadlineKind.CLAIM
     among = CLAIM_THRESHOLDS if is_claim else THRESHOLDS
-    within = threshold_reached(days[-1], today, among)
+    within = threshold_reached(days[-1], today, among) or among[0]
     words = (
         ngettext(
             "%(what)s within %(n)d day, on %(day)s",
