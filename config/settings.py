@@ -23,6 +23,8 @@ from config.env import (
     secret_key,
     trusted_proxies,
 )
+from config.languages import ENGLISH, compiled_catalogues
+from config.languages import LANGUAGES as LANGUAGES
 from config.logs import logging_config
 from config.unfold import UNFOLD as UNFOLD
 
@@ -67,10 +69,10 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "config.middleware.AdminPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.middleware.LanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -93,6 +95,7 @@ TEMPLATES = [
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "tracker.admin.alerts.bell",
@@ -176,7 +179,13 @@ SSO_ONLY = env.bool("SSO_ONLY", default=False)
 if SSO_ONLY and not SOCIALACCOUNT_PROVIDERS:
     raise SystemExit("SSO_ONLY needs an identity provider: set OIDC_ISSUER.")
 
-LANGUAGE_CODE = "en-gb"
+LANGUAGE_CODE = ENGLISH
+LOCALE_PATHS = [compiled_catalogues(DATA_DIR)]
+FORMAT_MODULE_PATH = ["config.formats"]
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SECURE = IS_PRODUCTION
 TIME_ZONE = env.str("TIME_ZONE", default="Europe/London")
 USE_TZ = True
 USE_I18N = True

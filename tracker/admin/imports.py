@@ -27,6 +27,7 @@ from engagements.admin.columns import figure
 from engagements.admin.unfold_types import UnfoldModelAdmin
 from engagements.errors import WrongStateError
 from engagements.models import User
+from engagements.values.language import translated
 from tracker.admin.import_forms import ColumnsForm, UploadForm, options_as_initial
 from tracker.imports.exports import template_of
 from tracker.imports.kinds import Templated, kind_named, kind_names, may_import
@@ -265,7 +266,8 @@ class ImportRunAdmin(UnfoldModelAdmin):
 
     def _result(self, request: HttpRequest, run: ImportRun) -> HttpResponse:
         problems = Paginator(run.problems.order_by("line", "id"), _PROBLEMS_ON_A_PAGE)
-        labels = {field.name: field.label for field in kind_named(run.kind).fields}
+        fields = kind_named(run.kind).fields
+        labels = {field.name: translated(field.label) for field in fields}
         page = problems.get_page(request.GET.get("page"))
         extra = {
             "problems": page,
@@ -373,7 +375,7 @@ def _templates(kinds: list[str]) -> Iterator[dict[str, Any]]:
                 (form.upper(), reverse(_TEMPLATE, args=[name, form]))
                 for form in CONTENT_TYPES
             ]
-            yield {"label": kind.label, "links": links}
+            yield {"label": translated(kind.label), "links": links}
 
 
 def _refusals(run: ImportRun) -> Iterator[Refusal]:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
+from django.utils.translation import gettext as _
+
+from engagements.values.language import translated
 from tracker.dashboards.charts.ranking import NARROW, WIDE, Bar, ranked_bars
 from tracker.dashboards.charts.svg import Svg
 from tracker.dashboards.report import Column, ColumnKind, Report, Row, Value, share
@@ -78,7 +81,10 @@ class Breakdown(Report):
         if len(self.entries) <= count + 1:
             return self.entries
         others = self.entries[count:]
-        name = f"{len(others):,} other {self.noun}"
+        name = _("%(n)s other %(things)s") % {
+            "n": self.scope.notation.count(len(others)),
+            "things": translated(self.noun),
+        }
         parts = sum((entry.parts for entry in others), SpendParts())
         blanks: tuple[Value, ...] = (None,) * (len(self.entries[0].labels) - 1)
         href = self.scope.report_url(self.slug)
@@ -103,7 +109,8 @@ class Breakdown(Report):
         return ranked_bars(
             [self._bar(entry) for entry in entries],
             chart_id=chart_id,
-            summary=f"{self.title}; the table below has the same figures",
+            summary=_("%(title)s; the table below has the same figures")
+            % {"title": self.heading},
             width=width,
         )
 

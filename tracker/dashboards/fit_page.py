@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from engagements.choices import Kind
 from engagements.models import User
 from engagements.permissions import sees_money
+from engagements.values.language import translated
 from tracker.dashboards.charts.scatter import NARROW, WIDE, Axes, Frame, Mark, scatter
 from tracker.dashboards.charts.svg import Svg
 from tracker.dashboards.notation import FALLBACK_LOCALE, Notation
@@ -397,8 +398,8 @@ class _Builder:
             rows=[
                 TableRow(
                     [
-                        Cell(one.label),
-                        Cell(one.how_to_record, wraps=True),
+                        Cell(translated(one.label)),
+                        Cell(translated(one.how_to_record), wraps=True),
                         Cell(self.notation.count(one.engagements), True, rank=2),
                         Cell(self.notation.count(round(one.points)), True, rank=2),
                     ]

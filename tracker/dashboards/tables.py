@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from django.utils.translation import gettext as _
+
 from tracker.dashboards.notation import Notation
 from tracker.dashboards.report import Column, ColumnKind, Row, Value, sums
 
@@ -53,12 +55,14 @@ def table(
     """Return the page's table; its totals are the sums of the rows it shows."""
     shown = [index for index, column in enumerate(columns) if column.on_page]
     is_summed = any(columns[index].is_summed for index in shown)
-    totals: list[Value] = ["Total", *sums(columns, rows)[1:]]
+    totals: list[Value] = [_("Total"), *sums(columns, rows)[1:]]
     return Table(
         caption=caption,
         heads=[
             Cell(
-                columns[index].title, columns[index].kind.is_number, columns[index].rank
+                columns[index].heading,
+                columns[index].kind.is_number,
+                columns[index].rank,
             )
             for index in shown
         ],

@@ -10,11 +10,14 @@ from django.http import (
     StreamingHttpResponse,
 )
 from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_safe
 
 from engagements.models import User
 from engagements.permissions import sees_money
+from engagements.values.language import translated
 from tracker.dashboards.downloads import csv_lines, xlsx_file
 from tracker.dashboards.filters import Filters, read_filters
 from tracker.dashboards.freshness import finance_etag
@@ -27,7 +30,7 @@ from tracker.dashboards.pages import (
 )
 from tracker.dashboards.report import BadPageError, Report, all_reports
 
-CLOSED_PERIODS = "A comparison needs a first and a last month: give both."
+CLOSED_PERIODS = gettext_noop("A comparison needs a first and a last month: give both.")
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -60,7 +63,7 @@ def report(request: HttpRequest, slug: str) -> HttpResponse:
     if filters.scope is None:
         return refused_page(request, filters)
     if found.compares and not filters.scope.period.is_closed:
-        return refused_page(request, filters, CLOSED_PERIODS)
+        return refused_page(request, filters, translated(CLOSED_PERIODS))
     try:
         page = report_page(found(filters.scope), request.GET.get("after", ""))
     except BadPageError as error:
@@ -79,11 +82,13 @@ def report_file(request: HttpRequest, slug: str, extension: str) -> HttpResponse
         return _no_access(request)
     filters = read_filters(user, request.GET)
     if filters.scope is None:
-        text = "\n".join(["No file was made:", *filters.errors, ""])
+        text = "\n".join([_("No file was made:"), *filters.errors, ""])
         return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
     if found.compares and not filters.scope.period.is_closed:
         return HttpResponse(
-            CLOSED_PERIODS, status=400, content_type="text/plain; charset=utf-8"
+            translated(CLOSED_PERIODS),
+            status=400,
+            content_type="text/plain; charset=utf-8",
         )
     return file_of(found(filters.scope), extension)
 

@@ -19,6 +19,7 @@ from tracker.notify.due import (
     is_escalated,
 )
 from tracker.notify.flag_lines import flag_lines
+from tracker.notify.mails import language_of
 from tracker.notify.models import Alert, NotificationPreference, Reminder
 from tracker.notify.preferences import Wishes, wishes_by_user
 from tracker.notify.queries import Told, last_changes, thresholds_told
@@ -250,6 +251,11 @@ def _send(share: _Share, *, claimed: dict[int, _Due], today: date) -> bool:
 
 
 def _mail(share: _Share, due: list[_Due], today: date) -> EmailMultiAlternatives:
+    with language_of(share.person):
+        return _written(share, due, today)
+
+
+def _written(share: _Share, due: list[_Due], today: date) -> EmailMultiAlternatives:
     is_about_people = any(each.deadline.person for each in due)
     names_people = is_about_people and sees_contractors(share.person)
     lines = [

@@ -98,12 +98,15 @@ def _check_months(budget: Budget, amounts: Amounts) -> None:
         if month not in known:
             raise ValidationError(
                 _("%(month)s is no month of the fiscal year %(year)d.")
-                % {"month": date_format(month, "F Y"), "year": budget.year}
+                % {
+                    "month": date_format(month, "YEAR_MONTH_FORMAT"),
+                    "year": budget.year,
+                }
             )
         if amount < 0:
             raise ValidationError(
                 _("%(month)s: a budget is not negative.")
-                % {"month": date_format(month, "F Y")}
+                % {"month": date_format(month, "YEAR_MONTH_FORMAT")}
             )
 
 
@@ -386,10 +389,10 @@ _SENTENCES = {
 def _period(standing: Standing, until: date | None) -> str:
     first, last = standing.months[0], until or standing.months[-1]
     if first == last:
-        return date_format(first, "F Y")
+        return date_format(first, "YEAR_MONTH_FORMAT")
     return _("%(first)s to %(last)s") % {
-        "first": date_format(first, "F Y"),
-        "last": date_format(last, "F Y"),
+        "first": date_format(first, "YEAR_MONTH_FORMAT"),
+        "last": date_format(last, "YEAR_MONTH_FORMAT"),
     }
 
 
