@@ -307,13 +307,17 @@ def send_webhooks() -> None:
 def publish_soon(events: Iterable[Event], **_: Any) -> None:
     """Have a worker publish the events as soon as they are committed.
 
-    Only to be quicker: without a broker the next minute's run does.
+    Likewise where somebody asked for a message to be sent. Only to be quicker: without
+    a broker the next minute's run does.
     """
-    if any(is_perhaps_public(event) for event in events):
-        transaction.on_commit(send_webhooks_soon, robust=True)
+    if any(
+        is_perhaps_public(event) or event.event_type in webhooks.ASKS_TO_SEND
+        for event in events
+    ):
+        transaction.on_commit(_send_webhooks_soon, robust=True)
 
 
-def send_webhooks_soon() -> None:
+def _send_webhooks_soon() -> None:
     # What comes while the message waits is sent with it.
     if cache.add("webhooks-on-their-way", True, timeout=GATHER_SECONDS):
         _ask_for_webhooks(countdown=GATHER_SECONDS)

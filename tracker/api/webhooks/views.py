@@ -156,7 +156,7 @@ class WebhookEndpointViewSet(Resource):
     )
     @action(detail=True, methods=["post"])
     def test(self, request: Request, id: UUID) -> Response:
-        """Send a message that says nothing; read the delivery to see what came of it."""
+        """Send a message that says nothing; the delivery tells what came of it."""
         read_body(request, Nothing)
         delivery = send_test(endpoint=self._found(request, id), actor=caller(request))
         (row,) = _delivery_rows(WebhookDelivery.objects.filter(pk=delivery.pk))

@@ -7,6 +7,7 @@ from tracker.webhooks.services.delivering import (
     forget_deliveries,
 )
 from tracker.webhooks.services.endpoints import (
+    ASKS_TO_SEND,
     change_endpoint,
     create_endpoint,
     delete_endpoint,
@@ -23,6 +24,7 @@ from tracker.webhooks.services.publishing import (
 )
 
 __all__ = [
+    "ASKS_TO_SEND",
     "Published",
     "Sent",
     "change_endpoint",

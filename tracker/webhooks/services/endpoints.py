@@ -25,6 +25,9 @@ from tracker.webhooks.signing import draw_seed, secret_of
 
 # So long a receiver that still has the previous secret is heard after a rotation.
 PREVIOUS_VALID = timedelta(hours=24)
+# Upon these something waits to be sent.
+TESTED, REPLAYED = "webhook_endpoint.tested", "webhook_endpoint.message_replayed"
+ASKS_TO_SEND = frozenset({TESTED, REPLAYED})
 LONGEST_OVERLAP = timedelta(days=7)
 
 
@@ -145,7 +148,7 @@ def send_test(*, endpoint: WebhookEndpoint, actor: User | None) -> WebhookDelive
     # Somebody waits for it: it is sent at once, whatever came before it.
     WebhookEndpoint.objects.filter(pk=endpoint.pk).update(paused_until=None)
     events.record(
-        event_type="webhook_endpoint.tested",
+        event_type=TESTED,
         subject=endpoint,
         changes={"message": [None, delivery.message_id]},
         actor=actor,
@@ -176,7 +179,7 @@ def replay_delivery(*, delivery: WebhookDelivery, actor: User | None) -> None:
         update_fields=["state", "attempts", "due_at", "delivered_at", "updated_at"]
     )
     events.record(
-        event_type="webhook_endpoint.message_replayed",
+        event_type=REPLAYED,
         subject=stored.endpoint,
         changes={"message": [None, stored.message_id]},
         actor=actor,
