@@ -146,5 +146,5 @@ def test_lists_ask_as_much_for_three_as_for_one(count, django_assert_num_queries
 
     with django_assert_num_queries(11):
         assert client.get(ENDPOINTS).status_code == 200
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         assert client.get(DELIVERIES).status_code == 200

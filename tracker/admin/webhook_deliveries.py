@@ -19,7 +19,7 @@ from engagements.admin.record_admin import ReadOnlyAdmin, actor_of
 from engagements.admin.unfold_types import action, display
 from engagements.errors import TrackerError
 from tracker.admin.steps import take_step
-from tracker.admin.webhook_form import YesDialog
+from tracker.admin.webhook_form import YesDialog, short_moment
 from tracker.webhooks.models import DeliveryState, WebhookDelivery
 from tracker.webhooks.queries import attempts_of
 from tracker.webhooks.services import replay_delivery
@@ -40,7 +40,7 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
         "state_label",
         "attempts",
         "last_answer",
-        "created_at",
+        "made",
         "next_attempt",
     )
     list_select_related = ("endpoint",)
@@ -87,9 +87,14 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
     def last_answer(self, row: WebhookDelivery) -> str | int | None:
         return row.last_error or row.last_status
 
+    @display(description=gettext_lazy("created"), ordering="created_at")
+    def made(self, row: WebhookDelivery) -> str:
+        return short_moment(row.created_at)
+
     @display(description=gettext_lazy("next attempt"), ordering="due_at")
-    def next_attempt(self, row: WebhookDelivery) -> Any:
-        return row.due_at if row.state == DeliveryState.WAITING else None
+    def next_attempt(self, row: WebhookDelivery) -> str | None:
+        is_waiting = row.state == DeliveryState.WAITING
+        return short_moment(row.due_at) if is_waiting else None
 
     @action(
         description=gettext_lazy("Send once more"),

@@ -1,10 +1,12 @@
 """A webhook endpoint as a form: types of events are ticked, by what they are about."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -70,6 +72,10 @@ class RotateDialog(_Dialog):
             "Until then each message carries a signature by both. 0 if it has leaked."
         ),
     )
+
+
+def short_moment(moment: datetime) -> str:
+    return date_format(timezone.localtime(moment), "j M Y, H:i")
 
 
 def overlap_of(form: forms.Form) -> timedelta:

@@ -8,6 +8,7 @@ from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -26,6 +27,7 @@ from tracker.admin.webhook_form import (
     YesDialog,
     labels_of,
     overlap_of,
+    short_moment,
 )
 from tracker.webhooks.models import DeliveryState, WebhookEndpoint
 from tracker.webhooks.queries import deliveries_in_state, latest_deliveries
@@ -76,14 +78,14 @@ class WebhookEndpointAdmin(RecordAdmin):
         )
         if obj is None:
             return [(None, {"fields": asked})]
-        how = (("state", "previous_until"),)
+        how = (("told_state", "told_previous"),)
         return [(None, {"fields": (*how, *asked)})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             return ()
         # Whose rows it tells of is settled when it is made.
-        return ("state", "previous_until", "told_types", "owner")
+        return ("told_state", "told_previous", "told_types", "owner")
 
     def get_urls(self) -> list[URLPattern]:
         inherited: list[URLPattern] = super().get_urls()
@@ -156,6 +158,16 @@ class WebhookEndpointAdmin(RecordAdmin):
         if row.failing_since is not None:
             return "failing", _("Failing")
         return "on", _("On")
+
+    @display(description=gettext_lazy("state"))
+    def told_state(self, row: WebhookEndpoint) -> str:
+        return self.state(row)[1]
+
+    @display(description=gettext_lazy("previous secret"))
+    def told_previous(self, row: WebhookEndpoint) -> str:
+        if row.previous_until is None or row.previous_until <= timezone.now():
+            return _("Not valid any more") if row.previous_until else _("None yet")
+        return _("Valid until %(when)s") % {"when": short_moment(row.previous_until)}
 
     @display(description=gettext_lazy("types"))
     def type_count(self, row: WebhookEndpoint) -> str:

@@ -2,8 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
 from tracker.demo.founding import Cast
 from tracker.webhooks.messages import body_of, message_of
 from tracker.webhooks.models import (
@@ -40,7 +38,8 @@ OUTCOMES: list[list[tuple[int | None, str, str]]] = [
         (410, "It answered 410.", "This integration was removed."),
     ],
 ]
-BETWEEN = timedelta(minutes=37)
+# From the event to its first post, and from there to the next.
+AFTER, BETWEEN = timedelta(seconds=1), timedelta(seconds=20)
 
 
 def send_some(cast: Cast) -> None:
@@ -57,10 +56,9 @@ def send_some(cast: Cast) -> None:
     )
     told = PublishedEvent.objects.filter(event_type__in=TYPES).select_related("event")
     latest = list(told.order_by("-id")[: len(OUTCOMES)])
-    began_at = timezone.now() - len(OUTCOMES) * BETWEEN
-    for number, published in enumerate(reversed(latest)):
-        at = began_at + number * BETWEEN
-        _send(endpoint, published, OUTCOMES[number], at=at)
+    for published, outcomes in zip(reversed(latest), OUTCOMES, strict=False):
+        at = published.event.occurred_at + AFTER
+        _send(endpoint, published, outcomes, at=at)
     disable_endpoint(endpoint=endpoint, because=WhyDisabled.GONE, actor=None)
 
 
@@ -73,7 +71,7 @@ def _send(
 ) -> None:
     status, error, _answer = outcomes[-1]
     is_taken = status == 200
-    last_at = at + timedelta(seconds=6 * (len(outcomes) - 1))
+    last_at = at + (len(outcomes) - 1) * BETWEEN
     delivery = WebhookDelivery.objects.create(
         endpoint=endpoint,
         published=published,
@@ -92,7 +90,7 @@ def _send(
         WebhookAttempt(
             delivery=delivery,
             number=number,
-            made_at=at + timedelta(seconds=6 * (number - 1)),
+            made_at=at + (number - 1) * BETWEEN,
             milliseconds=15_000 if told[0] is None else 180 + 7 * number,
             status=told[0],
             error=told[1],

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 from requests import RequestException
 from requests_hardened.ip_filter import InvalidIPAddress, filter_host
 
@@ -46,13 +47,14 @@ def read_address(url: str) -> Address:
     """Return the address; raises AddressRefusedError where it isn't one to send to."""
     if not _SHAPE.fullmatch(url) or len(url) > LONGEST:
         raise AddressRefusedError(
-            f"Give an address of at most {LONGEST} ASCII characters without spaces."
+            _("Give an address of at most %(count)d ASCII characters without spaces.")
+            % {"count": LONGEST}
         )
     address = _parsed(url)
     if address.is_loopback and settings.WEBHOOK_ALLOW_LOOPBACK:
         return address
     if address.scheme != "https" or address.port not in PORTS:
-        raise AddressRefusedError("Give an address by https, on port 443 or 8443.")
+        raise AddressRefusedError(_("Give an address by https, on port 443 or 8443."))
     _check_literal(address)
     return address
 
@@ -68,9 +70,9 @@ def resolve(address: Address) -> str:
     try:
         found: str = filter_host(address.host, address.port, allow_loopback=is_allowed)
     except UnicodeError:
-        raise AddressRefusedError("The host's name is not one.") from None
+        raise AddressRefusedError(_("The host's name is not one.")) from None
     except InvalidIPAddress:
-        raise AddressRefusedError("The host leads to a private address.") from None
+        raise AddressRefusedError(_("The host leads to a private address.")) from None
     except RequestException as error:
         raise OSError("The host's name could not be resolved.") from error
     return found.strip("[]")
@@ -81,11 +83,11 @@ def _parsed(url: str) -> Address:
         parts = urlsplit(url)
         port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
     except ValueError:
-        raise AddressRefusedError("This is not an address.") from None
+        raise AddressRefusedError(_("This is not an address.")) from None
     if parts.scheme not in ("https", "http") or not parts.hostname:
-        raise AddressRefusedError("Give an address by https, on port 443 or 8443.")
+        raise AddressRefusedError(_("Give an address by https, on port 443 or 8443."))
     if parts.username is not None or parts.password is not None or parts.fragment:
-        raise AddressRefusedError("Leave out user name, password and fragment.")
+        raise AddressRefusedError(_("Leave out user name, password and fragment."))
     target = parts.path or "/"
     if parts.query:
         target = f"{target}?{parts.query}"
@@ -98,6 +100,6 @@ def _check_literal(address: Address) -> None:
         ip_address(address.host)
     except ValueError:
         if "." not in address.host:
-            raise AddressRefusedError("Give the host's full name.") from None
+            raise AddressRefusedError(_("Give the host's full name.")) from None
         return
     resolve(address)

@@ -288,7 +288,7 @@ class WebhookDelivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.event_type} {self.message_id}"
+        return _("Message %(id)s") % {"id": self.message_id}
 
 
 class WebhookAttempt(models.Model):
