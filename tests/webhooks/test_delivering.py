@@ -33,6 +33,7 @@ from tracker.webhooks.models import (
     WhyDisabled,
 )
 from tracker.webhooks.schedule import ATTEMPTS
+from tracker.webhooks.sending import Line
 from tracker.webhooks.services import (
     Sent,
     deliver_due,
@@ -45,7 +46,13 @@ from tracker.webhooks.services import (
     rotate_secret,
     send_test,
 )
-from tracker.webhooks.services.delivering import LEASE, claim
+from tracker.webhooks.services.delivering import (
+    LEASE,
+    Batch,
+    _post_all,
+    claim,
+    record_batch,
+)
 from tracker.webhooks.signing import secret_of
 
 pytestmark = pytest.mark.django_db
@@ -402,3 +409,21 @@ def test_old_logs_are_erased_and_what_waits_is_kept(administrator, receiver):
     assert forget_deliveries(now=timezone.now()) == 2
     assert [row.state for row in WebhookDelivery.objects.all()] == ["waiting"]
     assert WebhookAttempt.objects.count() == 0
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_batch_asks_as_much_for_thirty_as_for_one(
+    administrator, receiver, count, django_assert_num_queries
+):
+    endpoint = make_endpoint(administrator, receiver.url)
+    happen(count)
+
+    # Two of each are the transaction's own.
+    with django_assert_num_queries(4):
+        batch = Batch(endpoint, claim(endpoint), Line(endpoint.url))
+    _post_all(batch)
+    with django_assert_num_queries(6):
+        record_batch(batch, Sent())
+
+    assert len(receiver.got) == count
+    assert WebhookDelivery.objects.filter(state="delivered").count() == count
