@@ -87,13 +87,12 @@ def receiver() -> Iterator[str]:
 
 
 @contextmanager
-def worker() -> Iterator[Task]:
+def worker() -> Iterator[Task[[int], None]]:
     app = Celery("bench", broker="memory://localhost", set_as_current=False)
     app.conf.task_ignore_result = True
     app.conf.worker_prefetch_multiplier = 1
     task = app.task(name="bench.deliver_one")(deliver_one)
-    quietly = {"pool": "solo", "perform_ping_check": False, "shutdown_timeout": 30}
-    with start_worker(app, **quietly):
+    with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=30):
         yield task
 
 
@@ -135,7 +134,7 @@ def by_batches() -> None:
     check(count)
 
 
-def by_tasks(task: Task) -> None:
+def by_tasks(task: Task[[int], None]) -> None:
     count = begin_anew()
     for pk in WebhookDelivery.objects.order_by("id").values_list("pk", flat=True):
         task.delay(pk)

@@ -132,8 +132,8 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
                 done += 1
             except TrackerError as refusal:
                 refusals.add(str(refusal))
-        for refusal in sorted(refusals):
-            messages.warning(request, refusal)
+        for reason in sorted(refusals):
+            messages.warning(request, reason)
         messages.info(
             request,
             ngettext(
