@@ -255,6 +255,7 @@ def test_row_committed_late_is_never_passed_over(administrator):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgresql
 def test_two_who_publish_at_once_publish_once(administrator):
+    publish_events()
     for _ in range(3):
         make_vendor()
     found = []
