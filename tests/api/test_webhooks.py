@@ -9,6 +9,7 @@ from tests.api.test_schema import check
 from tests.factories import make_user, make_vendor
 from tests.webhooks.endpoints import make_endpoint
 from tests.webhooks.receivers import answers, receiving
+from tracker.api.models import IdempotencyKey
 from tracker.api.scopes import SCOPES
 from tracker.webhooks.models import WebhookDelivery, WebhookEndpoint
 from tracker.webhooks.services import deliver_due, publish_events
@@ -43,6 +44,19 @@ def test_secret_is_answered_at_creation_and_rotation_alone(api):
     assert rotated["previous_secret_until"] is not None
     assert "whsec_" not in str(api.get(ENDPOINTS).json())
     assert secret not in str(list(Event.objects.values("changes")))
+
+
+def test_replayed_answer_holds_no_secret_and_the_same_endpoint(api):
+    header = {"Idempotency-Key": "once"}
+
+    first, again = (api.post(ENDPOINTS, BODY, headers=header) for _ in range(2))
+
+    known = first.json()
+    assert WebhookEndpoint.objects.count() == 1
+    assert known.pop("secret").startswith("whsec_")
+    assert again.json() == known
+    assert again["ETag"] == first["ETag"] == api.get(first["Location"])["ETag"]
+    assert b"whsec_" not in bytes(IdempotencyKey.objects.get().body)
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,11 @@ class EndpointRecord(Stamped):
 class EndpointWithSecret(EndpointRecord):
     """A new endpoint; its secret is shown this once."""
 
-    secret = serializers.CharField(help_text="What signatures are verified with.")
+    secret = serializers.CharField(
+        required=False,
+        help_text="What signatures are verified with; absent where an Idempotency-Key"
+        " replays the answer.",
+    )
 
 
 class EndpointPage(serializers.Serializer[Any]):

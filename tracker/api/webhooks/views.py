@@ -18,9 +18,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tracker.api.formats import encode
+from tracker.api.idempotency import keep_instead
 from tracker.api.pagination import Position
 from tracker.api.permissions import caller, has_scope
-from tracker.api.preconditions import check_unchanged
+from tracker.api.preconditions import check_unchanged, etag_of
 from tracker.api.resource import (
     PageQuery,
     Resource,
@@ -99,10 +100,9 @@ class WebhookEndpointViewSet(Resource):
                 actor=caller(request),
             )
             row = self._read(request, pk=endpoint.pk)
-        self.headers["Cache-Control"] = "no-store"
         location = reverse("api:webhook-endpoint-detail", args=[endpoint.public_id])
-        return respond(
-            request, row | {"secret": secret}, is_new=True, location=location
+        return self._answer_once(
+            request, row, secret=secret, is_new=True, location=location
         )
 
     @extend_schema(
@@ -180,8 +180,21 @@ class WebhookEndpointViewSet(Resource):
             previous_valid=PREVIOUS_VALID if hours is None else timedelta(hours=hours),
             actor=caller(request),
         )
+        row = self._read(request, public_id=id)
+        return self._answer_once(request, row, secret=secret)
+
+    def _answer_once(
+        self, request: Request, row: Row, *, secret: str, **how: Any
+    ) -> Response:
+        """Answer the endpoint with its secret, of which no copy is kept anywhere.
+
+        The ETag is the endpoint's own, as reading it answers.
+        """
         self.headers["Cache-Control"] = "no-store"
-        return respond(request, self._read(request, public_id=id) | {"secret": secret})
+        response = respond(request, row | {"secret": secret}, **how)
+        without = encode(row)
+        response["ETag"] = etag_of(without)
+        return keep_instead(response, without)
 
     def _found(self, request: Request, id: UUID) -> WebhookEndpoint:
         endpoint = _endpoints(request).filter(public_id=id).first()

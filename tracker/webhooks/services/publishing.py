@@ -79,8 +79,13 @@ def _publish_batch() -> tuple[Published, bool]:
 
 def locked_head() -> StreamHead | None:
     """Return the head of the stream, locked; None where another process has it."""
-    StreamHead.objects.bulk_create([StreamHead(pk=1)], ignore_conflicts=True)
-    return StreamHead.objects.select_for_update(skip_locked=True).first()
+    rows = StreamHead.objects.select_for_update(skip_locked=True)
+    head = rows.first()
+    if head is None and not StreamHead.objects.exists():
+        # Only then: an insert waits for whoever is changing the row.
+        StreamHead.objects.bulk_create([StreamHead(pk=1)], ignore_conflicts=True)
+        head = rows.first()
+    return head
 
 
 @dataclass(frozen=True)
