@@ -5,7 +5,7 @@ import engagements.models.guards
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("engagements", "0007_service_level_measures"),
+        ("engagements", "0008_user_language"),
     ]
 
     operations = [

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('engagements', '0011_event_subject_public_id'),
-        ('tracker', '0019_job_holder_and_reopened_sheets'),
+        ('tracker', '0020_fit_tendency'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
