@@ -113,6 +113,19 @@ app.conf.beat_schedule = {
         "task": "tracker.tasks.deliver_alerts",
         "schedule": crontab(minute="*"),
     },
+    "send webhooks": {
+        "task": "tracker.tasks.send_webhooks",
+        "schedule": crontab(minute="*"),
+    },
+    "look after webhooks": {
+        "task": "tracker.tasks.look_after_webhooks",
+        "schedule": crontab(hour="1", minute="45"),
+    },
+    # After terms have rolled: what went on has another end.
+    "tell coming dates": {
+        "task": "tracker.tasks.tell_coming_dates",
+        "schedule": crontab(hour="1", minute="0"),
+    },
     "tell overdue tasks": {
         "task": "tracker.tasks.tell_overdue_tasks",
         "schedule": crontab(hour="6", minute="30"),

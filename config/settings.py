@@ -34,6 +34,8 @@ DATA_DIR = data_dir()
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = secret_key(is_production=IS_PRODUCTION, data_dir=DATA_DIR)
+# Former keys, while what they signed is still to be believed.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = allowed_hosts(is_production=IS_PRODUCTION)
 TRUSTED_PROXIES = trusted_proxies()
 
@@ -286,6 +288,18 @@ DEFAULT_FROM_EMAIL = env.str(
 # Where people reach the product, such as https://tracker.example.org: mails have no
 # request to learn it from, and without it carry no links.
 PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
+
+# Lets webhooks go to this very machine, without TLS: for trying them out.
+WEBHOOK_ALLOW_LOOPBACK = env.bool("WEBHOOK_ALLOW_LOOPBACK", default=False)
+if WEBHOOK_ALLOW_LOOPBACK and IS_PRODUCTION:
+    raise SystemExit("WEBHOOK_ALLOW_LOOPBACK is for trials, not for production.")
+# An endpoint at which nothing arrived for so long is turned off.
+WEBHOOK_DISABLE_AFTER_DAYS = env.int("WEBHOOK_DISABLE_AFTER_DAYS", default=5)
+# What was sent, with its answers, is erased after so long; the stream is kept.
+WEBHOOK_LOG_DAYS = env.int("WEBHOOK_LOG_DAYS", default=30)
+for _days in (WEBHOOK_DISABLE_AFTER_DAYS, WEBHOOK_LOG_DAYS):
+    if _days < 1:
+        raise SystemExit("WEBHOOK_…_DAYS must be a number of days, 1 or more.")
 
 LOGGING = logging_config(log_format=log_format(), level=log_level())
 

@@ -204,6 +204,8 @@ NAVIGATION: list[dict[str, Any]] = [
         "items": [
             _page(_("History"), "history", "engagements.event"),
             _page(_("API keys"), "key", "tracker.apikey"),
+            _page(_("Webhooks"), "webhook", "tracker.webhookendpoint"),
+            _page(_("Webhook log"), "outbox", "tracker.webhookdelivery"),
             _page(_("Job runs"), "play_circle", "tracker.jobrun"),
             _page(_("Alerts sent"), "mark_email_read", "tracker.alert")
             | {"active": _is_at("/tracker/alert/", but="/own/")},

@@ -60,6 +60,7 @@ def draft(
         event_type=event_type,
         subject_type=str(subject._meta.model_name),
         subject_id=subject.pk,
+        subject_public_id=getattr(subject, "public_id", None),
         engagement_id=engagement.pk if engagement else None,
         actor=actor,
         occurred_at=timezone.now(),

@@ -69,7 +69,8 @@ class TrackerConfig(AppConfig):
         from tracker.spend.services import budgets, final_invoice  # noqa: F401
         from tracker.spend.services.approved_invoices import on_approval
         from tracker.spend.services.month_checklist import on_month_checklist
-        from tracker.tasks import deliver_soon, match_soon
+        from tracker.tasks import deliver_soon, match_soon, publish_soon
+        from tracker.webhooks.services import keep_for_publishing
 
         on_conversion(note_conversion)
         rates_from(rate_on)
@@ -77,6 +78,8 @@ class TrackerConfig(AppConfig):
         on_month_checklist(unclaimed_credits)
         post_migrate.connect(_grant_roles, sender=self)
         recorded.connect(deliver_soon, dispatch_uid="deliver alerts")
+        recorded.connect(keep_for_publishing, dispatch_uid="keep for publishing")
+        recorded.connect(publish_soon, dispatch_uid="publish events")
         recorded.connect(on_approval, dispatch_uid="follow approved invoices")
         recorded.connect(match_soon, dispatch_uid="match invoices")
 

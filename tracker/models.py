@@ -60,6 +60,14 @@ from tracker.spend.models import (
     TotalsVersion,
     WorkLog,
 )
+from tracker.webhooks.models import (
+    PublishedEvent,
+    StreamHead,
+    UnpublishedEvent,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 
 __all__ = [
     "Accrual",
@@ -103,6 +111,7 @@ __all__ = [
     "OversightLog",
     "Payment",
     "Policy",
+    "PublishedEvent",
     "PurchaseOrder",
     "QuarterPrior",
     "Reminder",
@@ -112,10 +121,15 @@ __all__ = [
     "SavingRealisation",
     "Settlement",
     "StaleMonth",
+    "StreamHead",
     "Ticket",
     "TimeName",
     "Timesheet",
     "ToldEvent",
     "TotalsVersion",
+    "UnpublishedEvent",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "WorkLog",
 ]

@@ -31,6 +31,12 @@ _MEASURE: Models = {
     "levelresult": _CHANGE,
     "credit": _CHANGE,
 }
+_HOOKS = ("webhookendpoint", "webhookdelivery")
+# One's own; a delivery is changed in one way only: it is sent once more.
+_LISTEN: Models = {
+    "webhookendpoint": ("view", "add", "change", "delete"),
+    "webhookdelivery": _CHANGE,
+}
 # A month is closed by adding it, and opened again by changing it.
 _CLOSE: Models = {"closedmonth": ("view", "add", "change")}
 _IMPORT: Models = {
@@ -95,13 +101,17 @@ GRANTS: Grants = {
     | _BUDGET
     | _COMPARE
     | _CLOSE
+    | _LISTEN
     | _RATES,
+    # What pulls people and contracts elsewhere hears of changes too.
+    Role.HR_INTEGRATION: _LISTEN,
     Role.AUDITOR: dict.fromkeys(
         [
             *(*_BUDGETS, *_BENCHMARKS),
             *(*_MONEY, *_WORK, *_IMPORTS, *_FIT, *_TOLD, *_MEASURED),
             *("matchexception", "saving", "savingrealisation", *_ORDERED),
             *("credit", "invoice", "invoiceattachment", "settlement"),
+            *_HOOKS,
             *("jobrun", "policy", "apikey", "exchangerate", "review"),
         ],
         VIEW,
@@ -118,6 +128,7 @@ GRANTS: Grants = {
     # A key is changed in one way only: it is revoked.
     | {"apikey": _CHANGE}
     | _CLOSE
+    | _LISTEN
     | _RATES
     | _BUDGET
     | _COMPARE

@@ -30,6 +30,9 @@ from tracker.performance.services import settle_windows
 from tracker.spend import services as spend
 from tracker.spend.services import LedgerMismatchError
 from tracker.spend.services.month_end import MONTH_END
+from tracker.webhooks import services as webhooks
+from tracker.webhooks.public_types import is_perhaps_public
+from tracker.webhooks.queries import seconds_until_due
 
 log = logging.getLogger(__name__)
 
@@ -283,6 +286,73 @@ def _send_for_delivery() -> None:
         deliver_alerts.delay()
     except OperationalError:
         log.warning("no broker for alerts; left to the next minute's run")
+
+
+# Events within so many seconds of one another are published and sent together.
+GATHER_SECONDS = 1
+# Until the next minute's run, what falls due is waited for.
+SOON_SECONDS = 60
+
+
+@shared_task
+def send_webhooks() -> None:
+    """Give events their place in the stream, and send what is due."""
+    webhooks.publish_events()
+    webhooks.deliver_due()
+    seconds = seconds_until_due(now=timezone.now())
+    if seconds is not None and seconds < SOON_SECONDS:
+        _ask_for_webhooks(countdown=seconds + GATHER_SECONDS)
+
+
+def publish_soon(events: Iterable[Event], **_: Any) -> None:
+    """Have a worker publish the events as soon as they are committed.
+
+    Likewise where somebody asked for a message to be sent. Only to be quicker: without
+    a broker the next minute's run does.
+    """
+    if any(
+        is_perhaps_public(event) or event.event_type in webhooks.ASKS_TO_SEND
+        for event in events
+    ):
+        transaction.on_commit(_send_webhooks_soon, robust=True)
+
+
+def _send_webhooks_soon() -> None:
+    # What comes while the message waits is sent with it.
+    if cache.add("webhooks-on-their-way", True, timeout=GATHER_SECONDS):
+        _ask_for_webhooks(countdown=GATHER_SECONDS)
+
+
+def _ask_for_webhooks(*, countdown: float) -> None:
+    try:
+        send_webhooks.apply_async(countdown=countdown)
+    except OperationalError:
+        log.warning("no broker for webhooks; left to the next minute's run")
+
+
+@shared_task
+def look_after_webhooks() -> None:
+    """Turn off endpoints that have failed for days, and erase old logs."""
+    now = timezone.now()
+    run_job(
+        name="look after webhooks",
+        key=timezone.localdate(now).isoformat(),
+        work=lambda: {
+            "disabled": webhooks.disable_failing(now=now),
+            "erased": webhooks.forget_deliveries(now=now),
+        },
+    )
+
+
+@shared_task
+def tell_coming_dates() -> None:
+    """Record which terms end soon, and of which notice is to be decided."""
+    today = timezone.localdate()
+    run_job(
+        name="tell coming dates",
+        key=today.isoformat(),
+        work=lambda: {"told": notify.tell_coming_dates(today=today)},
+    )
 
 
 @shared_task

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Event(models.Model):
-    """What happened: audit trail, outbox, webhook source and API stream in one.
+    """What happened: the audit trail, and the source of stream and webhooks.
 
     Append-only in the database. Payloads hold ids and plain figures; the values of
     personal fields stay out, so that erasing a person leaves events as they are.
@@ -16,6 +16,8 @@ class Event(models.Model):
     event_type = models.CharField(_("type"), max_length=60)
     subject_type = models.CharField(_("record"), max_length=40)
     subject_id = models.BigIntegerField()
+    # By which other systems know the record, where it has one; told of a deletion too.
+    subject_public_id = models.UUIDField(null=True, editable=False)
     # Not foreign keys: an event outlives what it tells of, and is never rewritten.
     engagement_id = models.BigIntegerField(null=True)
     actor = models.ForeignKey(

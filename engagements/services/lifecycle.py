@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from engagements import events
-from engagements.choices import EndReason, Kind, Origin, Status
+from engagements.choices import LIVE_STATUSES, EndReason, Kind, Origin, Status
 from engagements.errors import WrongStateError
-from engagements.models import Assignment, Engagement, User
+from engagements.models import Assignment, Contractor, Engagement, User
 from engagements.services.access import check_nobody_has_access
 from engagements.services.approval_requests import (
     approvals_needed,
@@ -279,7 +279,7 @@ def _close(
     _check_step(stored, status)
     _check_last_day(stored, ended_on)
     check_can_close(Closing(stored, last_day=ended_on, reader=actor))
-    return _step(
+    closed = _step(
         engagement=engagement,
         status=status,
         event_type=f"engagement.{status.value}",
@@ -291,6 +291,27 @@ def _close(
         },
         actor=actor,
     )
+    _tell_contractor_ended(stored, actor)
+    return closed
+
+
+def _tell_contractor_ended(engagement: Engagement, actor: User | None) -> None:
+    """Record that a contractor has no engagement left that runs or is to run."""
+    if engagement.kind != Kind.AUGMENTED:
+        return
+    contractor = Contractor.objects.filter(assignments=engagement.pk).first()
+    if contractor is None:
+        return
+    others = Engagement.objects.filter(
+        assignment__contractor=contractor, status__in=LIVE_STATUSES
+    ).exclude(pk=engagement.pk)
+    if not others.exists():
+        events.record(
+            event_type="contractor.ended",
+            subject=contractor,
+            engagement=engagement,
+            actor=actor,
+        )
 
 
 def _check_last_day(engagement: Engagement, ended_on: date) -> None:

@@ -370,4 +370,4 @@ def test_queries_of_a_preview_grow_by_the_services_own_alone(
 
 
 FIXED = 16
-PER_ROW = 23
+PER_ROW = 24

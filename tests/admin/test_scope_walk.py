@@ -106,6 +106,8 @@ NOBODYS = {
     "tracker.jobrun",
     "tracker.timename",
     "tracker.rolebenchmark",
+    "tracker.webhookdelivery",
+    "tracker.webhookendpoint",
 }
 # What its address alone doesn't open: the rest of the path is nobody's page.
 CATCH_ALL = "admin/(?P<url>.*)$"

@@ -4,17 +4,26 @@ from datetime import date
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from engagements.choices import MeasuredBy, Role
-from engagements.models import Assignment, ManagedContract, Vendor
+from engagements.models import Assignment, ManagedContract, User, Vendor
 from tests.api.callers import client_for, client_with, codes
 from tests.api.test_schema import SCHEMA, operations
 from tests.factories import make_contract, make_department, make_user, make_vendor
 from tests.performance.contracts import add_level
 from tests.spend.billing import bill
+from tests.webhooks.endpoints import make_endpoint
 from tracker.api.scopes import SCOPES
 from tracker.fit.models import Flag
 from tracker.spend.models import Invoice
+from tracker.webhooks.models import (
+    DeliveryState,
+    PublishedEvent,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
+from tracker.webhooks.services import publish_events
 
 pytestmark = pytest.mark.django_db
 
@@ -23,6 +32,9 @@ INVOICES = "/api/v1/invoices"
 VENDORS = "/api/v1/vendors"
 PART = f"{ENGAGEMENTS}/{{engagement_id}}"
 FLAGS = "/api/v1/model-flags"
+EVENTS = "/api/v1/events"
+ENDPOINTS = "/api/v1/webhook-endpoints"
+DELIVERIES = "/api/v1/webhook-deliveries"
 WHAT_IF = "/api/v1/fit/what-if"
 BY_EXTERNAL_ID = "by-external-id/{external_id}"
 ROLES = list(Role)
@@ -55,6 +67,19 @@ EXPECTED = {
     ("get", FLAGS): (200, 200, 403, 200, 200),
     ("get", f"{FLAGS}/{{id}}"): (404, 200, 403, 200, 200),
     ("post", WHAT_IF): (200, 200, 403, 200, 200),
+    ("get", EVENTS): (200, 200, 200, 200, 200),
+    ("get", f"{EVENTS}/{{id}}"): (404, 200, 200, 200, 200),
+    # The endpoint asked for is somebody else's.
+    ("get", ENDPOINTS): (403, 200, 200, 200, 200),
+    ("get", f"{ENDPOINTS}/{{id}}"): (403, 404, 404, 200, 200),
+    ("get", DELIVERIES): (403, 200, 200, 200, 200),
+    ("get", f"{DELIVERIES}/{{id}}"): (403, 404, 404, 200, 200),
+    ("post", f"{DELIVERIES}/{{id}}/replay"): (403, 404, 404, 403, 200),
+    ("post", ENDPOINTS): (403, 201, 201, 403, 201),
+    ("post", f"{ENDPOINTS}/{{id}}/test"): (403, 404, 404, 403, 201),
+    ("post", f"{ENDPOINTS}/{{id}}/rotate-secret"): (403, 404, 404, 403, 200),
+    ("patch", f"{ENDPOINTS}/{{id}}"): (403, 404, 404, 403, 200),
+    ("delete", f"{ENDPOINTS}/{{id}}"): (403, 404, 404, 403, 204),
 }
 
 
@@ -87,7 +112,18 @@ def contract():
     add_level(found, name="value")
     add_level(found, name="downtime", measured_by=MeasuredBy.DOWNTIME)
     bill(found, date(2026, 1, 1), external_id="X-1", number="N-1")
+    listen(make_user(Role.ADMINISTRATOR))
     return found
+
+
+def listen(owner: User) -> None:
+    """Have the contract's events published, and one sent long ago."""
+    endpoint = make_endpoint(owner, event_types=["engagement.created"])
+    publish_events()
+    WebhookDelivery.objects.update(
+        state=DeliveryState.DELIVERED, delivered_at=timezone.now()
+    )
+    assert endpoint.deliveries.count() == 1
 
 
 def batch(noun: str, contract: ManagedContract) -> dict[str, Any]:
@@ -113,6 +149,20 @@ def batch(noun: str, contract: ManagedContract) -> dict[str, Any]:
     return {noun: [line]}
 
 
+def posted(path: str, contract: ManagedContract) -> dict[str, Any]:
+    if path == WHAT_IF:
+        return {"id": 1}
+    if path == ENDPOINTS:
+        return {
+            "name": "Receiver",
+            "url": "https://receiver.example/",
+            "event_types": ["engagement.ended"],
+        }
+    if path.startswith((ENDPOINTS, DELIVERIES)):
+        return {}
+    return batch(path.rpartition("/")[2], contract)
+
+
 def flag_of(contract: ManagedContract) -> Flag:
     return Flag.objects.get_or_create(
         engagement=contract,
@@ -128,6 +178,12 @@ def ask(client: Any, method: str, path: str, contract: ManagedContract) -> int:
     record: Any = contract if path.startswith(ENGAGEMENTS) else contract.vendor
     if path.startswith(FLAGS):
         record = flag_of(contract)
+    if path.startswith(ENDPOINTS):
+        record = WebhookEndpoint.objects.order_by("id")[0]
+    if path.startswith(DELIVERIES):
+        record = WebhookDelivery.objects.order_by("id")[0]
+    if path.startswith(EVENTS):
+        record = PublishedEvent.objects.get(event_type="engagement.created").event
     full: dict[str, Any] = {"legal_name": "Acme Ltd"}
     if path.startswith(INVOICES):
         record = Invoice.objects.get()
@@ -141,9 +197,7 @@ def ask(client: Any, method: str, path: str, contract: ManagedContract) -> int:
         }
     body = {"put": full, "patch": {}}.get(method)
     if method == "post":
-        body = (
-            {"id": 1} if path == WHAT_IF else batch(path.rpartition("/")[2], contract)
-        )
+        body = posted(path, contract)
     response = getattr(client, method)(
         path.format(
             id=record.public_id, engagement_id=contract.public_id, external_id="X-1"

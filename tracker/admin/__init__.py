@@ -33,6 +33,8 @@ from tracker.admin import (
     time_names,
     timeline_moments,
     timesheet,
+    webhook_deliveries,
+    webhooks,
     work,
 )
 
@@ -69,5 +71,7 @@ __all__ = [
     "time_names",
     "timeline_moments",
     "timesheet",
+    "webhook_deliveries",
+    "webhooks",
     "work",
 ]

@@ -45,6 +45,7 @@ from tracker.spend.models import (
     WorkLog,
     budget_scope,
 )
+from tracker.webhooks.models import WebhookDelivery, WebhookEndpoint, endpoint_scope
 
 
 def _invoices(user: User) -> Q:
@@ -107,6 +108,10 @@ def _realisations(user: User) -> Q:
     return Q(saving__in=Saving.objects.visible_to(user))
 
 
+def _deliveries(user: User) -> Q:
+    return endpoint_scope(user, prefix="endpoint__")
+
+
 narrowed_by(
     through("engagement"),
     Reminder,
@@ -142,6 +147,9 @@ narrowed_by(for_everyone, ExchangeRate, ClosedMonth)
 narrowed_by(_alerts, Alert)
 # Names in time files are for those who import, and who see every row.
 narrowed_by(for_everyone, TimeName)
+# Their owners', and everybody's to those who oversee.
+narrowed_by(endpoint_scope, WebhookEndpoint)
+narrowed_by(_deliveries, WebhookDelivery)
 # Keys are shown to administrators and auditors only.
 narrowed_by(for_everyone, ApiKey)
 # How the engine weighs is the same for all; it names no engagement.

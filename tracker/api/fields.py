@@ -171,7 +171,9 @@ class Word(StrictField):
         self.words = [str(word) for word in words]
 
     def schema(self) -> Schema:
-        return {"type": "string", "enum": self.words}
+        # An enumeration lists all there is, null as well.
+        null = [None] if self.allow_null else []
+        return {"type": "string", "enum": [*self.words, *null]}
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str) or data not in self.words:

@@ -27,6 +27,9 @@ KEPT = timedelta(hours=24)
 # What HTTP lets a header hold, without blanks that proxies may trim.
 PATTERN = r"^[\x21-\x7e]{1,255}$"
 
+# Where a response says what is to be kept of it.
+_INSTEAD = "kept_for_replay"
+
 Handler = Callable[..., Response]
 
 
@@ -79,9 +82,15 @@ def _fingerprint(request: Request) -> str:
     return hashlib.sha256(asked + body).hexdigest()
 
 
+def keep_instead(response: Response, data: bytes) -> Response:
+    """Have the data kept and replayed in place of an answer that holds a secret."""
+    setattr(response, _INSTEAD, data)
+    return response
+
+
 def _keep(taken: IdempotencyKey, response: Response) -> None:
     taken.status = response.status_code
-    taken.body = bytes(response.data or b"")
+    taken.body = bytes(getattr(response, _INSTEAD, response.data) or b"")
     taken.location = response.get("Location", "")
     taken.etag = response.get("ETag", "")
     taken.save(update_fields=["status", "body", "location", "etag"])

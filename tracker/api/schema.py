@@ -152,6 +152,8 @@ def _refusals(path: str, method: str, operation: Schema) -> list[int]:
         operation["responses"]["304"] = {"description": "Nothing has changed."}
     if method == "patch":
         codes.add(428)
+    if method == "delete":
+        codes.update((409, 412))
     return sorted(codes)
 
 

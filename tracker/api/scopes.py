@@ -18,6 +18,11 @@ SCOPES: dict[str, str] = {
     ),
     "credits:read": "Read service credits with their amounts.",
     "reviews:read": "Read reviews of contractors and contracts.",
+    "events:read": "Read the stream of events: which record changed, and when.",
+    "webhooks:read": "Read webhook endpoints and the log of what was sent.",
+    "webhooks:write": (
+        "Create, change and delete webhook endpoints; includes reading them."
+    ),
     "rates:write": "Set fees and rates; includes seeing them.",
 }
 

@@ -2,6 +2,7 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from tracker.api.engagements.views import EngagementViewSet
+from tracker.api.events import EventViewSet
 from tracker.api.invoices import InvoiceViewSet
 from tracker.api.model_flags import ModelFlagViewSet
 from tracker.api.performance.views import (
@@ -14,6 +15,7 @@ from tracker.api.performance.views import (
 )
 from tracker.api.schema import docs, openapi
 from tracker.api.vendors import VendorViewSet
+from tracker.api.webhooks.views import WebhookDeliveryViewSet, WebhookEndpointViewSet
 from tracker.api.what_if import WhatIfView
 
 app_name = "api"
@@ -36,6 +38,13 @@ for _part, _view in _PARTS.items():
         _view,
         basename=f"engagement-{_part}",
     )
+router.register("events", EventViewSet, basename="event")
+router.register(
+    "webhook-endpoints", WebhookEndpointViewSet, basename="webhook-endpoint"
+)
+router.register(
+    "webhook-deliveries", WebhookDeliveryViewSet, basename="webhook-delivery"
+)
 router.register("model-flags", ModelFlagViewSet, basename="model-flag")
 
 urlpatterns = [

@@ -38,6 +38,7 @@ from tracker.demo.signing import amend_price, close, order_change, sign, split_a
 from tracker.demo.stories import AssignmentStory, ContractStory
 from tracker.demo.tickets import tell_tickets
 from tracker.demo.timesheets import Sheets
+from tracker.demo.webhooks import send_some
 from tracker.demo.work import Stint, seeded, stints
 from tracker.fit.services.assessing import assess
 from tracker.spend.models import OversightLog, WorkLog
@@ -100,6 +101,7 @@ def load_company(*, today: date) -> Loaded:
     _open_sandbox(cast)
     assessed = assess(as_of=today, actor=cast.people["admin"])
     ask_ahead(cast)
+    send_some(cast)
     return Loaded(
         engagements=len(told) + len(PAID),
         work_logs=work_logs,

@@ -27,6 +27,7 @@ from tracker.notify.choices import DateKind
 from tracker.notify.event_types import TELLINGS
 from tracker.notify.models import JOB_FAILED, Alert
 from tracker.spend.budget_queries import BudgetName, budget_names
+from tracker.webhooks.queries import names_of_endpoints, why_disabled
 
 _ICONS = {
     "approval": "approval",
@@ -40,6 +41,7 @@ _ICONS = {
     "job": "error",
     "budget": "account_balance_wallet",
     "month": "event_busy",
+    "webhook_endpoint": "webhook",
 }
 _REMINDER_ICON = "alarm"
 REMINDED = {
@@ -93,6 +95,7 @@ class _Records:
     documents: Mapping[int, Document]
     policies: Mapping[int, TenurePolicy]
     budgets: Mapping[int, BudgetName]
+    endpoints: Mapping[int, str]
     with_money: frozenset[int]
 
 
@@ -134,6 +137,9 @@ def _records(rows: list[Alert], reader: User) -> _Records:
         tasks=_by_id(ChecklistTask.objects, subjects("checklisttask")),
         documents=_by_id(Document.objects, dated(DateKind.DOCUMENT)),
         policies=_by_id(TenurePolicy.objects, dated(DateKind.TENURE)),
+        endpoints=names_of_endpoints(found)
+        if (found := subjects("webhookendpoint"))
+        else {},
         budgets=budget_names(budgets) if (budgets := subjects("budget")) else {},
         with_money=frozenset(
             seen.filter(pk__in=about).values_list("pk", flat=True) if about else ()
@@ -233,7 +239,18 @@ def _of_no_engagement(event: Event, records: _Records) -> dict[str, str]:
         return _import_in_words(event.changes, event.subject_id)
     if event.subject_type == "budget":
         return _budget_in_words(event.changes, records.budgets.get(event.subject_id))
+    if event.subject_type == "webhookendpoint":
+        return _endpoint_in_words(event, records)
     return _run_in_words(event)
+
+
+def _endpoint_in_words(event: Event, records: _Records) -> dict[str, str]:
+    because = str(event.changes.get("disabled_because", ["", ""])[1])
+    return {
+        "about": records.endpoints.get(event.subject_id, ""),
+        "detail": why_disabled(because),
+        "path": _page("tracker_webhookendpoint_change", event.subject_id),
+    }
 
 
 def _approval_in_words(

@@ -8,6 +8,7 @@ from engagements.models import Approval, ChecklistTask, Engagement, Event, User
 from engagements.permissions import engagement_scope
 from tracker.spend.budget_queries import answerable_for
 from tracker.spend.hours import submitter_of
+from tracker.webhooks.queries import owners_of_endpoints
 
 
 def owner(event: Event) -> list[User]:
@@ -70,6 +71,13 @@ def importer_of_refused(event: Event) -> list[User]:
 def payers_of_budget(event: Event) -> list[User]:
     """Return the head of the cost centre's department, and finance."""
     return answerable_for(event.subject_id)
+
+
+def keepers_of_endpoint(event: Event) -> list[User]:
+    """Return its owner and the administrators, where nobody turned it off by hand."""
+    if event.actor_id is not None:
+        return []
+    return [*owners_of_endpoints([event.subject_id]), *queries.administrators()]
 
 
 def administrators(event: Event) -> Iterable[User]:

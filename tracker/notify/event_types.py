@@ -64,6 +64,9 @@ _LINES: dict[str, tuple[Audience, On, StrOrPromise]] = {
     "import.applied": (to.importer_of_refused, On.IMPORTS, _("Lines refused")),
     "import.refused": (to.importer_of_refused, On.IMPORTS, _("Import refused")),
     "month.hindered": (to.finance, On.JOBS, _("Month can't be closed yet")),
+    "webhook_endpoint.disabled": (
+        to.keepers_of_endpoint, On.JOBS, _("Webhook endpoint turned off"),
+    ),
     JOB_FAILED: (to.administrators, On.JOBS, _("Background job failed")),
 }
 # fmt: on

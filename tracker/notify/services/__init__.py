@@ -6,6 +6,7 @@ from tracker.notify.services.alerts import (
     remove_read_alerts,
     tell_events,
 )
+from tracker.notify.services.coming_dates import tell_coming_dates
 from tracker.notify.services.feeds import renew_feed, turn_off_feed
 from tracker.notify.services.missing_sheets import tell_missing_sheets
 from tracker.notify.services.overdue import tell_overdue_tasks
@@ -20,6 +21,7 @@ __all__ = [
     "send_alert_mails",
     "send_reminders",
     "set_preferences",
+    "tell_coming_dates",
     "tell_events",
     "tell_missing_sheets",
     "tell_overdue_tasks",
