@@ -1,9 +1,14 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
+from tracker.api.business_services import ServiceViewSet
+from tracker.api.contractors.views import ContractorViewSet
+from tracker.api.cost_centers import CostCenterViewSet
+from tracker.api.departments import DepartmentViewSet
 from tracker.api.engagements.views import EngagementViewSet
 from tracker.api.invoices import InvoiceViewSet
 from tracker.api.model_flags import ModelFlagViewSet
+from tracker.api.people import PersonViewSet
 from tracker.api.performance.views import (
     CreditViewSet,
     DowntimeViewSet,
@@ -21,6 +26,11 @@ app_name = "api"
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("engagements", EngagementViewSet, basename="engagement")
 router.register("invoices", InvoiceViewSet, basename="invoice")
+router.register("contractors", ContractorViewSet, basename="contractor")
+router.register("cost-centers", CostCenterViewSet, basename="cost-center")
+router.register("departments", DepartmentViewSet, basename="department")
+router.register("people", PersonViewSet, basename="person")
+router.register("services", ServiceViewSet, basename="service")
 router.register("vendors", VendorViewSet, basename="vendor")
 _PARTS = {
     "service-levels": ServiceLevelViewSet,
