@@ -12,7 +12,7 @@ from engagements.models import User
 from tracker.api import fields, naming, visibility
 from tracker.api.pagination import Position
 from tracker.api.permissions import caller
-from tracker.api.records import ReadResource, Rows, Shapes, described
+from tracker.api.records import MirrorResource, Rows, Shapes, described
 from tracker.api.resource import PageQuery, Row
 from tracker.api.shapes import CodedRecord, NamedRecord, PageWithDeleted, Stamped
 
@@ -82,7 +82,7 @@ def _row(updated_at: Any, values: list[Any]) -> Row:
 
 
 @described("person", "people", SHAPES)
-class PersonViewSet(ReadResource):
+class PersonViewSet(MirrorResource):
     noun = "people"
     read_permissions = ("engagements.view_user",)
     write_permissions = ()

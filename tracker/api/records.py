@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 from django.db import transaction
@@ -40,6 +40,7 @@ from tracker.api.visibility import find
 
 Facts = dict[str, Any]
 Rows = QuerySet[Any, Any]
+V = TypeVar("V", bound="ReadResource")
 # From the API's name of a related record to who may be named there.
 Related = Mapping[str, Callable[[User], QuerySet[Any]]]
 
@@ -58,7 +59,7 @@ class Shapes:
 
 
 class ReadResource(Resource):
-    """A noun that is read: all of it by pages, and one by either of its ids."""
+    """A noun that is read: all of it by pages, and one by its id."""
 
     http_method_names = ("get", "head")
     shapes: ClassVar[Shapes]
@@ -91,15 +92,19 @@ class ReadResource(Resource):
     def retrieve(self, request: Request, id: UUID) -> Response:
         return respond(request, self.read(request, public_id=id))
 
-    @action(detail=False, methods=["get"], url_path=EXTERNAL_ID_PATH)
-    def by_external_id(self, request: Request, external_id: str) -> Response:
-        known_as = read_external_id(external_id)
-        return respond(request, self.read(request, external_id=known_as))
-
     def read(self, request: Request, **key: Any) -> Row:
         for _position, row in self.represent(request, self.rows(request).filter(**key)):
             return row
         raise Http404
+
+
+class MirrorResource(ReadResource):
+    """A noun that is read by either of its ids, and written elsewhere."""
+
+    @action(detail=False, methods=["get"], url_path=EXTERNAL_ID_PATH)
+    def by_external_id(self, request: Request, external_id: str) -> Response:
+        known_as = read_external_id(external_id)
+        return respond(request, self.read(request, external_id=known_as))
 
 
 class RecordResource(ReadResource):
@@ -193,60 +198,68 @@ def apply_facts(record: Model, facts: Facts, related: Related, actor: User) -> N
 
 
 def described(
-    one_record: str, many: str, shapes: Shapes, **notes: str
-) -> Callable[[type[ReadResource]], type[ReadResource]]:
+    one_record: str, many: str, shapes: Shapes
+) -> Callable[[type[V]], type[V]]:
     """Describe a noun's operations in the OpenAPI file.
 
-    `one_record` and `many` name it, such as "cost_center" and "cost_centers"; `notes`
-    add to what is said of a method.
+    `one_record` and `many` name it, such as "cost_center" and "cost_centers".
     """
-    in_words = many.replace("_", " ")
-    article = "an" if one_record[0] in "aeiou" else "a"
-    single = f"{article} {one_record.replace('_', ' ')}"
-
-    def said(method: str, text: str) -> str:
-        return f"{text}\n\n{notes[method]}" if method in notes else text
-
+    words = one_record.replace("_", " ")
+    article = "an" if words[0] in "aeiou" else "a"
+    by_external_id = extend_schema(
+        methods=["GET"],
+        operation_id=f"read_{one_record}_by_external_id",
+        description=f"Read the {words} with an id of the other system's.",
+        parameters=[EXTERNAL_ID, IF_NONE_MATCH],
+        responses=shapes.record,
+    )
     operations: dict[str, Any] = {
         "list": extend_schema(
             operation_id=f"list_{many}",
-            description=said("list", f"List {in_words}."),
+            description=f"List {many.replace('_', ' ')}.",
             parameters=[shapes.query, IF_NONE_MATCH],
             responses=one(shapes.page),
         ),
         "retrieve": extend_schema(
             operation_id=f"read_{one_record}",
-            description=said("retrieve", f"Read {single}."),
+            description=f"Read {article} {words}.",
             parameters=[IF_NONE_MATCH],
             responses=shapes.record,
         ),
+        "by_external_id": [by_external_id],
     }
-    reading = extend_schema(
-        methods=["GET"],
-        operation_id=f"read_{one_record}_by_external_id",
-        description=f"Read the {one_record.replace('_', ' ')} with an id of the other"
-        " system's.",
-        parameters=[EXTERNAL_ID, IF_NONE_MATCH],
-        responses=shapes.record,
-    )
-    if shapes.upsert is StrictShape:
-        return extend_schema_view(**operations, by_external_id=reading)
-    operations["create"] = extend_schema(
-        operation_id=f"create_{one_record}",
-        description=said("create", f"Create {single}."),
-        request=shapes.creation,
-        responses={201: shapes.record},
-    )
-    operations["partial_update"] = extend_schema(
-        operation_id=f"change_{one_record}",
-        description=said(
-            "partial_update", f"Change some facts of {single}, as last read (If-Match)."
+    if shapes.upsert is not StrictShape:
+        operations |= _writing(one_record, f"{article} {words}", shapes)
+        operations["by_external_id"] = [by_external_id, _upserting(one_record, shapes)]
+
+    def describe(view: type[V]) -> type[V]:
+        there = {name: said for name, said in operations.items() if hasattr(view, name)}
+        described_view: type[V] = extend_schema_view(**there)(view)
+        return described_view
+
+    return describe
+
+
+def _writing(one_record: str, single: str, shapes: Shapes) -> dict[str, Any]:
+    return {
+        "create": extend_schema(
+            operation_id=f"create_{one_record}",
+            description=f"Create {single}.",
+            request=shapes.creation,
+            responses={201: shapes.record},
         ),
-        parameters=[IF_MATCH],
-        request=shapes.change,
-        responses=shapes.record,
-    )
-    writing = extend_schema(
+        "partial_update": extend_schema(
+            operation_id=f"change_{one_record}",
+            description=f"Change some facts of {single}, as last read (If-Match).",
+            parameters=[IF_MATCH],
+            request=shapes.change,
+            responses=shapes.record,
+        ),
+    }
+
+
+def _upserting(one_record: str, shapes: Shapes) -> Any:
+    return extend_schema(
         methods=["PUT"],
         operation_id=f"upsert_{one_record}",
         description=(
@@ -258,4 +271,3 @@ def described(
         request=shapes.upsert,
         responses={200: shapes.record, 201: shapes.record},
     )
-    return extend_schema_view(**operations, by_external_id=[reading, writing])

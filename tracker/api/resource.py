@@ -81,6 +81,10 @@ class Resource(viewsets.ViewSet):
     is_question: ClassVar[bool] = False
     # What tombstones of its records are called; blank where none is ever deleted.
     is_buried_as: ClassVar[str] = ""
+    # Actions that take parameters in the address, and read them.
+    reads_query: ClassVar[tuple[str, ...]] = ("list",)
+    # In bytes; None for the limit that holds for all.
+    largest_body: ClassVar[int | None] = None
     # Without "options": it would stand in Allow, and there is nothing behind it.
     post: Handler
     http_method_names: tuple[str, ...] = ("get", "head", "put", "patch")
@@ -101,9 +105,9 @@ class Resource(viewsets.ViewSet):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if self.action is None:
             self.http_method_not_allowed(request)
-        _check_size(request)
+        _check_size(request, self.largest_body or settings.API_MAX_BODY_BYTES)
         super().initial(request, *args, **kwargs)
-        if self.action not in (None, "list"):
+        if self.action not in self.reads_query:
             read_query(request, StrictShape)
         if request.method == "POST" and not self.is_question:
             self.post = once(self.post)
@@ -190,15 +194,15 @@ def respond(
 def once_more(write: Callable[[], Response]) -> Response:
     """Write; where another caller has just created the record, write again.
 
-    The second time it is there to be changed. An external id that is taken by a record
-    out of the caller's sight is refused the second time as the first.
+    The second time it is there to be changed. An id that is taken by a record out of
+    the caller's sight is refused the second time as the first.
     """
     try:
         return write()
     except IntegrityError:
         return write()
     except DjangoValidationError as error:
-        if "external_id" not in getattr(error, "error_dict", {}):
+        if not {"external_id", "source_key"} & getattr(error, "error_dict", {}).keys():
             raise
         return write()
 
@@ -240,8 +244,7 @@ def read_external_id(text: str) -> str:
     return str(shape.validated_data["external_id"])
 
 
-def _check_size(request: Request) -> None:
+def _check_size(request: Request, limit: int) -> None:
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if length.isdigit() and int(length) > settings.API_MAX_BODY_BYTES:
-        limit = settings.API_MAX_BODY_BYTES
+    if length.isdigit() and int(length) > limit:
         raise BodyTooLarge(f"A body has at most {limit} bytes.")

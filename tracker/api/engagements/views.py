@@ -51,7 +51,7 @@ SHAPES = Shapes(
 )
 
 
-@described("engagement", "engagements", SHAPES, list="Those of both models.")
+@described("engagement", "engagements", SHAPES)
 class EngagementViewSet(RecordResource):
     noun = "engagements"
     read_permissions = ("engagements.view_engagement",)
