@@ -112,7 +112,7 @@ def bury(records: Iterable[models.Model]) -> None:
         Tombstone(
             model_name=name_of(type(record)),
             record_id=record.pk,
-            public_id=record.public_id,  # type: ignore[attr-defined] # asked for first
+            public_id=record.public_id,
         )
         for record in records
         if hasattr(record, "public_id")

@@ -82,6 +82,11 @@ def test_bodies_in_the_guide_fit_the_schema():
         "EngagementUpsertRequest",
         "TicketBatchRequest",
         "PatchedVendorChangeRequest",
+        "DepartmentUpsertRequest",
+        "ContractorUpsertRequest",
+        "ContractorBatchRequest",
+        "RateTermBodyRequest",
+        "TimeEntryBatchRequest",
         "SupposedWorkRequest",
     ]
 

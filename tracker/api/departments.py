@@ -65,7 +65,9 @@ class DepartmentPage(PageWithDeleted):
 
 class DepartmentQuery(PageQuery):
     code = fields.Line(max_length=40, required=False)
-    parent = fields.Identifier(required=False, help_text="The parent's id.")
+    part_of = fields.Identifier(
+        required=False, help_text="The id of the department that they are part of."
+    )
 
 
 COLUMNS = (
@@ -128,7 +130,7 @@ class DepartmentViewSet(RecordResource):
     shapes = SHAPES
     filters: ClassVar[dict[str, str]] = {
         "code": "code",
-        "parent": "parent__public_id",
+        "part_of": "parent__public_id",
     }
 
     def rows(self, request: Request) -> QuerySet[Department]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import IO, Any, ClassVar
+from typing import IO, Any, ClassVar, cast
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
@@ -203,7 +203,8 @@ class ImportViewSet(ReadResource):
             raise PermissionDenied("The key's owner may not import this kind of file.")
         if request.META.get("CONTENT_LENGTH") in (None, "", "0"):
             raise ParseError("Send the file as the body.")
-        upload = request.data
+        # What FileParser hands on.
+        upload = cast("TemporaryUploadedFile", request.data)
         upload.name = order.get("file_name", "upload")
         try:
             with upload, transaction.atomic():

@@ -61,7 +61,7 @@ class Shapes:
 class ReadResource(Resource):
     """A noun that is read: all of it by pages, and one by its id."""
 
-    http_method_names = ("get", "head")
+    http_method_names: tuple[str, ...] = ("get", "head")
     shapes: ClassVar[Shapes]
     # From the names of filters to paths of fields.
     filters: ClassVar[Mapping[str, str]] = {}

@@ -158,7 +158,7 @@ class RateTermViewSet(TermsOfEngagement):
         engagement = self.engagement(request, engagement_id)
         self.check_model(engagement)
         with transaction.atomic():
-            assignment = Assignment.objects.select_related("contractor").get(
+            assignment = Assignment._default_manager.select_related("contractor").get(
                 pk=engagement.pk
             )
             _check_contractor(assignment, facts.pop("contractor", None))
@@ -203,7 +203,7 @@ class FeeTermViewSet(TermsOfEngagement):
         engagement = self.engagement(request, engagement_id)
         self.check_model(engagement)
         with transaction.atomic():
-            contract = ManagedContract.objects.get(pk=engagement.pk)
+            contract = ManagedContract._default_manager.get(pk=engagement.pk)
             term, is_new = append_fee(contract, facts, caller(request))
             rows = FeeTerm.objects.filter(pk=term.pk)
             ((_place, row),) = fee_term_rows(rows, engagement.currency)

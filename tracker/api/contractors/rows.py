@@ -113,9 +113,9 @@ def works_of(
                 starts_on,
                 ends_on,
                 *rest[:6],
-                manager=naming.person(rest[6:11]),
-                department=naming.record(rest[11:]),
-                standing=standing_of(status, starts_on, today),
+                naming.person(rest[6:11]),
+                naming.record(rest[11:]),
+                standing_of(status, starts_on, today),
             )
         )
     return found

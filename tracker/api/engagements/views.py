@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import logging
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
@@ -24,7 +24,7 @@ from tracker.api.engagements.writing import (
 )
 from tracker.api.pagination import Position
 from tracker.api.permissions import caller, has_scope
-from tracker.api.records import Facts, RecordResource, Rows, Shapes, described
+from tracker.api.records import Facts, RecordResource, Shapes, described
 from tracker.api.resource import Row
 from tracker.api.visibility import engagements
 
@@ -75,7 +75,7 @@ class EngagementViewSet(RecordResource):
     def rows(self, request: Request) -> EngagementQuerySet:
         return engagements(caller(request)).with_phase(timezone.localdate())
 
-    def represent(self, request: Request, rows: Rows) -> list[tuple[Position, Row]]:
+    def represent(self, request: Request, rows: Any) -> list[tuple[Position, Row]]:
         with_money = has_scope(request, "rates:read")
         found = engagement_rows(rows, today=timezone.localdate(), with_money=with_money)
         if with_money:

@@ -152,7 +152,7 @@ def _known(lines: Sequence[Line], user: User) -> Known:
     recorded = WorkLog.objects.filter(source_key__in=keys).values_list(
         "source_key", "engagement_id", "contractor_id", "worked_on", "hours"
     )
-    assignments = Assignment.objects.filter(pk__in=ids)
+    assignments = Assignment._default_manager.filter(pk__in=ids)
     return Known(
         engagements=engagements,
         contractors={name: one.pk for name, one in contractors.items()},
@@ -160,7 +160,7 @@ def _known(lines: Sequence[Line], user: User) -> Known:
         # The earliest comes last, and stays.
         rated_from=dict(rates.values_list("assignment_id", "starts_on")),
         sheets=sheets,
-        recorded={key: tuple(facts) for key, *facts in recorded},  # type: ignore[misc] # four facts
+        recorded={key: tuple(facts) for key, *facts in recorded},
     )
 
 
