@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.db import transaction
@@ -158,13 +158,12 @@ class RateTermViewSet(TermsOfEngagement):
         engagement = self.engagement(request, engagement_id)
         self.check_model(engagement)
         with transaction.atomic():
-            assignment = Assignment._default_manager.select_related("contractor").get(
-                pk=engagement.pk
-            )
+            rows = Assignment._default_manager.select_related("contractor")
+            assignment = cast("Assignment", rows.get(pk=engagement.pk))
             _check_contractor(assignment, facts.pop("contractor", None))
             term, is_new = append_rate(assignment, facts, caller(request))
-            rows = RateTerm.objects.filter(pk=term.pk)
-            ((_place, row),) = rate_term_rows(rows, engagement.currency)
+            stored = RateTerm.objects.filter(pk=term.pk)
+            ((_place, row),) = rate_term_rows(stored, engagement.currency)
         return respond(request, row, is_new=is_new)
 
 

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('engagements', '0012_tombstones'),
-        ('tracker', '0017_match'),
+        ('tracker', '0018_idempotency_keys'),
     ]
 
     operations = [

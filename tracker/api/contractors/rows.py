@@ -29,9 +29,13 @@ COLUMNS = (
     *("worker_number", "jurisdiction", "employment_type", "erased_at", "created_at"),
     *("vendor__public_id", "vendor__external_id", "vendor__legal_name"),
 )
-WORK_COLUMNS = (
-    *("contractor_id", "pk", "status", "starts_on", "ends_on", "end_reason"),
+# As `Work` calls them.
+WORK_FACTS = (
+    *("pk", "status", "starts_on", "ends_on", "end_reason"),
     *("public_id", "external_id", "title", "reference", "role"),
+)
+WORK_COLUMNS = (
+    *("contractor_id", *WORK_FACTS),
     *("manager__public_id", "manager__external_id"),
     *("manager__first_name", "manager__last_name", "manager__username"),
     *("department__public_id", "department__external_id"),
@@ -103,19 +107,14 @@ def works_of(
         .order_by("starts_on", "pk")
     )
     found: defaultdict[int, list[Work]] = defaultdict(list)
-    for contractor, pk, status, starts_on, ends_on, *rest in rows.values_list(
-        *WORK_COLUMNS
-    ):
+    for contractor, *values in rows.values_list(*WORK_COLUMNS):
+        facts: Row = dict(zip(WORK_FACTS, values, strict=False))
         found[contractor].append(
             Work(
-                pk,
-                status,
-                starts_on,
-                ends_on,
-                *rest[:6],
-                naming.person(rest[6:11]),
-                naming.record(rest[11:]),
-                standing_of(status, starts_on, today),
+                **facts,
+                manager=naming.person(values[10:15]),
+                department=naming.record(values[15:]),
+                standing=standing_of(facts["status"], facts["starts_on"], today),
             )
         )
     return found

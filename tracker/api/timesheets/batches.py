@@ -156,7 +156,7 @@ def _known(lines: Sequence[Line], user: User) -> Known:
     return Known(
         engagements=engagements,
         contractors={name: one.pk for name, one in contractors.items()},
-        contractor_of=dict(assignments.values_list("pk", "contractor_id")),
+        contractor_of=dict(assignments.values_list(*("pk", "contractor_id"))),
         # The earliest comes last, and stays.
         rated_from=dict(rates.values_list("assignment_id", "starts_on")),
         sheets=sheets,
