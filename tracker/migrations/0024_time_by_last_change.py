@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('engagements', '0012_tombstones'),
-        ('tracker', '0018_idempotency_keys'),
+        ('tracker', '0019_job_holder_and_reopened_sheets'),
     ]
 
     operations = [
