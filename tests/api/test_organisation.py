@@ -8,10 +8,16 @@ from django.test.utils import CaptureQueriesContext
 
 from engagements.choices import Role
 from engagements.models import CostCentre, Department, Event, Service
+from engagements.services.engagements import delete_draft
 from engagements.services.records import delete_record
 from tests.api.callers import client_for, codes, put
 from tests.api.test_schema import check
-from tests.factories import make_cost_centre, make_department, make_user
+from tests.factories import (
+    make_contract,
+    make_cost_centre,
+    make_department,
+    make_user,
+)
 from tracker.api.scopes import SCOPES
 
 pytestmark = pytest.mark.django_db
@@ -165,3 +171,13 @@ def test_manager_reads_only_their_part_of_the_organisation():
     codes_seen = {row["code"] for row in centres} - {shared}
     assert codes_seen == {"C-OURS", "C-SHARED"}
     assert person.status_code == 404
+
+
+def test_deleted_drafts_are_told(api):
+    contract = make_contract()
+    delete_draft(engagement=contract, actor=None)
+
+    page = api.get("/api/v1/engagements?updated_since=2026-01-01T00:00:00Z").json()
+
+    assert page["results"] == []
+    assert [row["id"] for row in page["deleted"]] == [str(contract.public_id)]
