@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('engagements', '0007_service_level_measures'),
+        ('engagements', '0008_user_language'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('engagements', '0012_tombstones'),
-        ('tracker', '0019_job_holder_and_reopened_sheets'),
+        ('tracker', '0020_fit_tendency'),
     ]
 
     operations = [
