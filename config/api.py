@@ -36,7 +36,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "400 means that the request breaks this schema, and nothing else."
     ),
     "LICENSE": {"name": "MIT"},
-    "SCHEMA_PATH_PREFIX": r"/api/v[0-9]",
+    "SCHEMA_PATH_PREFIX": r"/(api|hris)/v[0-9]",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],

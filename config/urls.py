@@ -20,10 +20,11 @@ urlpatterns = [
     path("oauth/token", oauth.token, name="oauth-token"),
     path("oauth/revoke", oauth.revoke, name="oauth-revoke"),
     path("api/", include("tracker.api.urls")),
+    path("hris/", include("tracker.api.hris.urls")),
     path("", include("tracker.urls")),
 ]
 
-# Below /api/ they answer in problem+json, elsewhere as Django does.
+# Below /api/ and /hris/ they answer in problem+json, elsewhere as Django does.
 handler400 = "tracker.api.errors.bad_request"
 handler404 = "tracker.api.errors.not_found"
 handler500 = "tracker.api.errors.server_error"

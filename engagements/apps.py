@@ -85,8 +85,13 @@ class EngagementsConfig(AppConfig):
     verbose_name = _("Engagements")
 
     def ready(self) -> None:
+        # Models can be read from here on.
+        from engagements.events import recorded
+        from engagements.services.contractors import follow_work
+
         name_models(self, NAMES)
         language.speak(ReadersLanguage())
+        recorded.connect(follow_work, dispatch_uid="follow contractors' work")
         post_migrate.connect(_grant_roles, sender=self)
 
 

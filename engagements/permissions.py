@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import Group, Permission
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from engagements.choices import Role
 
@@ -217,6 +217,37 @@ def engagement_scope(
     return Q(**{f"{prefix}manager": user}) | Q(
         **{f"{prefix}department__in": departments_under(user)}
     )
+
+
+def catalogue_scope(user: User) -> Q:
+    """Return the condition that keeps what is shared, or of the user's departments."""
+    if sees_all(user):
+        return Q()
+    return Q(department=None) | Q(department__in=departments_under(user))
+
+
+def service_scope(user: User) -> Q:
+    return Q() if sees_all(user) else catalogue_scope(user) | Q(owner=user)
+
+
+def people_scope(user: User) -> Q:
+    """Return the condition that keeps the user, their reports and their departments."""
+    if sees_all(user):
+        return Q()
+    return Q(pk=user.pk) | Q(manager=user) | Q(department__in=departments_under(user))
+
+
+def contractor_scope(user: User) -> Q:
+    """Return the condition that keeps contractors at work within the user's scope.
+
+    Those whom nobody has placed yet are seen by all.
+    """
+    from engagements.models import Assignment
+
+    if sees_all(user):
+        return Q()
+    placed = Assignment.objects.filter(contractor=OuterRef("pk"))
+    return ~Exists(placed) | Exists(placed.filter(engagement_scope(user)))
 
 
 def document_scope(user: User | AnonymousUser) -> Q:

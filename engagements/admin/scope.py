@@ -10,7 +10,7 @@ from typing import TypeVar
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ImproperlyConfigured
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from engagements.models import (
     AccessGrant,
@@ -43,11 +43,15 @@ from engagements.models import (
     VendorContact,
 )
 from engagements.permissions import (
+    catalogue_scope,
+    contractor_scope,
     departments_under,
     document_scope,
     engagement_scope,
     event_scope,
+    people_scope,
     sees_all,
+    service_scope,
 )
 
 M = TypeVar("M", bound=Model)
@@ -93,31 +97,6 @@ def _departments(user: User) -> Q:
     return Q() if sees_all(user) else Q(pk__in=departments_under(user))
 
 
-def _of_department_or_shared(user: User) -> Q:
-    if sees_all(user):
-        return Q()
-    return Q(department=None) | Q(department__in=departments_under(user))
-
-
-def _services(user: User) -> Q:
-    return _of_department_or_shared(user) | Q(owner=user) if not sees_all(user) else Q()
-
-
-def _people(user: User) -> Q:
-    if sees_all(user):
-        return Q()
-    return Q(pk=user.pk) | Q(manager=user) | Q(department__in=departments_under(user))
-
-
-def _contractors(user: User) -> Q:
-    """Those at work within the user's scope, and those nobody has placed yet."""
-    if sees_all(user):
-        return Q()
-    placed = Assignment.objects.filter(contractor=OuterRef("pk"))
-    seen = placed.filter(engagement_scope(user))
-    return ~Exists(placed) | Exists(seen)
-
-
 # Records without a department, whose events tell nothing of another one's work.
 _SHARED_SUBJECTS = ("vendor", "vendorcontact", "skill")
 
@@ -155,8 +134,8 @@ narrowed_by(
 narrowed_by(through("split__engagement"), CostSplitShare)
 narrowed_by(document_scope, Document)
 narrowed_by(_departments, Department)
-narrowed_by(_of_department_or_shared, CostCentre, TenurePolicy, ApprovalRule)
-narrowed_by(_services, Service)
-narrowed_by(_people, User)
-narrowed_by(_contractors, Contractor)
+narrowed_by(catalogue_scope, CostCentre, TenurePolicy, ApprovalRule)
+narrowed_by(service_scope, Service)
+narrowed_by(people_scope, User)
+narrowed_by(contractor_scope, Contractor)
 narrowed_by(_events, Event)

@@ -25,6 +25,7 @@ from engagements.models.managed import (
 )
 from engagements.models.organisation import CostCentre, Department, Service
 from engagements.models.people import Contractor, Skill, User
+from engagements.models.tombstone import Tombstone
 from engagements.models.vendor import Vendor, VendorContact
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "ServiceLevel",
     "Skill",
     "TenurePolicy",
+    "Tombstone",
     "User",
     "Vendor",
     "VendorContact",

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from engagements import events
 from engagements.errors import ConflictError
-from engagements.models import Engagement, User
+from engagements.models import Engagement, Tombstone, User
 
 M = TypeVar("M", bound=models.Model)
 
@@ -94,12 +94,35 @@ def delete_record(
             % {"record": record, "names": names}
         ) from error
     record.pk = subject_id
+    bury([record])
     events.record(
         event_type=event_type or f"{record._meta.model_name}.deleted",
         subject=record,
         engagement=engagement,
         actor=actor,
     )
+
+
+def bury(records: Iterable[models.Model]) -> None:
+    """Keep the ids of records that were deleted, in the transaction of that.
+
+    Each still carries the primary key that it had.
+    """
+    Tombstone.objects.bulk_create(
+        Tombstone(
+            model_name=name_of(type(record)),
+            record_id=record.pk,
+            public_id=record.public_id,
+        )
+        for record in records
+        if hasattr(record, "public_id")
+    )
+
+
+def name_of(model: type[models.Model]) -> str:
+    """Return what tombstones call a model: both kinds of engagement the same."""
+    root = next(iter(model._meta.get_parent_list()), model)
+    return str(root._meta.model_name)
 
 
 @transaction.atomic

@@ -35,7 +35,7 @@ def problem(response):
         ("get", f"{VENDORS}/by-external-id/a%ED%A0%80b", 404),
         ("get", f"{VENDORS}/by-external-id/{'a' * 201}", 400),
         ("delete", VENDORS, 405),
-        ("post", VENDORS, 405),
+        ("post", "/api/v1/people", 405),
         ("options", VENDORS, 405),
         ("patch", BY_EXTERNAL_ID, 405),
     ],
@@ -47,7 +47,7 @@ def test_address_that_leads_nowhere_is_a_problem(api, method, path, expected):
 
 
 def test_refused_method_names_the_others(api):
-    assert api.delete(VENDORS)["Allow"] == "GET, HEAD"
+    assert api.delete(VENDORS)["Allow"] == "GET, HEAD, POST"
 
 
 def test_pages_outside_the_api_answer_as_pages():

@@ -6,9 +6,16 @@ from typing import Any
 
 import pytest
 
-from engagements.models import Engagement, Vendor
+from engagements.models import Contractor, Department, Engagement, Vendor
 from tests.api.test_schema import SCHEMA, check
-from tests.factories import make_cost_centre, make_department, make_user, make_vendor
+from tests.factories import (
+    begun,
+    make_contract,
+    make_cost_centre,
+    make_department,
+    make_user,
+    make_vendor,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -35,8 +42,13 @@ BODIES = {
         "vendor": {"external_id": "V-1"},
         "start_date": "2026-01-01",
     },
+    "contractors": {"full_name": "Hostile", "vendor": {"external_id": "V-1"}},
+    "departments": {"code": "H", "name": "Hostile"},
 }
 INSIDE = {
+    "skills": ["Python"],
+    "parent": {"code": "D-1"},
+    "head": {"external_id": "P-1"},
     "owner": {"external_id": "P-1"},
     "department": {"code": "D-1"},
     "service": {"external_id": "none"},
@@ -125,7 +137,12 @@ def others(api):
 
 @pytest.mark.parametrize(
     ("noun", "component"),
-    [("vendors", "VendorUpsertRequest"), ("engagements", "EngagementUpsertRequest")],
+    [
+        ("vendors", "VendorUpsertRequest"),
+        ("engagements", "EngagementUpsertRequest"),
+        ("contractors", "ContractorUpsertRequest"),
+        ("departments", "DepartmentUpsertRequest"),
+    ],
 )
 def test_upsert_withstands_hostile_values_everywhere(api, others, noun, component):
     path = f"/api/v1/{noun}/by-external-id/H-1"
@@ -163,7 +180,29 @@ def test_change_withstands_hostile_values_everywhere(api, others, noun, componen
     assert_nothing_is_poisoned(api)
 
 
-@pytest.mark.parametrize("noun", ["vendors", "engagements"])
+def test_time_withstands_hostile_values_everywhere(api, others):
+    begun(make_contract(external_id="E-1"))
+    body = {
+        "source_id": "T-1",
+        "engagement": {"external_id": "E-1"},
+        "worked_on": "2026-02-02",
+        "hours": "1",
+    }
+
+    statuses = assault(
+        lambda sent: api.post(
+            "/api/v1/timesheet-entries", sent, content_type="application/json"
+        ),
+        fields("TimeEntryBodyRequest"),
+        body,
+    )
+
+    assert {200, 201, 422} <= statuses <= {200, 201, 400, 422}
+    page = api.get("/api/v1/timesheet-entries?page_size=200").json()
+    check("TimeEntryPage", page)
+
+
+@pytest.mark.parametrize("noun", ["vendors", "engagements", "contractors"])
 def test_addresses_withstand_hostile_values(api, others, noun):
     hostile = [
         *("%00", "a%00", "%0A", "%FF", "%ED%A0%80", "%C0%80", "%E2%80%AE", "%252F"),
@@ -187,6 +226,8 @@ def assert_nothing_is_poisoned(api):
     for noun, page, model in (
         ("vendors", "VendorPage", Vendor),
         ("engagements", "EngagementPage", Engagement),
+        ("contractors", "ContractorPage", Contractor),
+        ("departments", "DepartmentPage", Department),
     ):
         answer = api.get(f"/api/v1/{noun}?page_size=200")
         assert answer.status_code == 200

@@ -1,22 +1,41 @@
 """Every operation of the API by every role; an operation not listed fails."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from engagements.choices import MeasuredBy, Role
-from engagements.models import Assignment, ManagedContract, User, Vendor
+from engagements.models import (
+    Assignment,
+    Contractor,
+    CostCentre,
+    Department,
+    ManagedContract,
+    Service,
+    User,
+    Vendor,
+)
 from tests.api.callers import client_for, client_with, codes
 from tests.api.test_schema import SCHEMA, operations
-from tests.factories import make_contract, make_department, make_user, make_vendor
+from tests.factories import (
+    begun,
+    make_assignment,
+    make_contract,
+    make_cost_centre,
+    make_department,
+    make_user,
+    make_vendor,
+)
 from tests.performance.contracts import add_level
 from tests.spend.billing import bill
 from tests.webhooks.endpoints import make_endpoint
 from tracker.api.scopes import SCOPES
 from tracker.fit.models import Flag
-from tracker.spend.models import Invoice
+from tracker.imports.models import ImportRun
+from tracker.spend.models import Invoice, WorkLog
 from tracker.webhooks.models import (
     DeliveryState,
     PublishedEvent,
@@ -30,6 +49,13 @@ pytestmark = pytest.mark.django_db
 ENGAGEMENTS = "/api/v1/engagements"
 INVOICES = "/api/v1/invoices"
 VENDORS = "/api/v1/vendors"
+CONTRACTORS = "/api/v1/contractors"
+DEPARTMENTS = "/api/v1/departments"
+COST_CENTERS = "/api/v1/cost-centers"
+SERVICES = "/api/v1/services"
+PEOPLE = "/api/v1/people"
+TIME = "/api/v1/timesheet-entries"
+IMPORTS = "/api/v1/imports"
 PART = f"{ENGAGEMENTS}/{{engagement_id}}"
 FLAGS = "/api/v1/model-flags"
 EVENTS = "/api/v1/events"
@@ -41,7 +67,61 @@ ROLES = list(Role)
 
 # In the order of ROLES: manager (of another department), finance, HR integration,
 # auditor, administrator. The record asked for is in a department of its own.
+EVERYBODY = (200, 200, 200, 200, 200)
+WITHIN_SCOPE = (404, 200, 200, 200, 200)
+CATALOGUE = (200, 200, 403, 200, 200)
+MONEY = (403, 200, 403, 200, 200)
 EXPECTED = {
+    ("post", ENGAGEMENTS): (201, 403, 403, 403, 201),
+    ("post", VENDORS): (201, 201, 403, 403, 201),
+    ("get", CONTRACTORS): EVERYBODY,
+    ("post", CONTRACTORS): (201, 403, 403, 403, 201),
+    ("post", f"{CONTRACTORS}/batch"): (422, 403, 403, 403, 200),
+    ("get", f"{CONTRACTORS}/{{id}}"): WITHIN_SCOPE,
+    ("get", f"{CONTRACTORS}/{BY_EXTERNAL_ID}"): WITHIN_SCOPE,
+    ("put", f"{CONTRACTORS}/{BY_EXTERNAL_ID}"): (409, 403, 403, 403, 200),
+    ("patch", f"{CONTRACTORS}/{{id}}"): (404, 403, 403, 403, 200),
+    ("get", DEPARTMENTS): EVERYBODY,
+    ("post", DEPARTMENTS): (403, 403, 403, 403, 201),
+    ("get", f"{DEPARTMENTS}/{{id}}"): WITHIN_SCOPE,
+    ("get", f"{DEPARTMENTS}/{BY_EXTERNAL_ID}"): WITHIN_SCOPE,
+    ("put", f"{DEPARTMENTS}/{BY_EXTERNAL_ID}"): (403, 403, 403, 403, 200),
+    ("patch", f"{DEPARTMENTS}/{{id}}"): (403, 403, 403, 403, 200),
+    ("get", COST_CENTERS): CATALOGUE,
+    ("post", COST_CENTERS): (403, 201, 403, 403, 201),
+    ("get", f"{COST_CENTERS}/{{id}}"): CATALOGUE,
+    ("get", f"{COST_CENTERS}/{BY_EXTERNAL_ID}"): CATALOGUE,
+    ("put", f"{COST_CENTERS}/{BY_EXTERNAL_ID}"): (403, 200, 403, 403, 200),
+    ("patch", f"{COST_CENTERS}/{{id}}"): (403, 200, 403, 403, 200),
+    ("get", SERVICES): CATALOGUE,
+    ("post", SERVICES): (403, 403, 403, 403, 201),
+    ("get", f"{SERVICES}/{{id}}"): CATALOGUE,
+    ("get", f"{SERVICES}/{BY_EXTERNAL_ID}"): CATALOGUE,
+    ("put", f"{SERVICES}/{BY_EXTERNAL_ID}"): (403, 403, 403, 403, 200),
+    ("patch", f"{SERVICES}/{{id}}"): (403, 403, 403, 403, 200),
+    ("get", PEOPLE): EVERYBODY,
+    ("get", f"{PEOPLE}/{{id}}"): WITHIN_SCOPE,
+    ("get", f"{PEOPLE}/{BY_EXTERNAL_ID}"): WITHIN_SCOPE,
+    ("get", f"{PART}/rate-terms"): WITHIN_SCOPE,
+    ("post", f"{PART}/rate-terms"): (404, 403, 403, 403, 201),
+    ("get", f"{PART}/fee-terms"): WITHIN_SCOPE,
+    ("post", f"{PART}/fee-terms"): (404, 403, 403, 403, 201),
+    ("get", TIME): EVERYBODY,
+    ("post", TIME): (422, 403, 403, 403, 201),
+    ("post", f"{TIME}/batch"): (422, 403, 403, 403, 200),
+    ("get", f"{TIME}/{{id}}"): WITHIN_SCOPE,
+    ("get", IMPORTS): MONEY,
+    ("post", IMPORTS): (403, 202, 403, 403, 202),
+    ("get", f"{IMPORTS}/{{id}}"): MONEY,
+    ("get", f"{IMPORTS}/{{id}}/problems"): MONEY,
+    ("get", "/hris/v1/employees"): EVERYBODY,
+    ("get", "/hris/v1/employees/{id}"): WITHIN_SCOPE,
+    ("get", "/hris/v1/employments"): EVERYBODY,
+    ("get", "/hris/v1/employments/{id}"): WITHIN_SCOPE,
+    ("get", "/hris/v1/timesheet-entries"): EVERYBODY,
+    ("get", "/hris/v1/timesheet-entries/{id}"): WITHIN_SCOPE,
+    ("get", "/hris/v1/groups"): EVERYBODY,
+    ("get", "/hris/v1/groups/{id}"): WITHIN_SCOPE,
     ("get", ENGAGEMENTS): (200, 200, 200, 200, 200),
     ("get", f"{ENGAGEMENTS}/{{id}}"): (404, 200, 200, 200, 200),
     ("get", f"{ENGAGEMENTS}/{BY_EXTERNAL_ID}"): (404, 200, 200, 200, 200),
@@ -149,20 +229,6 @@ def batch(noun: str, contract: ManagedContract) -> dict[str, Any]:
     return {noun: [line]}
 
 
-def posted(path: str, contract: ManagedContract) -> dict[str, Any]:
-    if path == WHAT_IF:
-        return {"id": 1}
-    if path == ENDPOINTS:
-        return {
-            "name": "Receiver",
-            "url": "https://receiver.example/",
-            "event_types": ["engagement.ended"],
-        }
-    if path.startswith((ENDPOINTS, DELIVERIES)):
-        return {}
-    return batch(path.rpartition("/")[2], contract)
-
-
 def flag_of(contract: ManagedContract) -> Flag:
     return Flag.objects.get_or_create(
         engagement=contract,
@@ -174,37 +240,121 @@ def flag_of(contract: ManagedContract) -> Flag:
     )[0]
 
 
-def ask(client: Any, method: str, path: str, contract: ManagedContract) -> int:
-    record: Any = contract if path.startswith(ENGAGEMENTS) else contract.vendor
-    if path.startswith(FLAGS):
-        record = flag_of(contract)
-    if path.startswith(ENDPOINTS):
-        record = WebhookEndpoint.objects.order_by("id")[0]
-    if path.startswith(DELIVERIES):
-        record = WebhookDelivery.objects.order_by("id")[0]
-    if path.startswith(EVENTS):
-        record = PublishedEvent.objects.get(event_type="engagement.created").event
-    full: dict[str, Any] = {"legal_name": "Acme Ltd"}
-    if path.startswith(INVOICES):
-        record = Invoice.objects.get()
-        full = INVOICE
-    elif record is contract:
-        full = {
-            "title": "Desk",
-            "kind": "managed",
-            "vendor": {"external_id": "X-1"},
-            "start_date": "2026-01-01",
-        }
-    body = {"put": full, "patch": {}}.get(method)
-    if method == "post":
-        body = posted(path, contract)
-    response = getattr(client, method)(
-        path.format(
-            id=record.public_id, engagement_id=contract.public_id, external_id="X-1"
-        ),
-        body,
-        headers={"If-Match": "*"} if method == "patch" else {},
+@pytest.fixture
+def records(contract):
+    """A record of each noun, of another department than the manager's."""
+    department = contract.department
+    Department.objects.filter(pk=department.pk).update(external_id="X-1")
+    vendor = contract.vendor
+    worker = Contractor.objects.create(
+        full_name="Ada", vendor=vendor, external_id="X-1"
     )
+    assignment = begun(
+        make_assignment(
+            department=department, contractor=worker, vendor=vendor, external_id="A-1"
+        )
+    )
+    log = WorkLog.objects.create(
+        engagement_id=assignment.pk,
+        contractor=worker,
+        worked_on=date(2026, 3, 2),
+        hours=Decimal(1),
+    )
+    return {
+        ENGAGEMENTS: contract,
+        VENDORS: vendor,
+        INVOICES: Invoice.objects.get(),
+        FLAGS: flag_of(contract),
+        CONTRACTORS: worker,
+        DEPARTMENTS: department,
+        COST_CENTERS: make_cost_centre(external_id="X-1"),
+        SERVICES: Service.objects.create(name="Desk", external_id="X-1"),
+        PEOPLE: make_user(department=department, external_id="X-1"),
+        TIME: log,
+        ENDPOINTS: WebhookEndpoint.objects.order_by("id")[0],
+        DELIVERIES: WebhookDelivery.objects.order_by("id")[0],
+        EVENTS: PublishedEvent.objects.get(event_type="engagement.created").event,
+        IMPORTS: ImportRun.objects.create(kind="vendors", sha256="0" * 64),
+        "/hris/v1/employees": worker,
+        "/hris/v1/employments": assignment,
+        "/hris/v1/timesheet-entries": log,
+        "/hris/v1/groups": department,
+    }
+
+
+VENDOR = {"vendor": {"external_id": "X-1"}}
+# What creates a record; the id of another system goes into the address of a PUT.
+FULL: dict[str, dict[str, Any]] = {
+    ENGAGEMENTS: VENDOR
+    | {"title": "Desk", "kind": "managed", "start_date": "2026-01-01"},
+    VENDORS: {"legal_name": "Acme Ltd"},
+    INVOICES: INVOICE,
+    CONTRACTORS: VENDOR | {"full_name": "Ada"},
+    DEPARTMENTS: {"code": "X", "name": "X"},
+    COST_CENTERS: {"code": "X", "name": "X"},
+    SERVICES: {"name": "Desk"},
+}
+ENTRY = {
+    "source_id": "S-1",
+    "engagement": {"external_id": "A-1"},
+    "worked_on": "2026-03-02",
+    "hours": "1",
+}
+ENDPOINT = {
+    "name": "Receiver",
+    "url": "https://receiver.example/",
+    "event_types": ["engagement.ended"],
+}
+NEW = {"legal_name": "New Ltd", "code": "NEW", "name": "New"}
+
+
+POSTED: dict[str, Any] = {
+    WHAT_IF: {"id": 1},
+    ENDPOINTS: ENDPOINT,
+    TIME: ENTRY,
+    f"{TIME}/batch": {"entries": [ENTRY | {"source_id": "S-2"}]},
+    f"{CONTRACTORS}/batch": {
+        "contractors": [FULL[CONTRACTORS] | {"external_id": "X-1"}]
+    },
+    f"{PART}/rate-terms": {
+        "pay_rate": "1",
+        "pay_period": "DAY",
+        "effective_date": "2027-01-01",
+    },
+    f"{PART}/fee-terms": {"amount": "1", "effective_date": "2027-01-01"},
+}
+
+
+def body_of(method: str, path: str, contract: ManagedContract) -> Any:
+    if method == "put":
+        return FULL[path.rpartition("/by-external-id")[0]]
+    if method == "patch" or path.startswith((f"{ENDPOINTS}/", DELIVERIES)):
+        return {}
+    if path in FULL:
+        return {name: NEW.get(name, value) for name, value in FULL[path].items()}
+    return POSTED.get(path) or batch(path.rpartition("/")[2], contract)
+
+
+def ask(client: Any, method: str, path: str, records: dict[str, Any]) -> int:
+    contract = records[ENGAGEMENTS]
+    engagement = contract
+    if path.endswith("rate-terms"):
+        engagement = records["/hris/v1/employments"]
+    noun = path.partition("/{")[0].removesuffix("/by-external-id")
+    address = path.format(
+        id=getattr(records.get(noun), "public_id", ""),
+        engagement_id=engagement.public_id,
+        external_id="X-1",
+    )
+    if (method, path) == ("post", IMPORTS):
+        table = b"legal name\nBeta Ltd\n"
+        response = client.generic("POST", f"{IMPORTS}?kind=vendors", table, "text/csv")
+    else:
+        response = getattr(client, method)(
+            address,
+            None if method in ("get", "delete") else body_of(method, path, contract),
+            headers={"If-Match": "*"} if method == "patch" else {},
+        )
     status: int = response.status_code
     return status
 
@@ -214,24 +364,26 @@ def test_every_operation_is_listed():
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_role_gets_what_the_table_says(role, contract):
+def test_role_gets_what_the_table_says(role, records):
     client = client_for(make_user(role), *SCOPES)
 
-    found = {key: ask(client, *key, contract) for key in EXPECTED}
+    found = {key: ask(client, *key, records) for key in EXPECTED}
 
     index = ROLES.index(role)
     assert found == {key: statuses[index] for key, statuses in EXPECTED.items()}
 
 
-def test_nobody_gets_anything_without_a_key_a_scope_or_a_role(contract):
+def test_nobody_gets_anything_without_a_key_a_scope_or_a_role(records):
     callers = [
         client_with("etk_test_" + "x" * 40),
         client_for(make_user(Role.ADMINISTRATOR), "rates:read"),
         client_for(make_user(), *SCOPES),
     ]
+    # To these, the scope of the second caller leads.
+    rates = {("get", f"{PART}/rate-terms"), ("get", f"{PART}/fee-terms")}
 
     found = [
-        {ask(client, *operation, contract) for operation in EXPECTED}
+        {ask(client, *operation, records) for operation in EXPECTED.keys() - rates}
         for client in callers
     ]
 
@@ -247,14 +399,18 @@ def test_nobody_gets_anything_without_a_key_a_scope_or_a_role(contract):
             "PatchedEngagementChangeRequest",
             [ManagedContract, Assignment],
         ),
+        ("contractors", "PatchedContractorChangeRequest", [Contractor]),
+        ("departments", "PatchedDepartmentChangeRequest", [Department]),
+        ("cost-centers", "PatchedCostCenterChangeRequest", [CostCentre]),
+        ("services", "PatchedServiceChangeRequest", [Service]),
     ],
 )
 def test_fields_that_are_not_listed_cannot_be_set(
-    api, contract, noun, component, models
+    api, records, noun, component, models
 ):
     listed = set(SCHEMA["components"]["schemas"][component]["properties"])
     stored = {field.name for model in models for field in model._meta.get_fields()}
-    record = contract if noun == "engagements" else contract.vendor
+    record = records[f"/api/v1/{noun}"]
     before = type(record).objects.filter(pk=record.pk).values().get()
 
     for name in sorted(stored - listed):

@@ -24,6 +24,7 @@ NAMES = (
     "invoices_import",
     "nightly",
     "webhooks",
+    "api_records",
 )
 
 

@@ -26,7 +26,7 @@ from engagements.errors import ApprovalNeededError, NotAllowedError, TrackerErro
 from tracker.api.formats import encode
 
 CONTENT_TYPE = "application/problem+json"
-API_PATH = "/api/"
+API_PATHS = ("/api/", "/hris/")
 RETRY_SECONDS = 2
 # The codes by which Django's own validation says that a value is taken.
 TAKEN = frozenset({"unique", "unique_together", "unique_for_date"})
@@ -230,20 +230,20 @@ def _headers(refusal: exceptions.APIException) -> dict[str, str]:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """Django's answer to an address that leads nowhere; a problem below /api/."""
-    if not request.path.startswith(API_PATH):
+    """Django's answer to an address that leads nowhere; a problem below API_PATHS."""
+    if not request.path.startswith(API_PATHS):
         return defaults.page_not_found(request, exception)
     return _as_response(exceptions.NotFound("There is nothing at this address."))
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    if not request.path.startswith(API_PATH):
+    if not request.path.startswith(API_PATHS):
         return defaults.bad_request(request, exception)
     return _as_response(exceptions.ParseError("The request could not be read."))
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    if not request.path.startswith(API_PATH):
+    if not request.path.startswith(API_PATHS):
         return defaults.server_error(request)
     return _as_response(
         exceptions.APIException("Something went wrong on our side; it was recorded.")

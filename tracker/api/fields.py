@@ -226,6 +226,42 @@ class Truth(StrictField):
         return data
 
 
+class TruthInQuery(Truth):
+    """True or false in an address, where everything is text."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if data not in ("true", "false"):
+            self.refuse("Give true or false.", "type")
+        return bool(data == "true")
+
+
+class Lines(StrictField):
+    """A list of so many lines of text, each once."""
+
+    def __init__(self, *, largest: int, max_length: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.largest = largest
+        self.line = Line(max_length=max_length)
+
+    def schema(self) -> Schema:
+        return {
+            "type": "array",
+            "items": self.line.schema(),
+            "maxItems": self.largest,
+            "uniqueItems": True,
+        }
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        if not isinstance(data, list):
+            self.refuse("Give a list.", "type")
+        if len(data) > self.largest:
+            self.refuse(f"Give at most {self.largest}.", "max_length")
+        found = [self.line.to_internal_value(one) for one in data]
+        if len(set(found)) < len(found):
+            self.refuse("Give each once.", "repeated")
+        return found
+
+
 class StrictShape(serializers.Serializer[Any]):
     """An object that holds the declared names and no others."""
 

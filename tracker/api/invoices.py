@@ -40,7 +40,7 @@ from tracker.api.resource import (
     respond,
 )
 from tracker.api.schema import EXTERNAL_ID, IF_NONE_MATCH, one
-from tracker.api.shapes import NamedRecord, Stamped
+from tracker.api.shapes import NamedRecord, PageWithDeleted, Stamped
 from tracker.api.visibility import engagements, find, vendors
 from tracker.spend.models import (
     Invoice,
@@ -126,9 +126,8 @@ class InvoiceRecord(Stamped):
     lines = LineRecord(many=True)
 
 
-class InvoicePage(serializers.Serializer[Any]):
+class InvoicePage(PageWithDeleted):
     results = InvoiceRecord(many=True)
-    next_cursor = serializers.CharField(allow_null=True)
 
 
 class InvoiceQuery(PageQuery):
@@ -212,6 +211,7 @@ def _line_row(line: InvoiceLine) -> Row:
 
 class InvoiceViewSet(Resource):
     noun = "invoices"
+    is_buried_as = "invoice"
     read_permissions = ("tracker.view_invoice",)
     write_permissions = ("tracker.add_invoice",)
     names: ClassVar[dict[str, str]] = {

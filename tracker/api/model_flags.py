@@ -16,7 +16,7 @@ from tracker.api.pagination import Position
 from tracker.api.permissions import caller, has_scope
 from tracker.api.resource import PageQuery, Resource, Row, read_query, respond
 from tracker.api.schema import IF_NONE_MATCH, one
-from tracker.api.shapes import NamedRecord
+from tracker.api.shapes import NamedRecord, Page
 from tracker.api.what_if import Change, Missing, Point
 from tracker.fit.models import Flag, FlagAction, FlagState, Verdict
 from tracker.fit.queries import Told, flags_told
@@ -105,9 +105,8 @@ class ModelFlagRecord(serializers.Serializer[Any]):
     updated_at = serializers.DateTimeField()
 
 
-class ModelFlagPage(serializers.Serializer[Any]):
+class ModelFlagPage(Page):
     results = ModelFlagRecord(many=True)
-    next_cursor = serializers.CharField(allow_null=True)
 
 
 class ModelFlagQuery(PageQuery):

@@ -1,4 +1,8 @@
-"""Pages by key: a signed cursor over (updated_at, id), bound to its query."""
+"""Pages by key: a signed cursor, bound to its query.
+
+A walk over everything goes by primary key, which never moves: what is changed
+meanwhile is neither missed nor met twice. A walk over changes goes by (moment, id).
+"""
 
 from __future__ import annotations
 
@@ -20,23 +24,40 @@ LARGEST_PAGE = 200
 M = TypeVar("M", bound=Model)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Position:
-    """The last row of the page before."""
+    """A place in a list: when the row last changed, and its primary key."""
 
     updated_at: datetime
     pk: int
 
 
 def after(rows: QuerySet[M, Any], position: Position | None) -> QuerySet[M, Any]:
-    """Return the rows past the position, in the order of the walk."""
+    """Return the rows past the position, in the order in which they came to be."""
+    if position is not None:
+        rows = rows.filter(pk__gt=position.pk)
+    return rows.order_by("pk")
+
+
+def changed_after(
+    rows: QuerySet[M, Any],
+    position: Position | None,
+    *,
+    moment: str = "updated_at",
+    key: str = "pk",
+) -> QuerySet[M, Any]:
+    """Return the rows past the position, in the order of their last change.
+
+    `moment` and `key` are the names of the two fields that it is told by.
+    """
     if position is not None:
         # The first condition is what an index can serve; the second is exact.
         rows = rows.filter(
-            Q(updated_at__gt=position.updated_at) | Q(pk__gt=position.pk),
-            updated_at__gte=position.updated_at,
+            Q(**{f"{moment}__gt": position.updated_at})
+            | Q(**{f"{key}__gt": position.pk}),
+            **{f"{moment}__gte": position.updated_at},
         )
-    return rows.order_by("updated_at", "pk")
+    return rows.order_by(moment, key)
 
 
 def write_cursor(position: Position, *, query: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from rest_framework.exceptions import ErrorDetail, ParseError, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from engagements.models import Tombstone
 from tracker.api.errors import BodyTooLarge, QueryRefused
 from tracker.api.fields import Line, Moment, Patterned, StrictShape, WholeInQuery
 from tracker.api.formats import encode
@@ -24,6 +26,7 @@ from tracker.api.pagination import (
     PAGE_SIZE,
     Position,
     after,
+    changed_after,
     name_query,
     read_cursor,
     write_cursor,
@@ -55,7 +58,10 @@ class PageQuery(StrictShape):
     )
     updated_since = Moment(
         required=False,
-        help_text="Only records changed at this time or later.",
+        help_text=(
+            "Only records changed at this time or later, in the order of their last"
+            " change; all others come in the order in which they came to be."
+        ),
     )
 
 
@@ -73,6 +79,12 @@ class Resource(viewsets.ViewSet):
     names: ClassVar[Mapping[str, str]]
     # Whether even a POST changes nothing, so that the scope for reading covers it.
     is_question: ClassVar[bool] = False
+    # What tombstones of its records are called; blank where none is ever deleted.
+    is_buried_as: ClassVar[str] = ""
+    # Actions that take parameters in the address, and read them.
+    reads_query: ClassVar[tuple[str, ...]] = ("list",)
+    # In bytes; None for the limit that holds for all.
+    largest_body: ClassVar[int | None] = None
     # Without "options": it would stand in Allow, and there is nothing behind it.
     post: Handler
     http_method_names: tuple[str, ...] = ("get", "head", "put", "patch")
@@ -91,9 +103,11 @@ class Resource(viewsets.ViewSet):
         }
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        _check_size(request)
+        if self.action is None:
+            self.http_method_not_allowed(request)
+        _check_size(request, self.largest_body or settings.API_MAX_BODY_BYTES)
         super().initial(request, *args, **kwargs)
-        if self.action not in (None, "list"):
+        if self.action not in self.reads_query:
             read_query(request, StrictShape)
         if request.method == "POST" and not self.is_question:
             self.post = once(self.post)
@@ -114,19 +128,53 @@ class Resource(viewsets.ViewSet):
         rows: QuerySet[M, Any],
         represent: Callable[[QuerySet[M, Any]], list[tuple[Position, Row]]],
     ) -> Response:
-        """Answer one page of the rows; one row more is read to know of a next one."""
+        """Answer one page of the rows; one row more is read to know of a next one.
+
+        With `updated_since`, the page also tells which records were deleted.
+        """
         size = query.get("page_size", PAGE_SIZE)
+        since = query.get("updated_since")
         filters = {k: v for k, v in query.items() if k not in ("cursor", "page_size")}
         name = name_query(self.noun, filters)
         position = read_cursor(query.get("cursor"), query=name)
-        if since := query.get("updated_since"):
-            rows = rows.filter(updated_at__gte=since)
-        found = represent(after(rows, position)[: size + 1])
+        deleted: list[tuple[Position, Row]] = []
+        if since is None:
+            found = represent(after(rows, position)[: size + 1])
+        else:
+            found = represent(self.changed(rows, since, position)[: size + 1])
+            deleted = self._deleted(since, position, size + 1)
+        places = [place for place, _row in found]
+        if deleted:
+            places = sorted([*places, *(place for place, _row in deleted)])
         cursor = None
-        if len(found) > size:
-            cursor = write_cursor(found[size - 1][0], query=name)
-        results = [row for _position, row in found[:size]]
-        return respond(request, {"results": results, "next_cursor": cursor})
+        if len(places) > size:
+            cursor = write_cursor(places[size - 1], query=name)
+        shown = set(places[:size])
+        answer: Row = {"results": [row for place, row in found if place in shown]}
+        if since is not None and self.is_buried_as:
+            answer["deleted"] = [row for place, row in deleted if place in shown]
+        return respond(request, answer | {"next_cursor": cursor})
+
+    def changed(
+        self, rows: QuerySet[M, Any], since: datetime, position: Position | None
+    ) -> QuerySet[M, Any]:
+        """Return the rows changed since, past the position, in that order."""
+        return changed_after(rows.filter(updated_at__gte=since), position)
+
+    def _deleted(
+        self, since: datetime, position: Position | None, limit: int
+    ) -> list[tuple[Position, Row]]:
+        if not self.is_buried_as:
+            return []
+        stones = Tombstone.objects.filter(
+            model_name=self.is_buried_as, deleted_at__gte=since
+        )
+        stones = changed_after(stones, position, moment="deleted_at", key="record_id")
+        columns = ("deleted_at", "record_id", "public_id")
+        return [
+            (Position(deleted_at, pk), {"id": public_id, "deleted_at": deleted_at})
+            for deleted_at, pk, public_id in stones.values_list(*columns)[:limit]
+        ]
 
 
 def respond(
@@ -146,15 +194,15 @@ def respond(
 def once_more(write: Callable[[], Response]) -> Response:
     """Write; where another caller has just created the record, write again.
 
-    The second time it is there to be changed. An external id that is taken by a record
-    out of the caller's sight is refused the second time as the first.
+    The second time it is there to be changed. An id that is taken by a record out of
+    the caller's sight is refused the second time as the first.
     """
     try:
         return write()
     except IntegrityError:
         return write()
     except DjangoValidationError as error:
-        if "external_id" not in getattr(error, "error_dict", {}):
+        if not {"external_id", "source_key"} & getattr(error, "error_dict", {}).keys():
             raise
         return write()
 
@@ -196,8 +244,7 @@ def read_external_id(text: str) -> str:
     return str(shape.validated_data["external_id"])
 
 
-def _check_size(request: Request) -> None:
+def _check_size(request: Request, limit: int) -> None:
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if length.isdigit() and int(length) > settings.API_MAX_BODY_BYTES:
-        limit = settings.API_MAX_BODY_BYTES
+    if length.isdigit() and int(length) > limit:
         raise BodyTooLarge(f"A body has at most {limit} bytes.")

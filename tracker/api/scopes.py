@@ -23,6 +23,19 @@ SCOPES: dict[str, str] = {
     "webhooks:write": (
         "Create, change and delete webhook endpoints; includes reading them."
     ),
+    "departments:read": "Read departments.",
+    "departments:write": "Create and change departments; includes reading them.",
+    "cost-centers:read": "Read cost centers.",
+    "cost-centers:write": "Create and change cost centers; includes reading them.",
+    "services:read": "Read services.",
+    "services:write": "Create and change services; includes reading them.",
+    "people:read": "Read your own people, as the identity provider tells of them.",
+    "contractors:read": "Read contractors and where they work, without rates.",
+    "contractors:write": "Create and change contractors; includes reading them.",
+    "timesheets:read": "Read hours worked, entry by entry.",
+    "timesheets:write": "Record hours worked; approving them stays with people.",
+    "imports:read": "Read what became of imported files, line by line.",
+    "imports:write": "Import files of every kind that the key's owner may import.",
     "rates:write": "Set fees and rates; includes seeing them.",
 }
 

@@ -31,3 +31,24 @@ class Stamped(serializers.Serializer[Any]):
     )
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
+
+
+class DeletedRecord(serializers.Serializer[Any]):
+    """That a record was deleted; forget it, if you know it."""
+
+    id = serializers.UUIDField()
+    deleted_at = serializers.DateTimeField()
+
+
+class Page(serializers.Serializer[Any]):
+    """Part of a list. Subclasses say what is in `results`."""
+
+    next_cursor = serializers.CharField(
+        allow_null=True, help_text="Leads to the next page; null on the last."
+    )
+
+
+class PageWithDeleted(Page):
+    deleted = DeletedRecord(
+        many=True, required=False, help_text="Only with updated_since."
+    )

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Model, Q, QuerySet
 
 from engagements.models import (
+    Contractor,
     CostCentre,
     Department,
     Engagement,
@@ -15,7 +16,14 @@ from engagements.models import (
     Vendor,
 )
 from engagements.models.engagement import EngagementQuerySet
-from engagements.permissions import departments_under, sees_all
+from engagements.permissions import (
+    catalogue_scope,
+    contractor_scope,
+    departments_under,
+    people_scope,
+    sees_all,
+    service_scope,
+)
 from tracker.api.errors import Unprocessable
 from tracker.api.fields import Named
 
@@ -36,6 +44,24 @@ def people(user: User) -> QuerySet[User]:
     if sees_all(user):
         return active
     return active.filter(Q(pk=user.pk) | Q(department__in=departments_under(user)))
+
+
+def people_told(user: User) -> QuerySet[User]:
+    """Return people who may be read of, those who left included."""
+    return User.objects.filter(people_scope(user))
+
+
+def contractors(user: User) -> QuerySet[Contractor]:
+    return Contractor.objects.filter(contractor_scope(user))
+
+
+def cost_centres_told(user: User) -> QuerySet[CostCentre]:
+    """Return cost centres that may be read of, closed ones included."""
+    return CostCentre.objects.filter(catalogue_scope(user))
+
+
+def services_told(user: User) -> QuerySet[Service]:
+    return Service.objects.filter(service_scope(user))
 
 
 def departments(user: User) -> QuerySet[Department]:

@@ -14,3 +14,5 @@ LOGINS: list[tuple[str, str, Role]] = [
 # The trial key that the guide and the printed examples use; it acts as the
 # administrator and may do all that a key can.
 SANDBOX_KEY = "etk_test_WexmoorHomeSandboxKeyNeverForProduction1"
+# What an HR tool would have: it acts as the HR feed, and reads no amounts.
+HR_KEY = "etk_test_WexmoorHomeHrToolKeyNeverForProduction11"

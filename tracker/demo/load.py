@@ -28,7 +28,7 @@ from tracker.demo.boarding import (
 from tracker.demo.budgets import compare_rates, set_budgets
 from tracker.demo.company import HISTORY_MONTHS, STORIES
 from tracker.demo.contracts import PAID
-from tracker.demo.credentials import SANDBOX_KEY
+from tracker.demo.credentials import HR_KEY, SANDBOX_KEY
 from tracker.demo.founding import Cast, found_company
 from tracker.demo.match import order_and_match
 from tracker.demo.organisation import PEOPLE
@@ -115,6 +115,13 @@ def _open_sandbox(cast: Cast) -> None:
     admin = cast.people["admin"]
     create_api_key(
         name="Sandbox", scopes=list(SCOPES), owner=admin, key=SANDBOX_KEY, actor=admin
+    )
+    create_api_key(
+        name="HR tool",
+        scopes=["contractors:read", "departments:read", "timesheets:read"],
+        owner=cast.people["hr"],
+        key=HR_KEY,
+        actor=admin,
     )
 
 

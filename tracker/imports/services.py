@@ -306,17 +306,27 @@ def request_check(
 
     Raises ImportRefusedError where it can't be read so, and WrongStateError.
     """
-    stored = _waiting(run)
-    kind = kind_named(stored.kind)
-    source = open_source(
-        path=Path(stored.file.path),
-        file_name=stored.file_name,
-        kind=kind,
-        corrections=corrections,
-    )
-    kind.check_columns(source.mapping, options)
-    stored.corrections, stored.options = dict(corrections), dict(options)
+    stored = _mapped(run, corrections, options)
     return _hand_over(stored, RunState.CHECKING, actor)
+
+
+@transaction.atomic
+def request_import(
+    *,
+    run: ImportRun,
+    corrections: Mapping[str, str],
+    options: Mapping[str, Any],
+    is_per_line: bool,
+    actor: User,
+) -> ImportRun:
+    """Have a worker check and apply the file at once, as another system asks for it.
+
+    With a refused line nothing is stored, unless it is per line. Raises what
+    `request_check` raises.
+    """
+    stored = _mapped(run, corrections, options)
+    stored.is_per_line = is_per_line
+    return _hand_over(stored, RunState.APPLYING, actor)
 
 
 @transaction.atomic
@@ -335,6 +345,22 @@ def request_apply(*, run: ImportRun, is_per_line: bool, actor: User) -> ImportRu
         )
     stored.is_per_line = is_per_line
     return _hand_over(stored, RunState.APPLYING, actor)
+
+
+def _mapped(
+    run: ImportRun, corrections: Mapping[str, str], options: Mapping[str, Any]
+) -> ImportRun:
+    stored = _waiting(run)
+    kind = kind_named(stored.kind)
+    source = open_source(
+        path=Path(stored.file.path),
+        file_name=stored.file_name,
+        kind=kind,
+        corrections=corrections,
+    )
+    kind.check_columns(source.mapping, options)
+    stored.corrections, stored.options = dict(corrections), dict(options)
+    return stored
 
 
 def _waiting(run: ImportRun) -> ImportRun:

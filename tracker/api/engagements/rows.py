@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -80,7 +80,7 @@ def engagement_rows(
     """
     found = list(rows.values_list(*COLUMNS))
     ids = [values[0] for values in found]
-    splits = _splits(ids, today)
+    splits = cost_splits(ids, today)
     answers = [_row(values, splits) for values in found]
     if with_money:
         _add_money(ids, answers, today)
@@ -109,15 +109,15 @@ def _record(name: str, values: list[Any]) -> Row | None:
 
 
 def _add_money(ids: list[int], answers: list[Row], today: date) -> None:
-    fees, rates = _fees(ids, today), _rates(ids, today)
+    fees, rates = _fees(ids, today), rates_in_force(ids, today)
     for pk, answer in zip(ids, answers, strict=True):
         fee, rate = fees.get(pk), rates.get(pk)
         code = answer["currency"]
-        answer["monthly_fee"] = _fee(fee, code) if fee else None
-        answer["rate"] = _rate(rate, code) if rate else None
+        answer["monthly_fee"] = fee_row(fee, code) if fee else None
+        answer["rate"] = rate_row(rate, code) if rate else None
 
 
-def _fee(term: Sequence[Any], currency: str) -> Row:
+def fee_row(term: Sequence[Any], currency: str) -> Row:
     starts_on, monthly_fee = term
     return {
         "amount": money_text(monthly_fee, currency),
@@ -126,7 +126,7 @@ def _fee(term: Sequence[Any], currency: str) -> Row:
     }
 
 
-def _rate(term: Sequence[Any], currency: str) -> Row:
+def rate_row(term: Sequence[Any], currency: str) -> Row:
     starts_on, rate, unit, hours_per_day, overtime = term
     return {
         "pay_rate": money_text(rate, currency),
@@ -145,7 +145,7 @@ def _fees(ids: list[int], today: date) -> dict[int, Sequence[Any]]:
     )
 
 
-def _rates(ids: list[int], today: date) -> dict[int, Sequence[Any]]:
+def rates_in_force(ids: Collection[int], today: date) -> dict[int, Sequence[Any]]:
     terms = RateTerm.objects.filter(assignment__in=ids).order_by("starts_on")
     columns = ("rate", "unit", "hours_per_day", "overtime_multiplier")
     return _in_force(terms.values_list("assignment_id", "starts_on", *columns), today)
@@ -163,7 +163,8 @@ def _in_force(terms: Iterable[Sequence[Any]], today: date) -> dict[int, Sequence
     return found
 
 
-def _splits(ids: list[int], today: date) -> dict[int, Row]:
+def cost_splits(ids: Collection[int], today: date) -> dict[int, Row]:
+    """Return by engagement the split in force, else the first to come."""
     shares = (
         CostSplitShare.objects.filter(split__engagement__in=ids)
         .order_by("split__starts_on", "id")

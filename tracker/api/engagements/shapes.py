@@ -7,7 +7,7 @@ from rest_framework import serializers
 from engagements.choices import Kind, NoticeUnit, Phase, Renewal, Status
 from tracker.api import fields
 from tracker.api.resource import PageQuery
-from tracker.api.shapes import CodedRecord, NamedRecord, Stamped
+from tracker.api.shapes import CodedRecord, NamedRecord, PageWithDeleted, Stamped
 
 HOUR, DAY, MONTH = "HOUR", "DAY", "MONTH"
 LONGEST_TERM_MONTHS = 600
@@ -140,6 +140,10 @@ class EngagementUpsert(EngagementFacts):
     start_date = fields.Day(source="starts_on")
 
 
+class EngagementCreation(EngagementUpsert):
+    external_id = fields.Line(max_length=200, required=False, allow_null=True)
+
+
 class EngagementChange(EngagementFacts):
     external_id = fields.Line(max_length=200, required=False, allow_null=True)
 
@@ -214,9 +218,8 @@ class EngagementRecord(Stamped):
     )
 
 
-class EngagementPage(serializers.Serializer[Any]):
+class EngagementPage(PageWithDeleted):
     results = EngagementRecord(many=True)
-    next_cursor = serializers.CharField(allow_null=True)
 
 
 class EngagementQuery(PageQuery):

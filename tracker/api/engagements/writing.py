@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from django.utils.translation import gettext as _
 
@@ -133,9 +133,9 @@ def _set_terms(
     actor: User,
 ) -> None:
     if fee := facts.get("monthly_fee"):
-        _set_fee(cast(ManagedContract, engagement), fee, actor)
+        append_fee(cast(ManagedContract, engagement), fee, actor)
     if rate := facts.get("rate"):
-        _set_rate(cast(Assignment, engagement), rate, actor)
+        append_rate(cast(Assignment, engagement), rate, actor)
     if shares:
         _set_split(engagement, facts["cost_split"], shares, actor)
 
@@ -153,14 +153,20 @@ def _check_currency(engagement: Engagement, given: str, at: str) -> None:
         )
 
 
-def _refuse_overwriting(at: str) -> None:
+def _refuse_overwriting(at: str) -> NoReturn:
     raise Conflict(
         {at: [_("Another stands from this day: give a later effective_date.")]},
         "term_set",
     )
 
 
-def _set_fee(contract: ManagedContract, fee: Facts, actor: User) -> None:
+def append_fee(
+    contract: ManagedContract, fee: Facts, actor: User
+) -> tuple[FeeTerm, bool]:
+    """Return the fee of the day, stored unless it stood there; and whether it is new.
+
+    Raises Conflict where another amount stands from that day.
+    """
     _check_currency(contract, fee.get("currency", contract.currency), "monthly_fee")
     term = FeeTerm(
         contract=contract,
@@ -169,12 +175,16 @@ def _set_fee(contract: ManagedContract, fee: Facts, actor: User) -> None:
     )
     stored = contract.fee_terms.filter(starts_on=term.starts_on).first()
     if stored is None:
-        amend_fee(term=term, actor=actor)
-    elif stored.monthly_fee != term.monthly_fee:
+        return amend_fee(term=term, actor=actor), True
+    if stored.monthly_fee != term.monthly_fee:
         _refuse_overwriting("monthly_fee")
+    return stored, False
 
 
-def _set_rate(assignment: Assignment, rate: Facts, actor: User) -> None:
+def append_rate(
+    assignment: Assignment, rate: Facts, actor: User
+) -> tuple[RateTerm, bool]:
+    """Return the rate of the day likewise."""
     given = rate.get("pay_currency", assignment.currency)
     _check_currency(assignment, given, "rate")
     term = RateTerm(
@@ -188,9 +198,10 @@ def _set_rate(assignment: Assignment, rate: Facts, actor: User) -> None:
             setattr(term, name, rate[name])
     stored = assignment.rate_terms.filter(starts_on=term.starts_on).first()
     if stored is None:
-        amend_rate(term=term, actor=actor)
-    elif _price(stored) != _price(term):
+        return amend_rate(term=term, actor=actor), True
+    if _price(stored) != _price(term):
         _refuse_overwriting("rate")
+    return stored, False
 
 
 def _price(term: RateTerm) -> tuple[object, ...]:

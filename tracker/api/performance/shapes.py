@@ -5,6 +5,7 @@ from rest_framework import serializers
 from engagements.choices import CreditScheme, Direction, MeasuredBy, Metric, Window
 from tracker.api import fields
 from tracker.api.resource import PageQuery
+from tracker.api.shapes import Page
 
 FIGURE = r"^-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,8})?$"
 MINUTES = r"^(0|[1-9][0-9]{0,6})(\.[0-9]{1,8})?$"
@@ -120,9 +121,8 @@ class ServiceLevelRecord(serializers.Serializer[Any]):
     updated_at = serializers.DateTimeField()
 
 
-class ServiceLevelPage(serializers.Serializer[Any]):
+class ServiceLevelPage(Page):
     results = ServiceLevelRecord(many=True)
-    next_cursor = serializers.CharField(allow_null=True)
 
 
 class MeasurementRecord(serializers.Serializer[Any]):
@@ -140,9 +140,8 @@ class MeasurementRecord(serializers.Serializer[Any]):
     updated_at = serializers.DateTimeField()
 
 
-class MeasurementPage(serializers.Serializer[Any]):
+class MeasurementPage(Page):
     results = MeasurementRecord(many=True)
-    next_cursor = serializers.CharField(allow_null=True)
 
 
 class CreditRecord(serializers.Serializer[Any]):
@@ -163,9 +162,8 @@ class CreditRecord(serializers.Serializer[Any]):
     updated_at = serializers.DateTimeField()
 
 
-class CreditPage(serializers.Serializer[Any]):
+class CreditPage(Page):
     results = CreditRecord(many=True)
-    next_cursor = serializers.CharField(allow_null=True)
 
 
 class ReviewRecord(serializers.Serializer[Any]):
@@ -187,9 +185,8 @@ class ReviewRecord(serializers.Serializer[Any]):
     updated_at = serializers.DateTimeField()
 
 
-class ReviewPage(serializers.Serializer[Any]):
+class ReviewPage(Page):
     results = ReviewRecord(many=True)
-    next_cursor = serializers.CharField(allow_null=True)
 
 
 class PartQuery(PageQuery):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
@@ -15,10 +14,11 @@ from rest_framework.response import Response
 
 from engagements.choices import Role
 from engagements.events import plain
-from engagements.models import Engagement, ServiceLevel
+from engagements.models import ServiceLevel
 from engagements.permissions import SEES_REVIEWS, roles_of
 from tracker.api.models import ApiKey
 from tracker.api.pagination import Position
+from tracker.api.parts import READING, PartOfEngagement, bound_to, reader
 from tracker.api.performance.batches import (
     store_downtime,
     store_measurements,
@@ -36,29 +36,13 @@ from tracker.api.performance.shapes import (
     TicketBatch,
 )
 from tracker.api.permissions import caller
-from tracker.api.resource import Resource, Row, read_body, read_query, respond
+from tracker.api.resource import Row, read_body, read_query, respond
 from tracker.api.schema import IF_NONE_MATCH, one
-from tracker.api.visibility import engagements
 from tracker.performance.models import Credit, LevelResult, Measurement, Review
 from tracker.performance.review import CRITERIA
 from tracker.performance.services import Measured
 
 log = logging.getLogger(__name__)
-READING: tuple[str, ...] = ("get", "head")
-
-
-class PartOfEngagement(Resource):
-    """Records of one engagement that the caller may see."""
-
-    names: ClassVar[dict[str, str]] = {}
-    write_permissions: ClassVar[tuple[str, ...]] = ()
-    http_method_names = READING
-
-    def engagement(self, request: Request, engagement_id: UUID) -> Engagement:
-        found = engagements(caller(request)).filter(public_id=engagement_id).first()
-        if found is None:
-            raise Http404
-        return found
 
 
 class ServiceLevelViewSet(PartOfEngagement):
@@ -83,7 +67,7 @@ class ServiceLevelViewSet(PartOfEngagement):
         )
         return self.page(
             request,
-            query=_of(query, engagement),
+            query=bound_to(query, engagement),
             rows=rows,
             represent=_service_levels,
         )
@@ -129,7 +113,7 @@ class MeasurementViewSet(PartOfEngagement):
         engagement = self.engagement(request, engagement_id)
         return self.page(
             request,
-            query=_of(query, engagement),
+            query=bound_to(query, engagement),
             rows=Measurement.objects.filter(engagement=engagement.pk).select_related(
                 "service_level"
             ),
@@ -236,10 +220,10 @@ class CreditViewSet(PartOfEngagement):
         rows = Credit.objects.visible_to(caller(request)).filter(
             engagement=engagement.pk
         )
-        log.info("%s read credits of %s", _reader(request), engagement.reference)
+        log.info("%s read credits of %s", reader(request), engagement.reference)
         return self.page(
             request,
-            query=_of(query, engagement),
+            query=bound_to(query, engagement),
             rows=rows.select_related("service_level", "engagement"),
             represent=_credits,
         )
@@ -283,10 +267,10 @@ class ReviewViewSet(PartOfEngagement):
         query = read_query(request, PartQuery)
         rows = _reviews(request)
         engagement = self.engagement(request, engagement_id)
-        log.info("%s read reviews of %s", _reader(request), engagement.reference)
+        log.info("%s read reviews of %s", reader(request), engagement.reference)
         return self.page(
             request,
-            query=_of(query, engagement),
+            query=bound_to(query, engagement),
             rows=rows.filter(engagement=engagement.pk).select_related("reviewer"),
             represent=_review_rows,
         )
@@ -322,15 +306,6 @@ def _review_rows(rows: QuerySet[Any, Any]) -> list[tuple[Position, Row]]:
     ]
 
 
-def _of(query: dict[str, Any], engagement: Engagement) -> dict[str, Any]:
-    """Bind a page's cursor to the engagement that it is of."""
-    return {**query, "engagement": str(engagement.public_id)}
-
-
 def _stored(request: Request, lines: list[Any], done: list[Measured]) -> Response:
     changed = sum(one_contract.changed for one_contract in done)
     return respond(request, {"stored": len(lines), "windows_changed": changed})
-
-
-def _reader(request: Request) -> object:
-    return request.auth or f"user {caller(request).pk}"

@@ -233,6 +233,7 @@ class WorkLog(Detail):
         indexes = [
             models.Index(fields=["engagement", "worked_on"]),
             models.Index(fields=["worked_on"]),
+            models.Index(fields=["updated_at", "id"]),
         ]
         constraints = [
             models.CheckConstraint(

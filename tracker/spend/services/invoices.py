@@ -18,7 +18,12 @@ from django.utils.translation import gettext as _
 from engagements import events
 from engagements.errors import OverBudgetError, WrongStateError
 from engagements.models import Engagement, Event, User
-from engagements.services.records import change_record, create_record, raise_version
+from engagements.services.records import (
+    bury,
+    change_record,
+    create_record,
+    raise_version,
+)
 from tracker.spend.invoice_number import normalise_number
 from tracker.spend.models import Invoice, InvoiceLine, InvoiceStatus
 from tracker.spend.services.budgets import warnings_of_bill
@@ -109,6 +114,7 @@ def discard_draft(*, invoice: Invoice, actor: User | None) -> None:
         changes={"number": [stored.number, None]},
         actor=actor,
     )
+    bury([stored])
     stored.delete()
 
 

@@ -22,7 +22,7 @@ from engagements.choices import Kind
 from engagements.errors import NotAllowedError, WrongStateError
 from engagements.models import Assignment, Contractor, Engagement, User
 from engagements.permissions import may_decide
-from engagements.services.records import check_version, create_record
+from engagements.services.records import bury, check_version, create_record
 from tracker.spend.models import (
     OPEN,
     Basis,
@@ -90,6 +90,7 @@ def enter_hours(
     if not removed and not added:
         return stored
     WorkLog.objects.filter(pk__in=[line.pk for line in removed]).delete()
+    bury(removed)
     store_lines(added)
     stored.version += 1
     stored.save(update_fields=["version", "updated_at"])

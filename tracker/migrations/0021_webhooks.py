@@ -15,7 +15,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('engagements', '0011_event_subject_public_id'),
+        ('engagements', '0009_event_subject_public_id'),
         ('tracker', '0020_fit_tendency'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

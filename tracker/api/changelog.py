@@ -1,0 +1,77 @@
+"""What has changed in the API, newest first; also a page of the guide."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any, Literal
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import condition, require_safe
+
+from tracker.api.formats import encode
+from tracker.api.preconditions import etag_of
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One change; within a version they only add, until one is marked `sunset`."""
+
+    on: date
+    version: str
+    kind: Literal["added", "changed", "deprecated", "sunset", "fixed"]
+    text: str
+
+
+ENTRIES = (
+    Entry(
+        date(2026, 11, 22),
+        "v1",
+        "added",
+        "Departments, cost centers, services, people and contractors, the latter also"
+        " in batches; rate and fee terms; timesheet entries; imports; this changelog.",
+    ),
+    Entry(
+        date(2026, 11, 22),
+        "v1",
+        "added",
+        "`POST` on engagements and vendors, beside the upsert by external id.",
+    ),
+    Entry(
+        date(2026, 11, 22),
+        "v1",
+        "added",
+        "`deleted` in lists that are asked with `updated_since`.",
+    ),
+    Entry(
+        date(2026, 11, 22),
+        "v1",
+        "changed",
+        "Lists without `updated_since` come in the order in which records came to be,"
+        " so that a walk misses none and meets none twice while they are changed.",
+    ),
+    Entry(
+        date(2026, 11, 22),
+        "v1",
+        "added",
+        "`/hris/v1`: employees, employments, timesheet entries and groups in the shape"
+        " that tools for Merge read.",
+    ),
+)
+
+
+def answer() -> bytes:
+    rows: list[dict[str, Any]] = [asdict(entry) for entry in ENTRIES]
+    return encode({"results": rows})
+
+
+def _etag(request: HttpRequest) -> str:
+    return etag_of(answer())
+
+
+@require_safe
+@cache_control(public=True, max_age=300)
+@condition(etag_func=_etag)
+def changelog(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(answer(), content_type="application/json")
