@@ -15,6 +15,7 @@ urlpatterns = [
         name="report-file",
     ),
     path("spend/<slug:slug>/", views.report, name="report"),
+    path("spend/<slug:slug>/card/", views.report_card, name="report-card"),
     path("service-levels/", levels.service_levels, name="service-levels"),
     path(
         "service-levels/windows/<uuid:public_id>/",

@@ -1,11 +1,12 @@
 """Spend divided by one dimension, the largest part first."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar
 
+from engagements.choices import Kind
 from tracker.dashboards.charts.ranking import NARROW, WIDE, Bar, ranked_bars
 from tracker.dashboards.charts.svg import Svg
 from tracker.dashboards.report import Column, ColumnKind, Report, Row, Value, share
@@ -17,6 +18,7 @@ from tracker.dashboards.spend_series import (
 )
 from tracker.spend.queries import SpendParts
 
+LEDGER = "ledger-entries"
 SPEND_COLUMNS = (
     Column("Managed", ColumnKind.MONEY, is_summed=True, rank=2),
     Column("Augmented", ColumnKind.MONEY, is_summed=True, rank=2),
@@ -29,13 +31,17 @@ SPEND_COLUMNS = (
 
 @dataclass(frozen=True)
 class Entry:
-    """One part: a value per label column, where it opens, its figures."""
+    """One part: a value per label column, where it opens, its figures.
+
+    `narrows` are the filters that leave the part alone; its figures open by them.
+    """
 
     labels: tuple[Value, ...]
     name: str
     href: str
     parts: SpendParts
     is_remainder: bool = False
+    narrows: Mapping[str, str] = field(default_factory=dict)
 
 
 class Breakdown(Report):
@@ -64,6 +70,12 @@ class Breakdown(Report):
     def top_rows(self, count: int) -> list[Row]:
         """Return the largest and, in one row that opens, all others."""
         return [self._row(entry) for entry in self._top(count)]
+
+    def card_rows(self, count: int) -> list[Row]:
+        return self.top_rows(count)
+
+    def card_picture(self, count: int) -> Drawing | None:
+        return self.drawing(count) if self.entries else None
 
     def drawing(self, count: int) -> Drawing:
         top = self._top(count)
@@ -97,7 +109,27 @@ class Breakdown(Report):
             share(parts.total, self.total.total),
             self.scope.notation.currency,
         )
-        return Row((*entry.labels, *figures), entry.href, entry.is_remainder)
+        return Row(
+            (*entry.labels, *figures),
+            entry.href,
+            entry.is_remainder,
+            self._calculations(entry),
+        )
+
+    def _calculations(self, entry: Entry) -> dict[int, str]:
+        """Return where each figure opens: the ledger's rows that it is the sum of."""
+        if not entry.narrows:
+            return {}
+        narrowed: tuple[dict[str, str], ...] = (
+            {"model": Kind.MANAGED.value},
+            {"model": Kind.AUGMENTED.value},
+            {},
+            {"basis": "accrued"},
+        )
+        return {
+            place: self.scope.report_url(LEDGER, **{**entry.narrows, **more})
+            for place, more in enumerate(narrowed, start=len(entry.labels))
+        }
 
     def _bars(self, entries: Sequence[Entry], chart_id: str, width: int) -> Svg:
         return ranked_bars(

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, to_locale
 
 from engagements.choices import Kind
-from engagements.models import Department, Engagement, User
+from engagements.models import Department, Engagement, Service, User
 from engagements.permissions import departments_under, sees_all
 from tracker.dashboards.notation import FALLBACK_LOCALE, Notation
 from tracker.dashboards.periods import (
@@ -23,16 +23,20 @@ from tracker.dashboards.periods import (
     preset,
     preset_titles,
 )
-from tracker.dashboards.scope import Drill, Scope
+from tracker.dashboards.scope import DepartmentChoice, Drill, Scope
 from tracker.spend.budget_queries import cost_centres_with_budget
 from tracker.spend.queries import (
+    BASES,
     SpendWhere,
+    basis_label,
     cost_centres_with_spend,
     vendors_with_spend,
 )
 
 MONTH = re.compile(r"(?P<year>(?:19|20|21)[0-9]{2})-(?P<month>0[1-9]|1[0-2])")
 SHOWN_OF_A_WRONG_VALUE = 40
+# Of a department: without those below it.
+DIRECT = "yes"
 DIVISIONS = ("vendor", "role", "cost-centre", "engagement")
 
 
@@ -74,6 +78,9 @@ class FilterForm(forms.Form):
     base_from = MonthField(required=False)
     base_to = MonthField(required=False)
     by = forms.CharField(required=False)
+    service = PublicIdField(required=False)
+    basis = forms.CharField(required=False)
+    direct = forms.CharField(required=False)
 
     def __init__(self, data: Mapping[str, str]) -> None:
         super().__init__(data)
@@ -96,6 +103,20 @@ class FilterForm(forms.Form):
                 f"“{_shown(kind)}” is not a model; use {' or '.join(Kind.values)}."
             )
         return str(kind)
+
+    def clean_basis(self) -> str:
+        basis = self.cleaned_data["basis"]
+        if basis and basis not in BASES:
+            raise ValidationError(
+                f"“{_shown(basis)}” is not a basis; use {' or '.join(BASES)}."
+            )
+        return str(basis)
+
+    def clean_direct(self) -> bool:
+        direct = self.cleaned_data["direct"]
+        if direct not in ("", DIRECT):
+            raise ValidationError(f"“{_shown(direct)}” is unknown; use {DIRECT}.")
+        return bool(direct)
 
     def clean_by(self) -> str:
         by = self.cleaned_data["by"]
@@ -125,18 +146,6 @@ def _check_base(first: date | None, last: date | None) -> None:
         raise ValidationError(
             {"base_to": "The last month is before the first; change one of them."}
         )
-
-
-@dataclass(frozen=True)
-class DepartmentChoice:
-    code: str
-    name: str
-    depth: int
-    subtree: frozenset[int]
-
-    @property
-    def indent(self) -> str:
-        return "\N{EM SPACE}" * self.depth
 
 
 @dataclass(frozen=True)
@@ -188,6 +197,9 @@ PARAMETERS = (
     "base_from",
     "base_to",
     "by",
+    "service",
+    "basis",
+    "direct",
 )
 LABELS = {
     "period": "Period",
@@ -202,6 +214,8 @@ LABELS = {
     "base_to": "Compared to",
     "by": "Divided by",
     "service": "Service",
+    "basis": "Basis",
+    "direct": "Department alone",
 }
 
 
@@ -246,18 +260,26 @@ def _scope(
     vendor_id = _vendor(user, asked["vendor"], drills)
     cost_centre_id = _cost_centre(user, asked["cost_centre"], drills)
     engagement_id = _engagement(user, asked["engagement"], drills)
+    service_id = _service(user, asked["service"], drills)
     if asked["model"]:
         drills.append(Drill("model", "Model", str(Kind(asked["model"]).label)))
+    if asked["basis"]:
+        drills.append(Drill("basis", "Basis", basis_label(asked["basis"])))
+    is_direct = bool(asked["direct"] and department)
+    if is_direct:
+        drills.append(Drill("direct", "Department", "without those below it"))
     return Scope(
         user=user,
         where=SpendWhere(
             first_month=period.first,
             last_month=period.last,
-            department_ids=department.subtree if department else None,
+            department_ids=_departments_meant(department, is_direct=is_direct),
             vendor_id=vendor_id,
             cost_centre_id=cost_centre_id,
             engagement_id=engagement_id,
             kind=asked["model"],
+            service_id=service_id,
+            basis=asked["basis"],
         ),
         period=period,
         notation=Notation(
@@ -268,7 +290,16 @@ def _scope(
         drills=tuple(drills),
         base=_base(asked),
         by=asked["by"],
+        departments=departments,
     )
+
+
+def _departments_meant(
+    department: DepartmentChoice | None, *, is_direct: bool
+) -> frozenset[int] | None:
+    if department is None:
+        return None
+    return frozenset({department.id}) if is_direct else department.subtree
 
 
 def period_asked(asked: Mapping[str, Any]) -> Period:
@@ -333,6 +364,19 @@ def _engagement(user: User, public_id: UUID | None, drills: list[Drill]) -> int 
     return engagement.pk
 
 
+def _service(user: User, public_id: UUID | None, drills: list[Drill]) -> int | None:
+    if public_id is None:
+        return None
+    seen = Engagement.objects.visible_to(user).order_by().values("service")
+    service = Service.objects.filter(public_id=public_id, pk__in=seen).first()
+    if service is None:
+        raise ValidationError(
+            {"service": "No such service among those of engagements you may see."}
+        )
+    drills.append(Drill("service", "Service", service.name))
+    return service.pk
+
+
 @dataclass(frozen=True)
 class Asking:
     """What a page's address may ask for, and what scope it makes of the answers."""
@@ -369,7 +413,7 @@ def _departments(user: User) -> Iterator[DepartmentChoice]:
 
     def walk(department: int, depth: int) -> Iterator[DepartmentChoice]:
         _id, _parent, code, name = rows[department]
-        yield DepartmentChoice(code, name, depth, subtree(department))
+        yield DepartmentChoice(department, code, name, depth, subtree(department))
         for child in children.get(department, []):
             yield from walk(child, depth + 1)
 

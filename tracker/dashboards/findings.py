@@ -9,6 +9,8 @@ from tracker.dashboards.notation import Notation
 from tracker.dashboards.periods import Period
 
 WHOLE_PERCENT = Decimal("0.01")
+# Nearer than this, a month is on budget.
+NEAR_BUDGET = Decimal("0.005")
 
 
 def finding(
@@ -18,14 +20,22 @@ def finding(
     today: date,
     subject: str,
     notation: Notation,
+    budgets: Mapping[date, Decimal] | None = None,
 ) -> str:
     """Return the sentence; `totals` may reach a month before the period.
+
+    A month with a budget is held against it, another against the month before.
 
     A month that still runs is named only when nothing older can be, since half a
     month against a whole one says nothing.
     """
     months = [month for month, total in totals.items() if total and period.holds(month)]
     complete = [month for month in months if month < month_of(today)]
+    budgeted = [month for month in complete if (budgets or {}).get(month)]
+    if budgets and budgeted and max(budgeted) == max(complete):
+        month = max(budgeted)
+        name = _name(month, today, notation)
+        return _against_budget(totals[month], budgets[month], name, subject, notation)
     if complete:
         return _complete_month(max(complete), totals, today, subject, notation)
     if months:
@@ -51,6 +61,18 @@ def _complete_month(
         notation,
     )
     return f"{subject} was {amount} in {_name(month, today, notation)}, {change}"
+
+
+def _against_budget(
+    spent: Decimal, budget: Decimal, name: str, subject: str, notation: Notation
+) -> str:
+    over = spent - budget
+    amount = notation.short(spent)
+    if abs(over) < budget * NEAR_BUDGET:
+        return f"{subject} was on budget in {name}, at {amount}"
+    word = "over" if over > 0 else "under"
+    difference = notation.short(abs(over))
+    return f"{subject} was {difference} {word} budget in {name}, at {amount}"
 
 
 def _change(now: Decimal, before: Decimal, name: str, notation: Notation) -> str:

@@ -1,8 +1,8 @@
 """What the finance pages show, built before any template is touched."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from urllib.parse import urlencode
 
@@ -16,14 +16,20 @@ from tracker.dashboards.filters import Filters, whole_of
 from tracker.dashboards.findings import finding, period_text
 from tracker.dashboards.periods import ALL, LAST_12_MONTHS, Period, preset_titles
 from tracker.dashboards.report import Page, Report, Row, share
+from tracker.dashboards.reports.at_stake import AtStake
 from tracker.dashboards.reports.awaiting_spend import AwaitingSpend
 from tracker.dashboards.reports.cost_centres import SpendByCostCentre
+from tracker.dashboards.reports.departments import SpendByDepartment
+from tracker.dashboards.reports.fiscal_year import FiscalYear
 from tracker.dashboards.reports.months import SpendByMonth
+from tracker.dashboards.reports.services import SpendByService
+from tracker.dashboards.reports.variances import Variances
 from tracker.dashboards.reports.vendors import SpendByVendor
 from tracker.dashboards.scope import Scope
 from tracker.dashboards.spend_series import Drawing
 from tracker.dashboards.tables import Table, table
 from tracker.fit.queries import count_open_flags
+from tracker.spend.fiscal_year import budget_by_month, year_meant
 from tracker.spend.outlook import accrued_total, last_accrued_month
 from tracker.spend.queries import (
     engagements_where,
@@ -82,6 +88,21 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Deferred:
+    """A card that the page asks for once it is shown: it takes more to reckon.
+
+    Without a script its title leads to the report's page.
+    """
+
+    anchor: str
+    title: str
+    card_href: str
+    page_href: str
+    is_full: bool = False
+    has_chart: bool = True
+
+
+@dataclass(frozen=True)
 class FinancePage:
     eyebrow: str
     title: str
@@ -91,6 +112,8 @@ class FinancePage:
     lines_href: str
     more: Sequence[Link] = ()
     onward: Sequence[Link] = ()
+    first: Sequence[Deferred] = ()
+    later: Sequence[Deferred] = ()
 
 
 @dataclass(frozen=True)
@@ -121,12 +144,14 @@ class ReportPage:
 
 def finance_page(scope: Scope) -> FinancePage | EmptyPage:
     months = SpendByMonth(scope)
+    today = timezone.localdate()
     title = finding(
         months.totals_by_month,
         period=scope.period,
-        today=timezone.localdate(),
+        today=today,
         subject=subject(scope),
         notation=scope.notation,
+        budgets=_budgets(scope, today),
     )
     if not months.months or not any(month.parts.total for month in months.months):
         return _empty(scope, title)
@@ -144,6 +169,51 @@ def finance_page(scope: Scope) -> FinancePage | EmptyPage:
             Link(title, scope.report_url(slug, cost_centre=""))
             for slug, title in ONWARD.items()
         ],
+        first=[_deferred(scope, FiscalYear)],
+        later=[
+            _deferred(scope, SpendByDepartment),
+            _deferred(scope, SpendByService),
+            _deferred(scope, AtStake, has_chart=False),
+            *([_deferred(scope, Variances)] if scope.period.is_closed else []),
+        ],
+    )
+
+
+def _budgets(scope: Scope, today: date) -> Mapping[date, Decimal]:
+    """Return the budgets that the period's spend can be held against, by month."""
+    year = year_meant(scope.period.last, today=today)
+    return budget_by_month(scope.user, scope.where, year) or {}
+
+
+def _deferred(
+    scope: Scope, report: type[Report], *, has_chart: bool = True
+) -> Deferred:
+    return Deferred(
+        anchor=report.slug,
+        title=report.title,
+        card_href=scope.card_url(report.slug),
+        page_href=scope.report_url(report.slug),
+        is_full=report.is_wide,
+        has_chart=has_chart,
+    )
+
+
+def report_card(report: Report) -> Section:
+    """Return the report as a card of a page: its first rows and one of all others."""
+    rows = report.card_rows(PARTS_SHOWN)
+    more = None
+    if report.row_count() > len(rows):
+        count = report.scope.notation.count(report.row_count())
+        more = Link(f"Show all {count}", report.scope.report_url(report.slug))
+    return Section(
+        report.slug,
+        report.title,
+        _table(report, rows),
+        downloads(report),
+        report.card_picture(PARTS_SHOWN),
+        is_full=report.is_wide,
+        more=more or Link("Open", report.scope.report_url(report.slug)),
+        note=report.note(),
     )
 
 
@@ -271,6 +341,7 @@ def _figures(scope: Scope, months: SpendByMonth) -> list[Figure]:
             "Spend in the period",
             notation.money(total.total),
             f"of which {accrued} not yet invoiced" if total.accrued else "",
+            scope.report_url("ledger-entries"),
         ),
         _share(scope, "Managed", Kind.MANAGED, total.managed, total.total),
         _share(scope, "Augmented", Kind.AUGMENTED, total.augmented, total.total),

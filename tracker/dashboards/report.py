@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import Enum
@@ -59,11 +59,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """One value per column of the report; `href` is where the row opens."""
+    """One value per column of the report; `href` is where the row opens.
+
+    `hrefs` are where single figures open, by the place of their column.
+    """
 
     values: Sequence[Value]
     href: str = ""
     is_remainder: bool = False
+    hrefs: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,8 @@ class Report(ABC):
     has_page: ClassVar[bool] = True
     # A sheet holds a million rows; reports that may have more are CSV only.
     has_xlsx: ClassVar[bool] = True
+    # As a card it takes the page's whole width.
+    is_wide: ClassVar[bool] = False
     # Asks for a second period to compare the first with; both are closed then.
     compares: ClassVar[bool] = False
     _registered: ClassVar[dict[str, type["Report"]]] = {}
@@ -130,6 +136,18 @@ class Report(ABC):
     def picture(self) -> Drawing | None:
         """Return what is drawn above the table, if anything is."""
         return None
+
+    def card_rows(self, count: int) -> list[Row]:
+        """Return the first rows and, in one row, all others: they sum to the whole."""
+        rows = self.window(0, count + 1)
+        if len(rows) <= count:
+            return rows
+        shown = rows[:count]
+        return [*shown, self.rest(shown)]
+
+    def card_picture(self, count: int) -> Drawing | None:
+        """Return what is drawn where only so many rows are shown."""
+        return self.picture()
 
     def choices(self) -> list[tuple[str, str, bool]]:
         """Return other ways to divide the rows: title, address, whether it is this."""

@@ -16,6 +16,22 @@ from tracker.spend.queries import SpendOverview, SpendWhere, spend_overview
 FINANCE_PAGE = "tracker:finance"
 REPORT_PAGE = "tracker:report"
 REPORT_FILE = "tracker:report-file"
+REPORT_CARD = "tracker:report-card"
+
+
+@dataclass(frozen=True)
+class DepartmentChoice:
+    """A department that the reader may ask for; `subtree` is it and all below it."""
+
+    id: int
+    code: str
+    name: str
+    depth: int
+    subtree: frozenset[int]
+
+    @property
+    def indent(self) -> str:
+        return "\N{EM SPACE}" * self.depth
 
 
 @dataclass(frozen=True)
@@ -43,6 +59,7 @@ class Scope:
     drills: tuple[Drill, ...] = ()
     base: Period | None = None
     by: str = ""
+    departments: tuple[DepartmentChoice, ...] = ()
 
     @cached_property
     def overview(self) -> SpendOverview:
@@ -60,6 +77,9 @@ class Scope:
 
     def file_url(self, slug: str, extension: str) -> str:
         return reverse(REPORT_FILE, args=[slug, extension]) + self._query({})
+
+    def card_url(self, slug: str) -> str:
+        return reverse(REPORT_CARD, args=[slug]) + self._query({})
 
     def _query(self, changes: Mapping[str, str]) -> str:
         merged = {**self.parameters, **changes}

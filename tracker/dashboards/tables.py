@@ -1,7 +1,7 @@
 """A report's rows as the cells of a page: written out, aligned, summed."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -76,12 +76,20 @@ def table(
 def _cells(
     columns: Sequence[Column], row: Row, shown: Iterable[int], notation: Notation
 ) -> list[Cell]:
-    first, *others = (_cell(columns[i], row.values[i], notation) for i in shown)
-    return [Cell(first.text, first.is_number, first.rank, row.href), *others]
+    places = list(shown)
+    first, *others = (
+        _cell(columns[i], row.values[i], notation, href=row.hrefs.get(i, ""))
+        for i in places
+    )
+    return [replace(first, href=row.href), *others]
 
 
 def _cell(
-    column: Column, value: Value, notation: Notation, nothing: str = NOTHING
+    column: Column,
+    value: Value,
+    notation: Notation,
+    nothing: str = NOTHING,
+    href: str = "",
 ) -> Cell:
     text = nothing if value is None else written(value, column.kind, notation)
     is_zero = isinstance(value, Decimal) and not value
@@ -89,6 +97,8 @@ def _cell(
         text,
         column.kind.is_number,
         column.rank,
+        # Nothing stands behind nothing.
+        "" if value is None or is_zero else href,
         is_zero=is_zero,
         wraps=column.wraps,
     )

@@ -25,6 +25,7 @@ from tracker.dashboards.pages import (
     presets,
     report_page,
 )
+from tracker.dashboards.pages import report_card as card_of
 from tracker.dashboards.report import BadPageError, Report, all_reports
 
 CLOSED_PERIODS = "A comparison needs a first and a last month: give both."
@@ -66,6 +67,25 @@ def report(request: HttpRequest, slug: str) -> HttpResponse:
     except BadPageError as error:
         return refused_page(request, filters, f"{error}.")
     return page_of(request, "report", filters, page=page, is_comparison=found.compares)
+
+
+@require_safe
+@login_required
+@cache_control(private=True, no_cache=True)
+@condition(etag_func=finance_etag)
+def report_card(request: HttpRequest, slug: str) -> HttpResponse:
+    """Answer with one card of a page, for the page's script to put in its place."""
+    user = _reader(request)
+    found = _report(slug)
+    if not found.has_page:
+        raise Http404
+    if not sees_money(user):
+        return _no_access(request)
+    filters = read_filters(user, request.GET)
+    if filters.scope is None or (found.compares and not filters.scope.period.is_closed):
+        return refused_page(request, filters)
+    section = card_of(found(filters.scope))
+    return render(request, "tracker/_section.html", {"section": section})
 
 
 @require_safe

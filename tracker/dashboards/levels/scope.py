@@ -14,14 +14,13 @@ from django.utils.translation import get_language, to_locale
 from engagements.models import Engagement, User
 from tracker.dashboards.filters import (
     Asking,
-    DepartmentChoice,
     FilterForm,
     PublicIdField,
     department_among,
     period_asked,
 )
 from tracker.dashboards.notation import FALLBACK_LOCALE, Notation
-from tracker.dashboards.scope import Drill, Scope
+from tracker.dashboards.scope import DepartmentChoice, Drill, Scope
 from tracker.performance.level_queries import LevelsWhere
 from tracker.spend.queries import SpendWhere
 

@@ -25,6 +25,7 @@ class SpendByCostCentre(Breakdown):
                 name=_name(spend),
                 href=self.scope.finance_url(cost_centre=spend.code),
                 parts=spend.parts,
+                narrows={"cost_centre": spend.code},
             )
             for spend in self.scope.overview.cost_centres
         ]

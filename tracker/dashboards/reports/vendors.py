@@ -23,6 +23,7 @@ class SpendByVendor(Breakdown):
                 name=spend.name,
                 href=self.scope.finance_url(vendor=str(spend.public_id)),
                 parts=spend.parts,
+                narrows={"vendor": str(spend.public_id)},
             )
             for spend in self.scope.overview.vendors
         ]
