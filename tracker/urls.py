@@ -14,6 +14,7 @@ urlpatterns = [
         views.report_file,
         name="report-file",
     ),
+    path("spend/", views.reports, name="reports"),
     path("spend/<slug:slug>/", views.report, name="report"),
     path("spend/<slug:slug>/card/", views.report_card, name="report-card"),
     path("service-levels/", levels.service_levels, name="service-levels"),

@@ -24,6 +24,7 @@ VENDORS = "/api/v1/vendors"
 PART = f"{ENGAGEMENTS}/{{engagement_id}}"
 FLAGS = "/api/v1/model-flags"
 WHAT_IF = "/api/v1/fit/what-if"
+SPEND, REPORTS = "/api/v1/spend", "/api/v1/reports"
 BY_EXTERNAL_ID = "by-external-id/{external_id}"
 ROLES = list(Role)
 
@@ -55,6 +56,9 @@ EXPECTED = {
     ("get", FLAGS): (200, 200, 403, 200, 200),
     ("get", f"{FLAGS}/{{id}}"): (404, 200, 403, 200, 200),
     ("post", WHAT_IF): (200, 200, 403, 200, 200),
+    ("get", SPEND): (200, 200, 403, 200, 200),
+    ("get", REPORTS): (200, 200, 403, 200, 200),
+    ("get", f"{REPORTS}/{{report}}"): (200, 200, 403, 200, 200),
 }
 
 
@@ -146,9 +150,12 @@ def ask(client: Any, method: str, path: str, contract: ManagedContract) -> int:
         )
     response = getattr(client, method)(
         path.format(
-            id=record.public_id, engagement_id=contract.public_id, external_id="X-1"
+            id=record.public_id,
+            engagement_id=contract.public_id,
+            external_id="X-1",
+            report="vendors",
         ),
-        body,
+        {"group_by": "vendor"} if path == SPEND else body,
         headers={"If-Match": "*"} if method == "patch" else {},
     )
     status: int = response.status_code

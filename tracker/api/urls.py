@@ -13,6 +13,7 @@ from tracker.api.performance.views import (
     TicketViewSet,
 )
 from tracker.api.schema import docs, openapi
+from tracker.api.spend import ReportView, SpendView
 from tracker.api.vendors import VendorViewSet
 from tracker.api.what_if import WhatIfView
 
@@ -41,6 +42,13 @@ router.register("model-flags", ModelFlagViewSet, basename="model-flag")
 urlpatterns = [
     path("v1/", include(router.urls)),
     path("v1/fit/what-if", WhatIfView.as_view({"post": "ask"}), name="what-if"),
+    path("v1/spend", SpendView.as_view({"get": "list"}), name="spend"),
+    path("v1/reports", ReportView.as_view({"get": "list"}), name="reports"),
+    path(
+        "v1/reports/<slug:report>",
+        ReportView.as_view({"get": "retrieve"}),
+        name="report",
+    ),
     path("v1/openapi", openapi, name="openapi"),
     path("docs", docs, name="docs"),
 ]

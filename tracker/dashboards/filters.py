@@ -34,6 +34,7 @@ from tracker.spend.queries import (
 )
 
 MONTH = re.compile(r"(?P<year>(?:19|20|21)[0-9]{2})-(?P<month>0[1-9]|1[0-2])")
+CLOSED_PERIODS = "A comparison needs a first and a last month: give both."
 SHOWN_OF_A_WRONG_VALUE = 40
 # Of a department: without those below it.
 DIRECT = "yes"

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from engagements.choices import Kind
 from engagements.models import User
@@ -15,7 +16,7 @@ from tracker.dashboards.charts.svg import shortened
 from tracker.dashboards.filters import Filters, whole_of
 from tracker.dashboards.findings import finding, period_text
 from tracker.dashboards.periods import ALL, LAST_12_MONTHS, Period, preset_titles
-from tracker.dashboards.report import Page, Report, Row, share
+from tracker.dashboards.report import Page, Report, Row, all_reports, share
 from tracker.dashboards.reports.at_stake import AtStake
 from tracker.dashboards.reports.awaiting_spend import AwaitingSpend
 from tracker.dashboards.reports.cost_centres import SpendByCostCentre
@@ -163,7 +164,11 @@ def finance_page(scope: Scope) -> FinancePage | EmptyPage:
         sections=_sections(scope, months),
         lines_href=scope.file_url("monthly-spend", "csv"),
         more=[
-            Link(title, scope.report_url(slug)) for slug, title in MORE_REPORTS.items()
+            *(
+                Link(title, scope.report_url(slug))
+                for slug, title in MORE_REPORTS.items()
+            ),
+            Link("All reports", scope.index_url()),
         ],
         onward=[
             Link(title, scope.report_url(slug, cost_centre=""))
@@ -195,6 +200,42 @@ def _deferred(
         page_href=scope.report_url(report.slug),
         is_full=report.is_wide,
         has_chart=has_chart,
+    )
+
+
+@dataclass(frozen=True)
+class IndexPage:
+    """Every report there is, with the filters of the address."""
+
+    eyebrow: str
+    title: str
+    as_of: str
+    back: Link
+    reports: Sequence["Listed"]
+
+
+@dataclass(frozen=True)
+class Listed:
+    title: str
+    href: str
+    downloads: Sequence[Link]
+
+
+def index_page(scope: Scope) -> IndexPage:
+    found = sorted(all_reports().values(), key=lambda report: str(report.title))
+    return IndexPage(
+        eyebrow=eyebrow(scope),
+        title=_("Reports"),
+        as_of=as_of(scope),
+        back=Link("Finance", scope.finance_url()),
+        reports=[
+            Listed(
+                title=str(report.title),
+                href=scope.report_url(report.slug) if report.has_page else "",
+                downloads=downloads(report(scope)),
+            )
+            for report in found
+        ],
     )
 
 

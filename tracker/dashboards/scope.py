@@ -16,6 +16,7 @@ from tracker.spend.queries import SpendOverview, SpendWhere, spend_overview
 FINANCE_PAGE = "tracker:finance"
 REPORT_PAGE = "tracker:report"
 REPORT_FILE = "tracker:report-file"
+REPORTS_PAGE = "tracker:reports"
 REPORT_CARD = "tracker:report-card"
 
 
@@ -71,6 +72,9 @@ class Scope:
     def finance_url(self, **changes: str) -> str:
         """Return the finance page for these filters with changes; "" drops one."""
         return reverse(FINANCE_PAGE) + self._query(changes)
+
+    def index_url(self) -> str:
+        return reverse(REPORTS_PAGE) + self._query({})
 
     def report_url(self, slug: str, **changes: str) -> str:
         return reverse(REPORT_PAGE, args=[slug]) + self._query(changes)

@@ -16,19 +16,19 @@ from django.views.decorators.http import condition, require_safe
 from engagements.models import User
 from engagements.permissions import sees_money
 from tracker.dashboards.downloads import csv_lines, xlsx_file
-from tracker.dashboards.filters import Filters, read_filters
+from tracker.dashboards.filters import CLOSED_PERIODS, Filters, read_filters
 from tracker.dashboards.freshness import finance_etag
 from tracker.dashboards.pages import (
     EmptyPage,
     chips,
     finance_page,
+    index_page,
     presets,
     report_page,
 )
 from tracker.dashboards.pages import report_card as card_of
 from tracker.dashboards.report import BadPageError, Report, all_reports
 
-CLOSED_PERIODS = "A comparison needs a first and a last month: give both."
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -46,6 +46,18 @@ def finance(request: HttpRequest) -> HttpResponse:
     page = finance_page(filters.scope)
     template = "empty" if isinstance(page, EmptyPage) else "finance"
     return page_of(request, template, filters, page=page)
+
+
+@require_safe
+@login_required
+def reports(request: HttpRequest) -> HttpResponse:
+    user = _reader(request)
+    if not sees_money(user):
+        return _no_access(request)
+    filters = read_filters(user, request.GET)
+    if filters.scope is None:
+        return refused_page(request, filters)
+    return page_of(request, "reports", filters, page=index_page(filters.scope))
 
 
 @require_safe

@@ -1,0 +1,54 @@
+"""Reports as data for other systems: the rows of their files, under plain names."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+
+from django.utils.translation import override
+
+from tracker.dashboards.downloads import plain
+from tracker.dashboards.report import Column, Report, Row, Value
+
+Answer = dict[str, str | int | None]
+
+
+def file_columns(report: Report) -> list[tuple[int, Column]]:
+    """Return the columns of the report's files, each with its place in a row."""
+    return [pair for pair in enumerate(report.columns) if pair[1].in_file]
+
+
+def field_name(column: Column) -> str:
+    """Return the column's name for programs: the same in every language."""
+    with override(None):
+        title = str(column.title)
+    words = re.findall(r"[a-z0-9]+", title.lower().replace("centre", "center"))
+    return "_".join(words)
+
+
+def answers(report: Report, rows: Sequence[Row]) -> list[Answer]:
+    """Return each row by its columns' names: amounts as text, counts as numbers."""
+    columns = file_columns(report)
+    return [
+        {field_name(column): _answer(row.values[i], column) for i, column in columns}
+        for row in rows
+    ]
+
+
+def total_answer(report: Report) -> Mapping[str, str | int | None]:
+    """Return the sum of each column that adds up, over all pages."""
+    totals = report.totals()
+    return {
+        field_name(column): _answer(totals[i], column)
+        for i, column in file_columns(report)
+        if column.is_summed
+    }
+
+
+def _answer(value: Value, column: Column) -> str | int | None:
+    if value is None:
+        return None
+    if isinstance(value, Decimal | date):
+        return plain(value, column.kind)
+    # No spreadsheet reads this, so that text goes out as it is.
+    return value
