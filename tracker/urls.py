@@ -9,8 +9,9 @@ app_name = "tracker"
 
 urlpatterns = [
     path("", views.finance, name="finance"),
+    path("overview.pdf", views.finance_paper_file, name="finance-paper"),
     re_path(
-        r"^spend/(?P<slug>[a-z-]+)\.(?P<extension>csv|xlsx)$",
+        r"^spend/(?P<slug>[a-z-]+)\.(?P<extension>csv|xlsx|pdf|svg|png)$",
         views.report_file,
         name="report-file",
     ),
@@ -24,7 +25,7 @@ urlpatterns = [
         name="service-level-window",
     ),
     re_path(
-        r"^service-levels/(?P<slug>[a-z-]+)\.(?P<extension>csv|xlsx)$",
+        r"^service-levels/(?P<slug>[a-z-]+)\.(?P<extension>csv|xlsx|pdf|svg|png)$",
         levels.level_file,
         name="service-levels-file",
     ),

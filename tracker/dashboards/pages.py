@@ -1,6 +1,6 @@
 """What the finance pages show, built before any template is touched."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ from engagements.models import User
 from tracker.dashboards.charts.svg import shortened
 from tracker.dashboards.filters import Filters, whole_of
 from tracker.dashboards.findings import finding, period_text
+from tracker.dashboards.paper.pages import ROWS_PRINTED, Paper, Sheet
 from tracker.dashboards.periods import ALL, LAST_12_MONTHS, Period, preset_titles
 from tracker.dashboards.report import Page, Report, Row, all_reports, share
 from tracker.dashboards.reports.at_stake import AtStake
@@ -111,6 +112,7 @@ class FinancePage:
     figures: Sequence[Figure]
     sections: Sequence[Section]
     lines_href: str
+    paper_href: str = ""
     more: Sequence[Link] = ()
     onward: Sequence[Link] = ()
     first: Sequence[Deferred] = ()
@@ -163,6 +165,7 @@ def finance_page(scope: Scope) -> FinancePage | EmptyPage:
         figures=_figures(scope, months),
         sections=_sections(scope, months),
         lines_href=scope.file_url("monthly-spend", "csv"),
+        paper_href=scope.paper_url(),
         more=[
             *(
                 Link(title, scope.report_url(slug))
@@ -242,6 +245,7 @@ def index_page(scope: Scope) -> IndexPage:
 def report_card(report: Report) -> Section:
     """Return the report as a card of a page: its first rows and one of all others."""
     rows = report.card_rows(PARTS_SHOWN)
+    drawing = report.card_picture(PARTS_SHOWN)
     more = None
     if report.row_count() > len(rows):
         count = report.scope.notation.count(report.row_count())
@@ -250,8 +254,8 @@ def report_card(report: Report) -> Section:
         report.slug,
         report.title,
         _table(report, rows),
-        downloads(report),
-        report.card_picture(PARTS_SHOWN),
+        downloads(report, is_drawn=drawing is not None),
+        drawing,
         is_full=report.is_wide,
         more=more or Link("Open", report.scope.report_url(report.slug)),
         note=report.note(),
@@ -262,6 +266,7 @@ def report_page(report: Report, after: str) -> ReportPage:
     """Return one page of the report's table; raises BadPageError."""
     scope = report.scope
     page = report.page(after)
+    drawing = report.picture()
     following = None
     if page.after:
         following = Link("Next page", scope.report_url(report.slug, after=page.after))
@@ -271,11 +276,11 @@ def report_page(report: Report, after: str) -> ReportPage:
         as_of=as_of(scope),
         summary=_summary(report, page),
         table=_table(report, page.all_rows),
-        downloads=downloads(report),
+        downloads=downloads(report, is_drawn=drawing is not None),
         back=Link("Finance", scope.finance_url()),
         note=report.note(),
         choices=[Link(*choice) for choice in report.choices()],
-        drawing=report.picture(),
+        drawing=drawing,
         first=Link("First page", scope.report_url(report.slug)) if after else None,
         following=following,
     )
@@ -345,12 +350,78 @@ def as_of(scope: Scope) -> str:
     return f"{currency}, without tax · as of the last posting, {moment}"
 
 
-def downloads(report: Report) -> list[Link]:
-    extensions = ("csv", "xlsx") if report.has_xlsx else ("csv",)
-    return [
-        Link(extension.upper(), report.scope.file_url(report.slug, extension))
-        for extension in extensions
+def downloads(report: Report, *, is_drawn: bool = False) -> list[Link]:
+    """Return the report's files; those of its chart where one is drawn."""
+    extensions = ["csv", *(["xlsx"] if report.has_xlsx else []), "pdf"]
+    if is_drawn:
+        extensions += ["svg", "png"]
+    return [link for each in extensions for link in _file(report, each)]
+
+
+def _file(report: Report, extension: str) -> Iterator[Link]:
+    try:
+        yield Link(extension.upper(), report.scope.file_url(report.slug, extension))
+    except NoReverseMatch:
+        # Pages with addresses of their own need not have every kind of file.
+        return
+
+
+def report_paper(report: Report) -> Paper:
+    """Return the report as it is printed: as on its page, but with all rows at once."""
+    scope = report.scope
+    return _paper(scope, str(report.title), [_sheet(report)], report.as_of())
+
+
+def _sheet(report: Report) -> Sheet:
+    rows = report.window(0, ROWS_PRINTED)
+    left = report.row_count() - len(rows) if len(rows) == ROWS_PRINTED else 0
+    if left:
+        rows = [*rows, report.rest(rows)]
+    said = _("%(count)s more are in the CSV and counted in the total.")
+    return Sheet(
+        "",
+        _table(report, rows),
+        report.note(),
+        chart_of(report),
+        said % {"count": report.scope.notation.count(left)} if left else "",
+    )
+
+
+def chart_of(report: Report) -> Drawing | None:
+    return report.picture() or report.card_picture(PARTS_SHOWN)
+
+
+def finance_paper(scope: Scope) -> Paper:
+    """Return the overview with all its cards."""
+    page = finance_page(scope)
+    if isinstance(page, EmptyPage):
+        return _paper(scope, page.title, _sheets(page.sections))
+    deferred: list[type[Report]] = [
+        SpendByDepartment,
+        SpendByService,
+        AtStake,
+        *([Variances] if scope.period.is_closed else []),
     ]
+    cards = [report_card(each(scope)) for each in deferred]
+    sections = [report_card(FiscalYear(scope)), *page.sections, *cards]
+    return _paper(scope, page.title, _sheets(sections))
+
+
+def _sheets(sections: Sequence[Section]) -> list[Sheet]:
+    return [Sheet(one.title, one.table, one.note, one.drawing) for one in sections]
+
+
+def _paper(scope: Scope, title: str, sheets: Sequence[Sheet], stamp: str = "") -> Paper:
+    printed = scope.notation.moment(_local(timezone.now()))
+    return Paper(
+        title=title,
+        eyebrow=eyebrow(scope),
+        as_of=stamp or as_of(scope),
+        foot=_("Engagement tracker, printed %(when)s by %(who)s")
+        % {"when": printed, "who": scope.user.get_username()},
+        sheets=sheets,
+        chips=[f"{drill.noun}: {drill.name}" for drill in scope.drills],
+    )
 
 
 def _local(moment: datetime) -> datetime:
@@ -447,7 +518,7 @@ def _sections(scope: Scope, months: SpendByMonth) -> list[Section]:
             "by-month",
             "By month and model",
             _table(months, months.newest_rows(MONTHS_SHOWN)),
-            downloads(months),
+            downloads(months, is_drawn=True),
             months.drawing(MONTHS_SHOWN),
             is_full=True,
         ),
@@ -455,14 +526,14 @@ def _sections(scope: Scope, months: SpendByMonth) -> list[Section]:
             "by-vendor",
             "By vendor",
             _table(vendors, vendors.top_rows(PARTS_SHOWN)),
-            downloads(vendors),
+            downloads(vendors, is_drawn=True),
             vendors.drawing(PARTS_SHOWN),
         ),
         Section(
             "by-cost-centre",
             "By cost centre",
             _table(cost_centres, cost_centres.top_rows(PARTS_SHOWN)),
-            downloads(cost_centres),
+            downloads(cost_centres, is_drawn=True),
             cost_centres.drawing(PARTS_SHOWN),
         ),
         *_awaiting(scope),

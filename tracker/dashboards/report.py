@@ -157,6 +157,10 @@ class Report(ABC):
         """Return what a reader must know of the figures before the table."""
         return ""
 
+    def as_of(self) -> str:
+        """Return until when the figures tell, where it isn't the last posting."""
+        return ""
+
     def page(self, after: str = "") -> Page:
         """Return the page that starts after so many rows; raises BadPageError."""
         start = _offset(after)

@@ -17,6 +17,7 @@ FINANCE_PAGE = "tracker:finance"
 REPORT_PAGE = "tracker:report"
 REPORT_FILE = "tracker:report-file"
 REPORTS_PAGE = "tracker:reports"
+OVERVIEW_PAPER = "tracker:finance-paper"
 REPORT_CARD = "tracker:report-card"
 
 
@@ -81,6 +82,10 @@ class Scope:
 
     def file_url(self, slug: str, extension: str) -> str:
         return reverse(REPORT_FILE, args=[slug, extension]) + self._query({})
+
+    def paper_url(self) -> str:
+        """Return the overview as PDF."""
+        return reverse(OVERVIEW_PAPER) + self._query({})
 
     def card_url(self, slug: str) -> str:
         return reverse(REPORT_CARD, args=[slug]) + self._query({})
