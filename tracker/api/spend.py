@@ -61,6 +61,12 @@ class ReportQuery(fields.StrictShape):
     cost_center = fields.Line(max_length=40, required=False, help_text="Its code.")
     model = fields.Word(Kind.values, required=False)
     basis = fields.Word(BASES, required=False)
+    sort = fields.Patterned(
+        pattern=r"^-?[a-z][a-z0-9_]*$",
+        wanted="a column's name, after a minus sign the largest first",
+        max_length=60,
+        required=False,
+    )
     cursor = fields.Patterned(
         pattern=r"^[A-Za-z0-9.-]+$",
         wanted="next_cursor as it was answered",
@@ -192,9 +198,10 @@ def _answered(
     filters = read_filters(caller(request), _as_pages_ask(query))
     found = _read(report, filters)
     try:
-        page = found.page(query.get("cursor", ""))
+        page = found.ordered_page(query.get("cursor", ""))
     except BadPageError as error:
-        raise CursorRefused({"cursor": [f"{error}."]}) from error
+        name = "sort" if "sort" in query and "cursor" not in query else "cursor"
+        raise CursorRefused({name: [f"{error}."]}) from error
     scope = found.scope
     answer: Row = {
         "report": report.slug,

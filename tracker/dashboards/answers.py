@@ -1,29 +1,20 @@
 """Reports as data for other systems: the rows of their files, under plain names."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
-from django.utils.translation import override
-
 from tracker.dashboards.downloads import plain
-from tracker.dashboards.report import Column, Report, Row, Value
+from tracker.dashboards.report import (
+    Column,
+    Report,
+    Row,
+    Value,
+    field_name,
+    file_columns,
+)
 
 Answer = dict[str, str | int | None]
-
-
-def file_columns(report: Report) -> list[tuple[int, Column]]:
-    """Return the columns of the report's files, each with its place in a row."""
-    return [pair for pair in enumerate(report.columns) if pair[1].in_file]
-
-
-def field_name(column: Column) -> str:
-    """Return the column's name for programs: the same in every language."""
-    with override(None):
-        title = str(column.title)
-    words = re.findall(r"[a-z0-9]+", title.lower().replace("centre", "center"))
-    return "_".join(words)
 
 
 def answers(report: Report, rows: Sequence[Row]) -> list[Answer]:

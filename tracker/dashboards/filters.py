@@ -82,6 +82,7 @@ class FilterForm(forms.Form):
     service = PublicIdField(required=False)
     basis = forms.CharField(required=False)
     direct = forms.CharField(required=False)
+    sort = forms.CharField(required=False, max_length=60)
 
     def __init__(self, data: Mapping[str, str]) -> None:
         super().__init__(data)
@@ -201,6 +202,7 @@ PARAMETERS = (
     "service",
     "basis",
     "direct",
+    "sort",
 )
 LABELS = {
     "period": "Period",
@@ -217,6 +219,7 @@ LABELS = {
     "service": "Service",
     "basis": "Basis",
     "direct": "Department alone",
+    "sort": "Sorted by",
 }
 
 
@@ -292,6 +295,7 @@ def _scope(
         base=_base(asked),
         by=asked["by"],
         departments=departments,
+        sort=asked["sort"],
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
 from urllib.parse import urlencode
 
 from django.urls import NoReverseMatch, reverse
@@ -29,7 +30,7 @@ from tracker.dashboards.reports.variances import Variances
 from tracker.dashboards.reports.vendors import SpendByVendor
 from tracker.dashboards.scope import Scope
 from tracker.dashboards.spend_series import Drawing
-from tracker.dashboards.tables import Table, table
+from tracker.dashboards.tables import Sorting, Table, table
 from tracker.fit.queries import count_open_flags
 from tracker.spend.fiscal_year import budget_by_month, year_meant
 from tracker.spend.outlook import accrued_total, last_accrued_month
@@ -265,11 +266,14 @@ def report_card(report: Report) -> Section:
 def report_page(report: Report, after: str) -> ReportPage:
     """Return one page of the report's table; raises BadPageError."""
     scope = report.scope
-    page = report.page(after)
+    page = report.ordered_page(after)
     drawing = report.picture()
     following = None
     if page.after:
-        following = Link("Next page", scope.report_url(report.slug, after=page.after))
+        following = Link(
+            "Next page",
+            scope.report_url(report.slug, after=page.after, sort=scope.sort),
+        )
     return ReportPage(
         eyebrow=eyebrow(scope),
         title=report.title,
@@ -281,7 +285,9 @@ def report_page(report: Report, after: str) -> ReportPage:
         note=report.note(),
         choices=[Link(*choice) for choice in report.choices()],
         drawing=drawing,
-        first=Link("First page", scope.report_url(report.slug)) if after else None,
+        first=Link("First page", scope.report_url(report.slug, sort=scope.sort))
+        if after
+        else None,
         following=following,
     )
 
@@ -373,7 +379,7 @@ def report_paper(report: Report) -> Paper:
 
 
 def _sheet(report: Report) -> Sheet:
-    rows = report.window(0, ROWS_PRINTED)
+    rows = list(islice(report.ordered(), ROWS_PRINTED))
     left = report.row_count() - len(rows) if len(rows) == ROWS_PRINTED else 0
     if left:
         rows = [*rows, report.rest(rows)]
@@ -564,5 +570,9 @@ def _awaiting(scope: Scope) -> list[Section]:
 
 def _table(report: Report, rows: Sequence[Row]) -> Table:
     return table(
-        report.columns, rows, caption=report.title, notation=report.scope.notation
+        report.columns,
+        rows,
+        caption=report.title,
+        notation=report.scope.notation,
+        sorting=Sorting(report.scope.sort, report.slug, report.scope.report_url),
     )

@@ -17,6 +17,7 @@ FINANCE_PAGE = "tracker:finance"
 REPORT_PAGE = "tracker:report"
 REPORT_FILE = "tracker:report-file"
 REPORTS_PAGE = "tracker:reports"
+NOT_CARRIED = ("sort",)
 OVERVIEW_PAPER = "tracker:finance-paper"
 REPORT_CARD = "tracker:report-card"
 
@@ -62,6 +63,8 @@ class Scope:
     base: Period | None = None
     by: str = ""
     departments: tuple[DepartmentChoice, ...] = ()
+    # A column as the address names it, after a minus sign the largest first.
+    sort: str = ""
 
     @cached_property
     def overview(self) -> SpendOverview:
@@ -81,7 +84,9 @@ class Scope:
         return reverse(REPORT_PAGE, args=[slug]) + self._query(changes)
 
     def file_url(self, slug: str, extension: str) -> str:
-        return reverse(REPORT_FILE, args=[slug, extension]) + self._query({})
+        return reverse(REPORT_FILE, args=[slug, extension]) + self._query(
+            {"sort": self.sort}
+        )
 
     def paper_url(self) -> str:
         """Return the overview as PDF."""
@@ -91,6 +96,8 @@ class Scope:
         return reverse(REPORT_CARD, args=[slug]) + self._query({})
 
     def _query(self, changes: Mapping[str, str]) -> str:
-        merged = {**self.parameters, **changes}
+        # Another page has other columns: what is sorted stays with its own links.
+        kept = {k: v for k, v in self.parameters.items() if k not in NOT_CARRIED}
+        merged = {**kept, **changes}
         asked = {name: value for name, value in merged.items() if value}
         return f"?{urlencode(asked)}" if asked else ""

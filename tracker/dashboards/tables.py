@@ -4,9 +4,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import Protocol
 
 from tracker.dashboards.notation import Notation
-from tracker.dashboards.report import Column, ColumnKind, Row, Value, sums
+from tracker.dashboards.report import (
+    Column,
+    ColumnKind,
+    Row,
+    Value,
+    field_name,
+    sums,
+)
 
 NOTHING = "\N{EN DASH}"
 
@@ -19,6 +27,40 @@ class Cell:
     href: str = ""
     is_zero: bool = False
     wraps: bool = False
+    sorted_as: str = ""
+
+
+class ReportUrl(Protocol):
+    def __call__(self, slug: str, **changes: str) -> str: ...
+
+
+@dataclass(frozen=True)
+class Sorting:
+    """How a report is sorted now, and the addresses that sort it otherwise."""
+
+    now: str
+    slug: str
+    url: ReportUrl
+
+    def head(self, column: Column) -> Cell:
+        """Return the heading; it leads to the table sorted by it, the other way."""
+        name = field_name(column)
+        falls_first = column.kind.is_number
+        steps = [f"-{name}", name] if falls_first else [name, f"-{name}"]
+        following = steps[1] if self.now == steps[0] else steps[0]
+        return Cell(
+            str(column.title),
+            column.kind.is_number,
+            column.rank,
+            href=self.url(self.slug, sort=following),
+            sorted_as=DIRECTIONS.get(self.now.removesuffix(name), "")
+            if self.now.removeprefix("-") == name
+            else "",
+        )
+
+
+# As a heading's aria-sort has it, by what stands before the column's name.
+DIRECTIONS = {"": "ascending", "-": "descending"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +90,7 @@ def table(
     *,
     caption: str,
     notation: Notation,
+    sorting: Sorting | None = None,
 ) -> Table:
     """Return the page's table; its totals are the sums of the rows it shows."""
     shown = [index for index, column in enumerate(columns) if column.on_page]
@@ -55,12 +98,7 @@ def table(
     totals: list[Value] = ["Total", *sums(columns, rows)[1:]]
     return Table(
         caption=caption,
-        heads=[
-            Cell(
-                columns[index].title, columns[index].kind.is_number, columns[index].rank
-            )
-            for index in shown
-        ],
+        heads=[_head(columns[index], sorting) for index in shown],
         rows=[
             TableRow(_cells(columns, row, shown, notation), row.is_remainder)
             for row in rows
@@ -71,6 +109,12 @@ def table(
             if is_summed
         ],
     )
+
+
+def _head(column: Column, sorting: Sorting | None) -> Cell:
+    if sorting is not None:
+        return sorting.head(column)
+    return Cell(column.title, column.kind.is_number, column.rank)
 
 
 def _cells(

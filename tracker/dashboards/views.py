@@ -150,6 +150,8 @@ def file_of(report: Report, extension: str) -> HttpResponseBase:
         response = _filled(report, extension)
     except NoPrinterError as error:
         return HttpResponse(f"{error}.", status=503, content_type=PLAIN)
+    except BadPageError as error:
+        return HttpResponse(f"{error}.", status=400, content_type=PLAIN)
     return _as_file(response, f"{report.slug}.{extension}")
 
 
@@ -157,6 +159,7 @@ def _filled(report: Report, extension: str) -> HttpResponseBase:
     """Return the file; raises Http404 where the report has none of the kind."""
     match extension:
         case "csv":
+            report.ordered()
             return StreamingHttpResponse(
                 csv_lines(report), content_type="text/csv; charset=utf-8"
             )

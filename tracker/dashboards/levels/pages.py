@@ -30,7 +30,7 @@ from tracker.dashboards.notation import Notation
 from tracker.dashboards.pages import Figure, Link, ReportPage, Section, downloads
 from tracker.dashboards.report import Row
 from tracker.dashboards.spend_series import Drawing
-from tracker.dashboards.tables import Table, table
+from tracker.dashboards.tables import Sorting, Table, table
 from tracker.performance.level_queries import (
     MOST_SHOWN,
     Behind,
@@ -149,7 +149,13 @@ def _engagements(levels: Levels, scope: LevelScope) -> list[int] | None:
 def _table(report: LevelReport, rows: Sequence[Row]) -> Table:
     # A region of its own, so it can't be called what its card is called.
     caption = f"{report.title}, as a table"
-    return table(report.columns, rows, caption=caption, notation=report.scope.notation)
+    return table(
+        report.columns,
+        rows,
+        caption=caption,
+        notation=report.scope.notation,
+        sorting=Sorting(report.scope.sort, report.slug, report.scope.report_url),
+    )
 
 
 def _section(
@@ -310,13 +316,16 @@ def _window(result: object, notation: Notation) -> str:
 def level_report_page(report: LevelReport, after: str) -> ReportPage:
     """Return one page of the report's table; raises BadPageError."""
     scope = report.levels
-    page = report.page(after)
+    page = report.ordered_page(after)
     count = scope.notation.count
     shown_rows, known = len(page.rows), report.row_count()
     part = f"{count(shown_rows)} of " if shown_rows < known else ""
     following = None
     if page.after:
-        following = Link("Next page", scope.report_url(report.slug, after=page.after))
+        following = Link(
+            "Next page",
+            scope.report_url(report.slug, after=page.after, sort=scope.sort),
+        )
     return ReportPage(
         eyebrow=_eyebrow(scope),
         title=report.title,

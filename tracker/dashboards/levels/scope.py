@@ -35,6 +35,7 @@ PARAMETERS = (
     "vendor",
     "engagement",
     "service",
+    "sort",
 )
 
 
@@ -49,7 +50,9 @@ class LevelScope(Scope):
         return reverse(REPORT_PAGE, args=[slug]) + self._query(changes)
 
     def file_url(self, slug: str, extension: str) -> str:
-        return reverse(REPORT_FILE, args=[slug, extension]) + self._query({})
+        return reverse(REPORT_FILE, args=[slug, extension]) + self._query(
+            {"sort": self.sort}
+        )
 
 
 class LevelFilterForm(FilterForm):
@@ -92,6 +95,7 @@ def _scope(
         parameters=parameters,
         department=department.name if department else "",
         drills=tuple(drills),
+        sort=asked["sort"],
         levels=LevelsWhere(
             first_month=period.first,
             last_month=period.last,
