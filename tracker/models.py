@@ -1,6 +1,8 @@
 """Django's list of the tracker's models; each lives in its slice."""
 
 from tracker.api.models import ApiKey, IdempotencyKey
+from tracker.api.models import ApiKey
+from tracker.dashboards.models import PageMail, SavedPage
 from tracker.fit.models import (
     Advice,
     Assessment,
@@ -101,6 +103,7 @@ __all__ = [
     "OrderChange",
     "OrderCoverage",
     "OversightLog",
+    "PageMail",
     "Payment",
     "Policy",
     "PurchaseOrder",
@@ -108,6 +111,7 @@ __all__ = [
     "Reminder",
     "Review",
     "RoleBenchmark",
+    "SavedPage",
     "Saving",
     "SavingRealisation",
     "Settlement",

@@ -18,6 +18,7 @@ from engagements.models import Event
 from engagements.services import boarding, documents, renewal
 from engagements.values.periods import add_months, month_of
 from tracker.api.idempotency import forget_keys
+from tracker.dashboards.saved import mails as saved_pages
 from tracker.fit.services import assess
 from tracker.imports import services as imports
 from tracker.jobs.services import run_job
@@ -238,6 +239,17 @@ def send_reminders() -> None:
         work=lambda: asdict(
             notify.send_reminders(today=timezone.localdate(now), now=now)
         ),
+    )
+
+
+@shared_task
+def mail_saved_pages() -> None:
+    """Mail saved pages to whom they are due, once a day whoever asks and how often."""
+    today = timezone.localdate()
+    run_job(
+        name="mail saved pages",
+        key=today.isoformat(),
+        work=lambda: asdict(saved_pages.mail_saved_pages(today=today)),
     )
 
 

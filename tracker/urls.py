@@ -3,6 +3,7 @@ from django.urls import include, path, re_path
 
 from tracker.dashboards import fit_views, views
 from tracker.dashboards.levels import views as levels
+from tracker.dashboards.saved import views as saved
 from tracker.notify.views import unsubscribe_page
 
 app_name = "tracker"
@@ -34,6 +35,13 @@ urlpatterns = [
         levels.level_report,
         name="service-levels-report",
     ),
+    path("saved/", saved.saved_pages, name="saved-pages"),
+    path("saved/save/", saved.save, name="save-page"),
+    path("saved/<uuid:public_id>/", saved.open_page, name="saved-page"),
+    path("saved/<uuid:public_id>/change/", saved.change, name="change-saved-page"),
+    path("saved/<uuid:public_id>/delete/", saved.delete, name="delete-saved-page"),
+    path("saved/<uuid:public_id>/mail/", saved.mail, name="mail-saved-page"),
+    path("saved/<uuid:public_id>/stop/", saved.stop, name="stop-saved-page"),
     path("fit/", fit_views.fit, name="fit"),
     path("fit/what-if/", fit_views.what_if, name="what-if"),
     path("calendar/", include("tracker.notify.urls")),

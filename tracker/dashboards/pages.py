@@ -132,6 +132,8 @@ class EmptyPage:
 
 @dataclass(frozen=True)
 class ReportPage:
+    """`slug` is the report's, for pages that can be saved."""
+
     eyebrow: str
     title: str
     as_of: str
@@ -144,6 +146,7 @@ class ReportPage:
     drawing: Drawing | None = None
     first: Link | None = None
     following: Link | None = None
+    slug: str = ""
 
 
 def finance_page(scope: Scope) -> FinancePage | EmptyPage:
@@ -289,6 +292,7 @@ def report_page(report: Report, after: str) -> ReportPage:
         if after
         else None,
         following=following,
+        slug=report.slug,
     )
 
 

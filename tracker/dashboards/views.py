@@ -33,6 +33,7 @@ from tracker.dashboards.pages import report_card as card_of
 from tracker.dashboards.paper.charts import standalone
 from tracker.dashboards.paper.printing import NoPrinterError, png_of
 from tracker.dashboards.report import BadPageError, Report, all_reports
+from tracker.dashboards.saved.forms import shared_choices
 
 PLAIN = "text/plain; charset=utf-8"
 PDF_TYPE = "application/pdf"
@@ -52,7 +53,9 @@ def finance(request: HttpRequest) -> HttpResponse:
         return refused_page(request, filters)
     page = finance_page(filters.scope)
     template = "empty" if isinstance(page, EmptyPage) else "finance"
-    return page_of(request, template, filters, page=page)
+    return page_of(
+        request, template, filters, page=page, shared_choices=shared_choices()
+    )
 
 
 @require_safe
@@ -85,7 +88,14 @@ def report(request: HttpRequest, slug: str) -> HttpResponse:
         page = report_page(found(filters.scope), request.GET.get("after", ""))
     except BadPageError as error:
         return refused_page(request, filters, f"{error}.")
-    return page_of(request, "report", filters, page=page, is_comparison=found.compares)
+    return page_of(
+        request,
+        "report",
+        filters,
+        page=page,
+        is_comparison=found.compares,
+        shared_choices=shared_choices(),
+    )
 
 
 @require_safe
