@@ -23,6 +23,7 @@ from tracker.dashboards.answers import answers, total_answer
 from tracker.dashboards.filters import CLOSED_PERIODS, Filters, read_filters
 from tracker.dashboards.periods import PRESETS
 from tracker.dashboards.report import BadPageError, Report, all_reports
+from tracker.dashboards.scope import COMPARISONS
 from tracker.spend.queries import BASES, last_posted_at
 
 MONTH = r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$"
@@ -61,6 +62,11 @@ class ReportQuery(fields.StrictShape):
     cost_center = fields.Line(max_length=40, required=False, help_text="Its code.")
     model = fields.Word(Kind.values, required=False)
     basis = fields.Word(BASES, required=False)
+    compare = fields.Word(
+        COMPARISONS,
+        required=False,
+        help_text="Adds what each row is held against, where there is such.",
+    )
     sort = fields.Patterned(
         pattern=r"^-?[a-z][a-z0-9_]*$",
         wanted="a column's name, after a minus sign the largest first",

@@ -2,22 +2,37 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from functools import cached_property
 from typing import ClassVar
+
+from django.utils.translation import gettext as _
 
 from engagements.choices import Kind
 from tracker.dashboards.charts.ranking import NARROW, WIDE, Bar, ranked_bars
 from tracker.dashboards.charts.svg import Svg
+from tracker.dashboards.comparing import (
+    COMPARISON_TITLES,
+    compared_amounts,
+    compared_note,
+)
 from tracker.dashboards.report import Column, ColumnKind, Report, Row, Value, share
+from tracker.dashboards.scope import LAST_YEAR, PLAN, PREVIOUS, Scope
 from tracker.dashboards.spend_series import (
     Drawing,
     key,
     segments,
     stack_text,
 )
-from tracker.spend.queries import SpendParts
+from tracker.spend.planned import BudgetPart, PlannedPart
+from tracker.spend.queries import NOTHING, SpendParts
 
+COMPARED_COLUMNS = (
+    Column("Compared with", ColumnKind.MONEY, is_summed=True),
+    Column("Difference", ColumnKind.MONEY, is_summed=True),
+    Column("Difference in %", ColumnKind.SHARE, rank=2),
+)
 LEDGER = "ledger-entries"
 SPEND_COLUMNS = (
     Column("Managed", ColumnKind.MONEY, is_summed=True, rank=2),
@@ -27,6 +42,9 @@ SPEND_COLUMNS = (
     Column("Share", ColumnKind.SHARE, is_summed=True, rank=3),
     Column("Currency", on_page=False),
 )
+
+
+SPEND_COUNT = len(SPEND_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -42,6 +60,13 @@ class Entry:
     parts: SpendParts
     is_remainder: bool = False
     narrows: Mapping[str, str] = field(default_factory=dict)
+    # Of the same part in what it is compared with; None where nothing is asked.
+    compared: Decimal | None = None
+
+    @property
+    def key(self) -> str:
+        """What tells the part from others of its kind, in every period."""
+        return next(iter(self.narrows.values()), "")
 
 
 class Breakdown(Report):
@@ -49,13 +74,71 @@ class Breakdown(Report):
 
     chart_id: ClassVar[str]
 
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(scope)
+        if self.is_compared:
+            self.columns = (*type(self).columns, *COMPARED_COLUMNS)  # type: ignore[misc] # this one's alone
+
     @abstractmethod
     def read(self) -> list[Entry]:
         """Return all entries, the largest spend first."""
 
+    def key_planned(self, part: PlannedPart) -> str | None:
+        """Return the key of the entry that a plan belongs to."""
+        return None
+
+    def key_budgeted(self, part: BudgetPart) -> str | None:
+        """Return the key of the entry that a budget belongs to; None where of none."""
+        return None
+
+    @property
+    def offered(self) -> Sequence[str]:
+        """What the entries can be compared with."""
+        return (PREVIOUS, LAST_YEAR, PLAN)
+
+    @property
+    def is_compared(self) -> bool:
+        scope = self.scope
+        return scope.compare in self.offered and scope.period.is_closed
+
     @cached_property
     def entries(self) -> list[Entry]:
-        return self.read()
+        found = self.read()
+        return self._held_against(found) if self.is_compared else found
+
+    def _held_against(self, entries: list[Entry]) -> list[Entry]:
+        known = compared_amounts(self)
+        held = [
+            replace(entry, compared=known.pop(entry.key, NOTHING)) for entry in entries
+        ]
+        left = sum(known.values(), NOTHING)
+        if not left:
+            return held
+        # What has nothing to show now still belongs to the sum.
+        name = _("Without spend in these months")
+        blanks: tuple[Value, ...] = (None,) * (len(type(self).columns) - SPEND_COUNT)
+        rest = Entry(
+            (name, *blanks[1:]),
+            name,
+            "",
+            SpendParts(),
+            is_remainder=True,
+            compared=left,
+        )
+        return [*held, rest]
+
+    def choices(self) -> list[tuple[str, str, bool]]:
+        if not self.scope.period.is_closed:
+            return []
+        asked = self.scope.compare if self.is_compared else ""
+        return [
+            (str(title), self.scope.report_url(self.slug, compare=one), one == asked)
+            for one, title in COMPARISON_TITLES.items()
+            if not one or one in self.offered
+        ]
+
+    def note(self) -> str:
+        return compared_note(self.scope) if self.is_compared else ""
 
     @cached_property
     def total(self) -> SpendParts:
@@ -92,11 +175,19 @@ class Breakdown(Report):
         others = self.entries[count:]
         name = f"{len(others):,} other {self.noun}"
         parts = sum((entry.parts for entry in others), SpendParts())
+        compared = sum((entry.compared or NOTHING for entry in others), NOTHING)
         blanks: tuple[Value, ...] = (None,) * (len(self.entries[0].labels) - 1)
         href = self.scope.report_url(self.slug)
         return [
             *self.entries[:count],
-            Entry((name, *blanks), name, href, parts, is_remainder=True),
+            Entry(
+                (name, *blanks),
+                name,
+                href,
+                parts,
+                is_remainder=True,
+                compared=compared,
+            ),
         ]
 
     def _row(self, entry: Entry) -> Row:
@@ -109,6 +200,10 @@ class Breakdown(Report):
             share(parts.total, self.total.total),
             self.scope.notation.currency,
         )
+        if self.is_compared:
+            before = entry.compared or NOTHING
+            change = parts.total - before
+            figures = (*figures, before, change, share(change, before))
         return Row(
             (*entry.labels, *figures),
             entry.href,

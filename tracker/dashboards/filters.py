@@ -23,7 +23,7 @@ from tracker.dashboards.periods import (
     preset,
     preset_titles,
 )
-from tracker.dashboards.scope import DepartmentChoice, Drill, Scope
+from tracker.dashboards.scope import COMPARISONS, DepartmentChoice, Drill, Scope
 from tracker.spend.budget_queries import cost_centres_with_budget
 from tracker.spend.queries import (
     BASES,
@@ -83,6 +83,7 @@ class FilterForm(forms.Form):
     basis = forms.CharField(required=False)
     direct = forms.CharField(required=False)
     sort = forms.CharField(required=False, max_length=60)
+    compare = forms.CharField(required=False)
 
     def __init__(self, data: Mapping[str, str]) -> None:
         super().__init__(data)
@@ -113,6 +114,15 @@ class FilterForm(forms.Form):
                 f"“{_shown(basis)}” is not a basis; use {' or '.join(BASES)}."
             )
         return str(basis)
+
+    def clean_compare(self) -> str:
+        compare = self.cleaned_data["compare"]
+        if compare and compare not in COMPARISONS:
+            raise ValidationError(
+                f"“{_shown(compare)}” is nothing to compare with; use one of"
+                f" {', '.join(COMPARISONS)}."
+            )
+        return str(compare)
 
     def clean_direct(self) -> bool:
         direct = self.cleaned_data["direct"]
@@ -203,6 +213,7 @@ PARAMETERS = (
     "basis",
     "direct",
     "sort",
+    "compare",
 )
 LABELS = {
     "period": "Period",
@@ -220,6 +231,7 @@ LABELS = {
     "basis": "Basis",
     "direct": "Department alone",
     "sort": "Sorted by",
+    "compare": "Compared with",
 }
 
 
@@ -296,6 +308,7 @@ def _scope(
         by=asked["by"],
         departments=departments,
         sort=asked["sort"],
+        compare=asked["compare"],
     )
 
 

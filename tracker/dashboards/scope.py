@@ -17,6 +17,8 @@ FINANCE_PAGE = "tracker:finance"
 REPORT_PAGE = "tracker:report"
 REPORT_FILE = "tracker:report-file"
 REPORTS_PAGE = "tracker:reports"
+PREVIOUS, LAST_YEAR, BUDGET, PLAN = "previous", "last-year", "budget", "plan"
+COMPARISONS = (PREVIOUS, LAST_YEAR, BUDGET, PLAN)
 NOT_CARRIED = ("sort",)
 OVERVIEW_PAPER = "tracker:finance-paper"
 REPORT_CARD = "tracker:report-card"
@@ -65,6 +67,8 @@ class Scope:
     departments: tuple[DepartmentChoice, ...] = ()
     # A column as the address names it, after a minus sign the largest first.
     sort: str = ""
+    # What the figures are held against, of `COMPARISONS`.
+    compare: str = ""
 
     @cached_property
     def overview(self) -> SpendOverview:

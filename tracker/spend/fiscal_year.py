@@ -20,10 +20,10 @@ from engagements.models import Engagement
 from engagements.permissions import sees_money
 from engagements.values.periods import add_months, month_of
 from tracker.spend.budget_standing import fiscal_months, fiscal_year_of
-from tracker.spend.fx import MissingRateError, Rates
 from tracker.spend.models import BudgetMonth, MonthlySpend, budget_scope
 from tracker.spend.outlook import ForecastMonth, forecast_months
 from tracker.spend.plan import plans
+from tracker.spend.planned import with_rate
 from tracker.spend.queries import (
     NOTHING,
     SpendParts,
@@ -177,7 +177,7 @@ def committed_by_month(
     active = list(
         engagements_where(user, where).filter(status=Status.ACTIVE).order_by("pk")
     )
-    known = _with_rate(active, today)
+    known = with_rate(active, today)
     planned = plans(known, first=first, last=months[-1])
     posted = _posted(known, first, months[-1])
     found: dict[date, Decimal] = defaultdict(lambda: NOTHING)
@@ -187,21 +187,6 @@ def committed_by_month(
                 spent = posted.get((engagement, centre, month), NOTHING)
                 found[month] += max(amount - spent, NOTHING)
     return dict(found)
-
-
-def _with_rate(engagements: list[Engagement], today: date) -> list[Engagement]:
-    """Leave out what no exchange rate is known for, as the forecast does."""
-    rates = Rates()
-
-    def is_known(currency: str) -> bool:
-        try:
-            rates.on(currency, today)
-        except MissingRateError:
-            return False
-        return True
-
-    known = {code for code in {one.currency for one in engagements} if is_known(code)}
-    return [one for one in engagements if one.currency in known]
 
 
 def _posted(

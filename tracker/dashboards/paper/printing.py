@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 FOLDER = Path(__file__).parent
 FONTS = FOLDER / "fonts"
@@ -55,5 +55,5 @@ def _compiled(
             format=form,
             ppi=DOTS_PER_INCH if form == "png" else None,
         )
-    # A drawing is one page; of several, Typst answers a list.
-    return bytes(made[0] if isinstance(made, list) else made)
+    # Bytes, where no file is named to write to; of several pages a list of them.
+    return cast(bytes, made[0] if isinstance(made, list) else made)

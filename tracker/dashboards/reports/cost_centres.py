@@ -3,6 +3,8 @@ from typing import ClassVar
 
 from tracker.dashboards.breakdown import SPEND_COLUMNS, Breakdown, Entry
 from tracker.dashboards.report import Column
+from tracker.dashboards.scope import COMPARISONS
+from tracker.spend.planned import BudgetPart, PlannedPart
 from tracker.spend.queries import CostCentreSpend
 
 
@@ -17,6 +19,16 @@ class SpendByCostCentre(Breakdown):
         Column("Name", on_page=False),
         *SPEND_COLUMNS,
     )
+
+    @property
+    def offered(self) -> Sequence[str]:
+        return COMPARISONS
+
+    def key_planned(self, part: PlannedPart) -> str:
+        return part.cost_centre
+
+    def key_budgeted(self, part: BudgetPart) -> str:
+        return part.cost_centre
 
     def read(self) -> list[Entry]:
         return [

@@ -1,11 +1,13 @@
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import ClassVar
 
 from django.utils.translation import gettext as _
 
 from tracker.dashboards.breakdown import SPEND_COLUMNS, Breakdown, Entry
 from tracker.dashboards.report import Column
-from tracker.dashboards.scope import DepartmentChoice
+from tracker.dashboards.scope import COMPARISONS, DepartmentChoice
+from tracker.spend.planned import BudgetPart, PlannedPart
 from tracker.spend.queries import SpendParts, spend_by_department
 
 Known = Mapping[int | None, SpendParts]
@@ -28,6 +30,26 @@ class SpendByDepartment(Breakdown):
         *SPEND_COLUMNS,
     )
 
+    @property
+    def offered(self) -> Sequence[str]:
+        return COMPARISONS
+
+    def key_planned(self, part: PlannedPart) -> str:
+        return self._key_of(part.engagement.department_id)
+
+    def key_budgeted(self, part: BudgetPart) -> str:
+        return self._key_of(part.department_id)
+
+    def _key_of(self, department_id: int | None) -> str:
+        found = (one.code for one in self._lines if department_id in one.subtree)
+        return next(found, "")
+
+    @cached_property
+    def _lines(self) -> list[DepartmentChoice]:
+        """Departments that have a line, those below before the one that is itself."""
+        asked, below = self._asked_and_below()
+        return [*below, *([asked] if asked else [])]
+
     def read(self) -> list[Entry]:
         scope = self.scope
         known: Known = {
@@ -38,12 +60,7 @@ class SpendByDepartment(Breakdown):
         return [entry for entry in found if entry.parts != SpendParts()]
 
     def _entries(self, known: Known) -> Iterator[Entry]:
-        asked = self._asked()
-        below = self._below(asked)
-        if asked is None and len(below) == 1 and set(known) <= below[0].subtree:
-            # One department over all others says nothing: those below it do.
-            asked = below[0]
-            below = self._below(asked)
+        asked, below = self._asked_and_below()
         left = set(known)
         for choice in below:
             left -= choice.subtree
@@ -53,6 +70,17 @@ class SpendByDepartment(Breakdown):
             yield self._of_itself(asked, known)
         if left:
             yield self._of_others(left, known)
+
+    def _asked_and_below(
+        self,
+    ) -> tuple[DepartmentChoice | None, list[DepartmentChoice]]:
+        asked = self._asked()
+        below = self._below(asked)
+        if asked is None and len(below) == 1:
+            # One department over all others says nothing: those below it do.
+            asked = below[0]
+            below = self._below(asked)
+        return asked, below
 
     def _asked(self) -> DepartmentChoice | None:
         code = self.scope.parameters.get("department", "")

@@ -21,7 +21,7 @@ class InvoiceExceptions(Report):
     columns: ClassVar[Sequence[Column]] = (
         Column("What is wrong", wraps=True),
         Column("State", rank=2),
-        Column("Invoice"),
+        Column("Invoice", rank=2),
         Column("Vendor", rank=2, wraps=True),
         Column("Reference", rank=2),
         Column("Engagement", on_page=False),

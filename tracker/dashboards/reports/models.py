@@ -4,6 +4,7 @@ from typing import ClassVar
 from engagements.choices import Kind
 from tracker.dashboards.breakdown import SPEND_COLUMNS, Breakdown, Entry
 from tracker.dashboards.report import Column
+from tracker.spend.planned import PlannedPart
 from tracker.spend.queries import SpendParts
 
 
@@ -17,6 +18,9 @@ class SpendByModel(Breakdown):
         Column("Model code", on_page=False),
         *SPEND_COLUMNS,
     )
+
+    def key_planned(self, part: PlannedPart) -> str:
+        return part.engagement.kind
 
     def read(self) -> list[Entry]:
         period = self.scope.period

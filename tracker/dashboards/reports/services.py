@@ -5,6 +5,7 @@ from django.utils.translation import gettext as _
 
 from tracker.dashboards.breakdown import SPEND_COLUMNS, Breakdown, Entry
 from tracker.dashboards.report import Column
+from tracker.spend.planned import PlannedPart
 from tracker.spend.queries import ServiceSpend, spend_by_service
 
 
@@ -18,6 +19,10 @@ class SpendByService(Breakdown):
         Column("Service id", on_page=False),
         *SPEND_COLUMNS,
     )
+
+    def key_planned(self, part: PlannedPart) -> str:
+        service = part.engagement.service
+        return str(service.public_id) if service else ""
 
     def read(self) -> list[Entry]:
         found = spend_by_service(self.scope.user, self.scope.where)

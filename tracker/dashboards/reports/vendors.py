@@ -3,6 +3,7 @@ from typing import ClassVar
 
 from tracker.dashboards.breakdown import SPEND_COLUMNS, Breakdown, Entry
 from tracker.dashboards.report import Column
+from tracker.spend.planned import PlannedPart
 
 
 class SpendByVendor(Breakdown):
@@ -15,6 +16,9 @@ class SpendByVendor(Breakdown):
         Column("Vendor id", on_page=False),
         *SPEND_COLUMNS,
     )
+
+    def key_planned(self, part: PlannedPart) -> str:
+        return str(part.engagement.vendor.public_id)
 
     def read(self) -> list[Entry]:
         return [

@@ -3,15 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from engagements.choices import Role
 from engagements.models import User
+from tracker.dashboards.filters import LABELS
 from tracker.dashboards.models import Every, FileKind, PageMail, SavedPage, Sharing
+from tracker.dashboards.periods import preset_titles
 from tracker.dashboards.report import all_reports
 from tracker.dashboards.saved.forms import shared_choices
 from tracker.dashboards.saved.mails import mails_of
+from tracker.dashboards.saved.services import asked_of
+
+# Ids that say nothing to a reader; the page itself shows what they are.
+OF_RECORDS = ("vendor", "engagement", "service")
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,7 @@ def _card(
         public_id=str(page.public_id),
         name=page.name,
         of_page=_title(page.page),
-        filters=page.query.replace("&", ", ").replace("=", ": "),
+        filters=_filters(page),
         owner=str(page.owner),
         shared=_shared(page),
         shared_choice=f"role:{page.role}" if page.role else page.shared_with,
@@ -90,6 +97,16 @@ def _title(slug: str) -> str:
         return _("Finance overview")
     report = all_reports().get(slug)
     return str(report.title) if report else slug
+
+
+def _filters(page: SavedPage) -> str:
+    """Return the filters in words, but for the ids of records."""
+    titles = preset_titles(settings.FISCAL_YEAR_START_MONTH)
+    return " · ".join(
+        f"{LABELS.get(name, name)}: {titles.get(value, value)}"
+        for name, value in asked_of(page).items()
+        if name not in OF_RECORDS
+    )
 
 
 def _shared(page: SavedPage) -> str:
