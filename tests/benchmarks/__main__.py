@@ -17,7 +17,14 @@ import tempfile
 from tests.benchmarks.figures import Figure, told
 from tests.postgresql import embedded_postgresql
 
-NAMES = ("workbooks", "fit_scoring", "payments_import", "invoices_import", "nightly")
+NAMES = (
+    "workbooks",
+    "fit_scoring",
+    "payments_import",
+    "invoices_import",
+    "nightly",
+    "finance_pages",
+)
 
 
 def main() -> int:

@@ -257,7 +257,8 @@ def report_card(report: Report) -> Section:
     return Section(
         report.slug,
         report.title,
-        _table(report, rows),
+        # A region of its own, so it can't be called what its card is called.
+        _table(report, rows, _("%(title)s, as a table") % {"title": report.title}),
         downloads(report, is_drawn=drawing is not None),
         drawing,
         is_full=report.is_wide,
@@ -572,11 +573,11 @@ def _awaiting(scope: Scope) -> list[Section]:
     ]
 
 
-def _table(report: Report, rows: Sequence[Row]) -> Table:
+def _table(report: Report, rows: Sequence[Row], caption: str = "") -> Table:
     return table(
         report.columns,
         rows,
-        caption=report.title,
+        caption=caption or str(report.title),
         notation=report.scope.notation,
         sorting=Sorting(report.scope.sort, report.slug, report.scope.report_url),
     )
