@@ -45,7 +45,8 @@ SELECT e.id, e.vendor_id, e.kind,
   JOIN (SELECT id, vendor_id, kind, row_number() OVER (ORDER BY id) - 1 AS place
           FROM engagements_engagement) AS e ON e.place = n %% %(engagements)s
  CROSS JOIN LATERAL (SELECT (%(month)s::date
-       + make_interval(months => ((n / %(engagements)s) %% %(months)s)::int))::date
+       + make_interval(months => ((n %% %(engagements)s + n / %(engagements)s)
+       %% %(months)s)::int))::date
        AS month) AS m
 """
 _ROLL_UP = """
