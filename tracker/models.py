@@ -1,7 +1,6 @@
 """Django's list of the tracker's models; each lives in its slice."""
 
 from tracker.api.models import ApiKey, IdempotencyKey
-from tracker.api.models import ApiKey
 from tracker.dashboards.models import PageMail, SavedPage
 from tracker.fit.models import (
     Advice,
