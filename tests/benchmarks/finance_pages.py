@@ -183,12 +183,12 @@ def plant_engagements(count: int) -> None:
     vendors = [make_vendor().pk for _ in range(VENDORS)]
     template = make_contract(starts_on=FIRST, status="active")
     names = [
-        field.column
+        str(field.column)
         for field in Engagement._meta.local_fields
         if field.column not in ("id", "public_id", "reference", "vendor_id")
     ]
     own = [
-        field.column
+        str(field.column)
         for field in template._meta.local_fields
         if field.column != "engagement_ptr_id"
     ]

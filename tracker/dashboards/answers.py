@@ -19,9 +19,11 @@ Answer = dict[str, str | int | None]
 
 def answers(report: Report, rows: Sequence[Row]) -> list[Answer]:
     """Return each row by its columns' names: amounts as text, counts as numbers."""
-    columns = file_columns(report)
+    columns = [
+        (place, field_name(column), column) for place, column in file_columns(report)
+    ]
     return [
-        {field_name(column): _answer(row.values[i], column) for i, column in columns}
+        {name: _answer(row.values[place], column) for place, name, column in columns}
         for row in rows
     ]
 
