@@ -17,7 +17,15 @@ from tracker.dashboards.comparing import (
     compared_amounts,
     compared_note,
 )
-from tracker.dashboards.report import Column, ColumnKind, Report, Row, Value, share
+from tracker.dashboards.report import (
+    Column,
+    ColumnKind,
+    Report,
+    Row,
+    Value,
+    share,
+    sums,
+)
 from tracker.dashboards.scope import LAST_YEAR, PLAN, PREVIOUS, Scope
 from tracker.dashboards.spend_series import (
     Drawing,
@@ -150,6 +158,13 @@ class Breakdown(Report):
     def row_count(self) -> int:
         return len(self.entries)
 
+    def totals(self) -> list[Decimal | None]:
+        rows = (Row(self._values(entry)) for entry in self.entries)
+        return sums(self.columns, rows)
+
+    def window(self, start: int, limit: int) -> list[Row]:
+        return [self._row(entry) for entry in self.entries[start : start + limit]]
+
     def top_rows(self, count: int) -> list[Row]:
         """Return the largest and, in one row that opens, all others."""
         return [self._row(entry) for entry in self._top(count)]
@@ -191,6 +206,14 @@ class Breakdown(Report):
         ]
 
     def _row(self, entry: Entry) -> Row:
+        return Row(
+            self._values(entry),
+            entry.href,
+            entry.is_remainder,
+            self._calculations(entry),
+        )
+
+    def _values(self, entry: Entry) -> tuple[Value, ...]:
         parts = entry.parts
         figures: tuple[Value, ...] = (
             parts.managed,
@@ -204,12 +227,7 @@ class Breakdown(Report):
             before = entry.compared or NOTHING
             change = parts.total - before
             figures = (*figures, before, change, share(change, before))
-        return Row(
-            (*entry.labels, *figures),
-            entry.href,
-            entry.is_remainder,
-            self._calculations(entry),
-        )
+        return (*entry.labels, *figures)
 
     def _calculations(self, entry: Entry) -> dict[int, str]:
         """Return where each figure opens: the ledger's rows that it is the sum of."""

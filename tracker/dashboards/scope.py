@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -37,6 +37,12 @@ class DepartmentChoice:
     @property
     def indent(self) -> str:
         return "\N{EM SPACE}" * self.depth
+
+
+@cache
+def _path(name: str, *arguments: str) -> str:
+    """Return a page's path; asked for once a row and figure, hence remembered."""
+    return reverse(name, args=arguments)
 
 
 @dataclass(frozen=True)
@@ -79,13 +85,13 @@ class Scope:
 
     def finance_url(self, **changes: str) -> str:
         """Return the finance page for these filters with changes; "" drops one."""
-        return reverse(FINANCE_PAGE) + self._query(changes)
+        return _path(FINANCE_PAGE) + self._query(changes)
 
     def index_url(self) -> str:
-        return reverse(REPORTS_PAGE) + self._query({})
+        return _path(REPORTS_PAGE) + self._query({})
 
     def report_url(self, slug: str, **changes: str) -> str:
-        return reverse(REPORT_PAGE, args=[slug]) + self._query(changes)
+        return _path(REPORT_PAGE, slug) + self._query(changes)
 
     def file_url(self, slug: str, extension: str) -> str:
         return reverse(REPORT_FILE, args=[slug, extension]) + self._query(
