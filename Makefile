@@ -1,6 +1,7 @@
 # make run — the whole product on this machine     make test — the suite, twice
 # make setup — prepare only                        make lint — every other check
 # make bench — figures of speed                    make faults — kills while posting
+# make messages — bring the translations up with the code
 # Needs Python 3.11 or later, and make. docs/operations.md tells of the variables.
 
 SHELL := /bin/sh
@@ -15,7 +16,7 @@ sum = $(firstword $(shell cat $(1) 2>/dev/null | cksum))
 RUNTIME := $(VENV)/.runtime-$(call sum,requirements.txt)
 DEVELOPMENT := $(VENV)/.development-$(call sum,requirements.txt requirements-dev.txt)
 
-.PHONY: setup run test lint bench faults format clean
+.PHONY: setup run test lint bench faults messages format clean
 
 setup: $(RUNTIME)
 	@$(PYTHON) manage.py migrate --verbosity 0 --no-input
@@ -49,6 +50,10 @@ bench: $(DEVELOPMENT)
 # Thousands of postings while processes are killed; the suite has a small part of it.
 faults: $(DEVELOPMENT)
 	@FAULT_POSTINGS=10000 $(PYTHON) -m tests.run tests/faults $(ARGS)
+
+# Then: python -m config.messages missing, and fill (docs/translations.md).
+messages: $(RUNTIME)
+	@$(PYTHON) -m config.messages update
 
 format: $(DEVELOPMENT)
 	$(PYTHON) -m ruff check --fix .

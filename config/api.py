@@ -10,6 +10,7 @@ API_MAX_BODY_BYTES = 1024 * 1024
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "tracker.api.authentication.ApiKeyAuthentication",
+        "tracker.api.authentication.TokenAuthentication",
         "tracker.api.authentication.SessionReading",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["tracker.api.permissions.HasScope"],
@@ -39,7 +40,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "AUTHENTICATION_WHITELIST": ["tracker.api.authentication.ApiKeyAuthentication"],
+    "AUTHENTICATION_WHITELIST": [
+        "tracker.api.authentication.ApiKeyAuthentication",
+        "tracker.api.authentication.TokenAuthentication",
+    ],
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": ["tracker.api.schema.describe_problems"],

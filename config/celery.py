@@ -130,6 +130,10 @@ app.conf.beat_schedule = {
         "task": "tracker.tasks.forget_idempotency_keys",
         "schedule": crontab(minute="20"),
     },
+    "thin assessments": {
+        "task": "tracker.tasks.thin_assessments",
+        "schedule": crontab(hour="3", minute="45"),
+    },
     "remove read alerts": {
         "task": "tracker.tasks.remove_read_alerts",
         "schedule": crontab(hour="2", minute="30"),

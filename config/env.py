@@ -18,6 +18,7 @@ ENVIRONMENTS = ("development", "test", "production")
 LOG_FORMATS = ("text", "json")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 SHORTEST_PRODUCTION_KEY = 50
+OIDC_CLIENT = ("OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
 
 
 def one_of(name: str, *, default: str, allowed: tuple[str, ...]) -> str:
@@ -161,3 +162,29 @@ def _network_options(url: str) -> dict[str, Any]:
         "socket_keepalive": True,
         "retry_on_timeout": True,
     }
+
+
+def identity_providers() -> dict[str, Any]:
+    """Return what allauth is told of the OpenID Connect provider that OIDC_* names."""
+    issuer: str = env.str("OIDC_ISSUER", default="")
+    if not issuer:
+        return {}
+    if not issuer.startswith("https://") and environment() == "production":
+        raise SystemExit("OIDC_ISSUER must be an https address in production.")
+    client = {name: env.str(name, default="") for name in OIDC_CLIENT}
+    for name, value in client.items():
+        if not value:
+            raise SystemExit(f"{name} must be set, since OIDC_ISSUER is.")
+    app = {
+        "provider_id": "sso",
+        "name": env.str("OIDC_NAME", default="your organisation"),
+        "client_id": client["OIDC_CLIENT_ID"],
+        "secret": client["OIDC_CLIENT_SECRET"],
+        "settings": {
+            "server_url": issuer,
+            "oauth_pkce_enabled": True,
+            # Some, as Entra, don't say of an address whether it was verified.
+            "verified_email": env.bool("OIDC_EMAILS_ARE_VERIFIED", default=False),
+        },
+    }
+    return {"openid_connect": {"APPS": [app]}}

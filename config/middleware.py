@@ -6,15 +6,19 @@ from uuid import uuid4
 
 from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
 from csp.decorators import csp_update
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.middleware.locale import LocaleMiddleware
 from django.urls import reverse
+from django.utils import translation
 
 from engagements import request_id
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+API = "/api/"
 PROBES = ("/healthz", "/readyz")
 # The address of a calendar feed, or of an unsubscription, is its key, and no key
 # belongs in a log.
@@ -83,3 +87,21 @@ class AdminPolicyMiddleware:
         if request.path.startswith(reverse("admin:index")):
             return self.get_admin_response(request)
         return self.get_response(request)
+
+
+class LanguageMiddleware(LocaleMiddleware):
+    """Answers in the language that somebody chose, or else in their browser's.
+
+    Stands behind the session: what a person chose goes with them from one browser to
+    another. The API is read by programs, and stays English.
+    """
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        if request.path.startswith(API):
+            chosen = settings.LANGUAGE_CODE
+        else:
+            chosen = getattr(request.user, "language", "")
+        if chosen:
+            translation.activate(chosen)
+            request.LANGUAGE_CODE = translation.get_language()

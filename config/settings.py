@@ -17,11 +17,14 @@ from config.env import (
     data_dir,
     env,
     environment,
+    identity_providers,
     log_format,
     log_level,
     secret_key,
     trusted_proxies,
 )
+from config.languages import ENGLISH, compiled_catalogues
+from config.languages import LANGUAGES as LANGUAGES
 from config.logs import logging_config
 from config.unfold import UNFOLD as UNFOLD
 
@@ -46,6 +49,12 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "csp",
     "axes",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.idp.oidc",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -60,12 +69,14 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "config.middleware.AdminPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.middleware.LanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "config.signon.SecondStepMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -84,6 +95,7 @@ TEMPLATES = [
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "tracker.admin.alerts.bell",
@@ -94,7 +106,10 @@ TEMPLATES = [
 
 SQLITE_OPTIONS: dict[str, Any] = {
     "transaction_mode": "IMMEDIATE",
-    "timeout": 20,
+    # Writers don't wait in turn: each looks again every tenth of a second, and whoever
+    # looks first goes on. Of twenty that write without a pause one was seen to wait
+    # for 18 seconds.
+    "timeout": 60,
     "init_command": (
         "PRAGMA journal_mode=WAL;"
         "PRAGMA synchronous=NORMAL;"
@@ -147,7 +162,30 @@ AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
 AXES_VERBOSE = False
 AXES_CLIENT_IP_CALLABLE = "config.client_address.client_address"
 
-LANGUAGE_CODE = "en-gb"
+# Signing on beyond passwords: config/signon.py and docs/operations.md.
+ACCOUNT_ADAPTER = "config.signon.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+MFA_ADAPTER = "config.signon.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Engagement tracker"
+# Sends everyone who signs on by password to set up a second step.
+REQUIRE_SECOND_STEP = env.bool("REQUIRE_SECOND_STEP", default=False)
+SOCIALACCOUNT_ADAPTER = "config.signon.SocialAccountAdapter"
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = True
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_PROVIDERS = identity_providers()
+# Passwords then work for superusers alone: the way in when the provider is down.
+SSO_ONLY = env.bool("SSO_ONLY", default=False)
+if SSO_ONLY and not SOCIALACCOUNT_PROVIDERS:
+    raise SystemExit("SSO_ONLY needs an identity provider: set OIDC_ISSUER.")
+
+LANGUAGE_CODE = ENGLISH
+LOCALE_PATHS = [compiled_catalogues(DATA_DIR)]
+FORMAT_MODULE_PATH = ["config.formats"]
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SECURE = IS_PRODUCTION
 TIME_ZONE = env.str("TIME_ZONE", default="Europe/London")
 USE_TZ = True
 USE_I18N = True

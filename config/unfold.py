@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 FAVICON = "tracker/favicon.svg"
@@ -210,6 +210,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _page(_("Reminders sent"), "alarm", "tracker.reminder"),
             _page(_("Groups"), "shield_person", "auth.group"),
             _page(_("Failed log-ins"), "lock", "axes.accessattempt"),
+            _page(_("Second steps"), "phonelink_lock", "mfa.authenticator"),
         ],
     },
 ]
@@ -229,6 +230,11 @@ def _with_badge(item: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
     return item | {"badge": item["count"](request), "badge_variant": "primary"}
 
 
+def offered_languages(request: HttpRequest) -> list[dict[str, str]]:
+    """Return the languages as the user menu offers them, each named in itself."""
+    return [{"code": code, "name_local": name} for code, name in settings.LANGUAGES]
+
+
 def account_links(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the user menu's links, which take the place of unfold's only one."""
     links: list[dict[str, Any]] = [
@@ -244,6 +250,9 @@ def account_links(request: HttpRequest) -> list[dict[str, Any]]:
                 "title": _("Change password"),
                 "link": reverse_lazy("admin:password_change"),
             }
+        )
+        links.append(
+            {"title": _("Second step of signing on"), "link": reverse_lazy("mfa_index")}
         )
     return links
 
@@ -262,7 +271,9 @@ UNFOLD: dict[str, Any] = {
         }
     ],
     "STYLES": [lambda _request: static(STYLES)],
-    "SCRIPTS": [lambda _request: static(SCRIPT)],
+    "SCRIPTS": [lambda _request: reverse("texts"), lambda _request: static(SCRIPT)],
+    "SHOW_LANGUAGES": True,
+    "LANGUAGES": {"navigation": offered_languages},
     "SHOW_VIEW_ON_SITE": False,
     "ENVIRONMENT": "config.unfold.environment_badge",
     "DASHBOARD_CALLBACK": "tracker.admin.home.dashboard",

@@ -3,13 +3,59 @@ from typing import Any
 from django.apps import AppConfig
 from django.apps import apps as all_apps
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
+
+from engagements.apps import name_models
+
+NAMES = {
+    "apikey": (_("API key"), _("API keys")),
+    "policy": (_("policy"), _("policies")),
+    "assessment": (_("assessment"), _("assessments")),
+    "flag": (_("flag"), _("flags")),
+    "decision": (_("decision"), _("decisions")),
+    "groupverdict": (_("group's verdict"), _("groups' verdicts")),
+    "importrun": (_("import"), _("imports")),
+    "importproblem": (_("refused line"), _("refused lines")),
+    "jobrun": (_("job run"), _("job runs")),
+    "reminder": (_("reminder"), _("reminders")),
+    "calendarfeed": (_("calendar feed"), _("calendar feeds")),
+    "alert": (_("alert"), _("alerts")),
+    "notificationpreference": (
+        _("notification preference"),
+        _("notification preferences"),
+    ),
+    "accrual": (_("accrual"), _("accruals")),
+    "benchmarkset": (_("benchmark set"), _("benchmark sets")),
+    "benchmarkrate": (_("benchmark rate"), _("benchmark rates")),
+    "budget": (_("budget"), _("budgets")),
+    "invoice": (_("invoice"), _("invoices")),
+    "invoiceline": (_("invoice line"), _("invoice lines")),
+    "invoiceattachment": (_("attachment"), _("attachments")),
+    "settlement": (_("settlement"), _("settlements")),
+    "matchexception": (_("invoice exception"), _("invoice exceptions")),
+    "payment": (_("payment"), _("payments")),
+    "purchaseorder": (_("purchase order"), _("purchase orders")),
+    "exchangerate": (_("exchange rate"), _("exchange rates")),
+    "saving": (_("saving"), _("savings")),
+    "savingrealisation": (_("realisation"), _("realisations")),
+    "timesheet": (_("timesheet"), _("timesheets")),
+    "worklog": (_("work log"), _("work logs")),
+    "oversightlog": (_("oversight log"), _("oversight logs")),
+    "measurement": (_("measurement"), _("measurements")),
+    "exclusion": (_("exclusion"), _("exclusions")),
+    "ticket": (_("ticket"), _("tickets")),
+    "levelresult": (_("service level result"), _("service level results")),
+    "credit": (_("credit"), _("credits")),
+    "review": (_("review"), _("reviews")),
+}
 
 
 class TrackerConfig(AppConfig):
     name = "tracker"
-    verbose_name = "Tracker"
+    verbose_name = _("Tracker")
 
     def ready(self) -> None:
+        name_models(self, NAMES)
         # After the models, which services read.
         # Registers what keeps an engagement open, whatever program runs.
         from engagements.events import recorded

@@ -18,8 +18,10 @@ from engagements.models import Event
 from engagements.services import boarding, documents, renewal
 from engagements.values.periods import add_months, month_of
 from tracker.api.idempotency import forget_keys
+from tracker.api.services import forget_tokens
 from tracker.dashboards.saved import mails as saved_pages
 from tracker.fit.services import assess
+from tracker.fit.services import thin_assessments as thin
 from tracker.imports import services as imports
 from tracker.jobs.services import run_job
 from tracker.notify import services as notify
@@ -90,6 +92,17 @@ def assess_engagements() -> None:
         name="assess engagements",
         key=today.isoformat(),
         work=lambda: asdict(assess(as_of=today, actor=None)),
+    )
+
+
+@shared_task
+def thin_assessments() -> None:
+    """Keep month ends, and what flags and decisions rest on, of months long past."""
+    today = timezone.localdate()
+    run_job(
+        name="thin assessments",
+        key=today.isoformat(),
+        work=lambda: {"removed": thin(today=today)},
     )
 
 
@@ -319,11 +332,11 @@ def remove_read_alerts() -> None:
 
 @shared_task
 def forget_idempotency_keys() -> None:
-    """Delete the answers kept for requests that may have been sent twice."""
+    """Delete answers kept for requests that may be sent twice, and expired tokens."""
     run_job(
         name="forget idempotency keys",
         key=timezone.now().strftime("%Y-%m-%d %H"),
-        work=lambda: {"deleted": forget_keys()},
+        work=lambda: {"keys": forget_keys(), "tokens": forget_tokens()},
     )
 
 

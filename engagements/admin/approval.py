@@ -188,7 +188,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
     def since(self, row: Approval) -> SafeString:
         return format_html(
             '<span>{}</span><span class="row-note">{}</span>',
-            date_format(timezone.localtime(row.created_at), "j M Y"),
+            date_format(timezone.localtime(row.created_at), "DATE_FORMAT"),
             timesince(row.created_at, depth=1),
         )
 

@@ -52,6 +52,10 @@ class BulkChange:
         """
         raise NotImplementedError
 
+    def lock_order(self, record: Any) -> tuple[int, ...]:
+        """Return by what its locks are taken in order; its id unless told otherwise."""
+        return (record.pk,)
+
     def records(self, user: User, ids: Iterable[int]) -> list[Any]:
         wanted = list(ids)
         return [
@@ -299,7 +303,11 @@ class BulkPage:
             if not _may_change(type(record), self.user)
         }
         attempts = [
-            Attempt(record.pk, partial(self._apply, record, value, expected))
+            Attempt(
+                record.pk,
+                partial(self._apply, record, value, expected),
+                self.change.lock_order(record),
+            )
             for record in records
             if record.pk not in refused
         ]

@@ -125,6 +125,7 @@ class ChangeOrderDialog(LongerDialog):
         self.change = effect_of_change_order(
             change_order=self.order(value), as_of=timezone.localdate()
         )
+        self.money = self.change.money
         return self.change.standing
 
     def _rows(self) -> list[dict[str, Any]]:
@@ -193,6 +194,7 @@ class ChangeOrderSteps(LifecyclePage):
         )
         if state == ChangeOrderState.IN_FORCE and order.new_ends_on:
             self._warn_of_tenure(request, engagement)
+        self._warn_of_money(request, form.money)
         return self._back(request, engagement, told=told % {"number": order.number})
 
     def has_change_order_permission(

@@ -89,4 +89,4 @@ def deadline(day: date | None, today: date) -> SafeString | str | None:
 
 
 def short_date(day: date) -> str:
-    return formats.date_format(day, "j M Y")
+    return formats.date_format(day, "DATE_FORMAT")

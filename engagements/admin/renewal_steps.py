@@ -31,6 +31,7 @@ from engagements.services.renewal import (
     effect_of,
     extend_engagement,
     give_notice,
+    money_told_of,
     renew_engagement,
 )
 
@@ -65,6 +66,8 @@ class StepDialog(OpenedDialog):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.effect: Effect | None = None
+        # What the budgets say of it.
+        self.money: list[str] = []
         self.set_initial(self.engagement)
         value = self.fields[self.asked].initial
         if not self.is_bound and value is not None:
@@ -95,11 +98,12 @@ class StepDialog(OpenedDialog):
 
     def reckon(self, value: Any) -> Effect:
         """Return the effect; raises what taking the step would raise."""
-        return effect_of(
-            engagement=self.engagement,
-            step=self.step(value),
-            as_of=timezone.localdate(),
+        step = self.step(value)
+        effect = effect_of(
+            engagement=self.engagement, step=step, as_of=timezone.localdate()
         )
+        self.money = money_told_of(engagement=self.engagement, step=step)
+        return effect
 
     def _show_effect(self, value: Any) -> None:
         try:
@@ -134,7 +138,8 @@ class StepDialog(OpenedDialog):
         self, request: HttpRequest, object_id: Any = None
     ) -> dict[str, Any]:
         told = super().get_before_template_context(request, object_id)
-        return told | {"rows": self._rows() if self.effect else []}
+        rows = self._rows() if self.effect else []
+        return told | {"rows": rows, "money": self.money}
 
     def _rows(self) -> list[dict[str, Any]]:
         if self.effect is None:
@@ -296,6 +301,7 @@ class RenewalSteps(LifecyclePage):
             return self._back(request, engagement, refusal)
         told = _("Renewed until %(end)s.") % {"end": _day(engagement.term_ends_on)}
         self._warn_of_tenure(request, engagement)
+        self._warn_of_money(request, form.money)
         return self._back(request, engagement, told=told)
 
     @action(
@@ -360,6 +366,7 @@ class RenewalSteps(LifecyclePage):
             return self._back(request, engagement, refusal)
         told = _("Extended until %(end)s.") % {"end": _day(engagement.term_ends_on)}
         self._warn_of_tenure(request, engagement)
+        self._warn_of_money(request, form.money)
         return self._back(request, engagement, told=told)
 
     def has_renew_permission(

@@ -53,6 +53,13 @@ class User(AbstractUser):
         blank=True,
         help_text=_("Salary and overheads per hour, in the reporting currency."),
     )
+    language = models.CharField(
+        _("language"),
+        max_length=10,
+        blank=True,
+        editable=False,
+        help_text=_("Blank for that of the browser, and English in mails."),
+    )
     updated_at = models.DateTimeField(auto_now=True)
     version = models.PositiveIntegerField(default=1, editable=False)
 

@@ -27,6 +27,8 @@ class Mode(Enum):
 class Attempt:
     record_id: int
     apply: Apply
+    # By what its locks are taken in order, where that isn't its id alone.
+    lock_order: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,9 @@ def change_each(*, attempts: Sequence[Attempt], mode: Mode) -> list[Outcome]:
     """
     with transaction.atomic():
         # In one order, so that two people's changes never wait for each other.
-        in_order = sorted(attempts, key=lambda attempt: attempt.record_id)
+        in_order = sorted(
+            attempts, key=lambda attempt: attempt.lock_order or (attempt.record_id,)
+        )
         outcomes = [_attempt(attempt) for attempt in in_order]
         is_refused = any(outcome.refusal for outcome in outcomes)
         if mode is Mode.TRY or (mode is Mode.ALL_OR_NOTHING and is_refused):

@@ -40,7 +40,13 @@ from engagements.services.engagements import change_engagement
 from engagements.services.extending import check_answered
 from engagements.services.records import check_version, create_record
 from engagements.services.renewal import Effect, extend_engagement
-from engagements.services.spending import Moment, check_may_spend, cost_of
+from engagements.services.spending import (
+    AT_ONCE,
+    Moment,
+    check_may_spend,
+    cost_of,
+    money_warnings,
+)
 from engagements.services.terms import amend_fee, amend_rate
 from engagements.services.valuation import value_of
 
@@ -49,13 +55,15 @@ from engagements.services.valuation import value_of
 class ChangeEffect:
     """Where the engagement stands before and after, and who must approve first.
 
-    The values are of the whole term, None where no price is recorded.
+    The values are of the whole term, None where no price is recorded. `money` is what
+    the budgets say of it.
     """
 
     standing: Effect
     value_before: Decimal | None
     value_after: Decimal | None
     needed: Needed
+    money: list[str]
 
 
 def effect_of_change_order(*, change_order: ChangeOrder, as_of: date) -> ChangeEffect:
@@ -257,6 +265,7 @@ def _rehearsed(
 ) -> ChangeEffect:
     before = position(engagement=engagement, as_of=as_of)
     value_before = value_of(engagement)
+    cost_before = cost_of(engagement)
     _store(change_order, engagement, None)
     _move(change_order, engagement, None, None)
     changed = Engagement.objects.get(pk=engagement.pk)
@@ -264,11 +273,14 @@ def _rehearsed(
     if after.committed is not None:
         added = change_order.value_change
         after = replace(after, committed=after.committed + added)
+    needed = approvals_needed(changed)
+    moments = (Moment.REQUEST,) if needed.rules else AT_ONCE
     return ChangeEffect(
         standing=Effect(before, after),
         value_before=value_before,
         value_after=value_of(changed),
-        needed=approvals_needed(changed),
+        needed=needed,
+        money=money_warnings(changed, *moments, before=cost_before),
     )
 
 

@@ -30,6 +30,12 @@ from engagements.services.commitment import (
 )
 from engagements.services.extending import check_answered
 from engagements.services.records import check_version
+from engagements.services.spending import (
+    AT_ONCE,
+    cost_of,
+    holding_money,
+    money_warnings,
+)
 from engagements.services.tenure import check_tenure, excesses
 from engagements.values import periods
 from engagements.values.periods import Term
@@ -174,6 +180,23 @@ def effect_of(*, engagement: Engagement, step: Step, as_of: date) -> Effect:
     )
 
 
+def money_told_of(*, engagement: Engagement, step: Step) -> list[str]:
+    """Return what the budgets would say of the step; nothing of it is kept.
+
+    Raises what the step would raise.
+    """
+    if not step.is_longer:
+        return []
+    with transaction.atomic():
+        stored = Engagement.objects.select_for_update().get(pk=engagement.pk)
+        before = cost_of(stored)
+        step.apply(stored)
+        stored.save()
+        told = money_warnings(stored, *AT_ONCE, before=before)
+        transaction.set_rollback(True)
+    return told
+
+
 @transaction.atomic
 def renew_engagement(
     *,
@@ -187,11 +210,12 @@ def renew_engagement(
     """Write the next term, of `months` or else of the renewal agreed.
 
     Raises WrongStateError where nothing renews: not active, notice given, renewed
-    already, or the last day agreed is reached; QuestionOpenError where something is
-    asked first and no `ground` is given to go on without.
+    already, or the last day agreed is reached; OverBudgetError where a budget stops
+    it; QuestionOpenError where something is asked first and no `ground` is given to go
+    on without.
     """
     step = Renewing(renewed_on, months)
-    renewed = _take(engagement, step, expected_version, actor)
+    renewed = _take(engagement, step, expected_version, actor=actor)
     check_answered(engagement=renewed, ground=ground, actor=actor)
     return renewed
 
@@ -209,7 +233,7 @@ def give_notice(
     An open-ended one ends as early as the notice allows. Raises ValidationError on
     `given_on` after the deadline, which names it and the day one is bound to.
     """
-    return _take(engagement, GivingNotice(given_on), expected_version, actor)
+    return _take(engagement, GivingNotice(given_on), expected_version, actor=actor)
 
 
 @transaction.atomic
@@ -225,11 +249,13 @@ def extend_engagement(
     """Move the term's end to a later day; the notice deadline follows.
 
     Raises ApprovalNeededError where a rule asks for an approval of the longer term,
-    and QuestionOpenError where something is asked first and no `ground` is given to go
-    on without; neither where a change order in force agreed to it, whose author was
-    asked.
+    OverBudgetError where a budget stops it, and QuestionOpenError where something is
+    asked first and no `ground` is given to go on without; none of them where a change
+    order in force agreed to it, whose author was asked.
     """
-    extended = _take(engagement, Extending(ends_on), expected_version, actor)
+    extended = _take(
+        engagement, Extending(ends_on), expected_version, agreed_by, actor=actor
+    )
     if agreed_by is None:
         check_answered(engagement=extended, ground=ground, actor=actor)
     check_change_is_agreed(extended, agreed_by)
@@ -358,17 +384,23 @@ _FIELDS = (
 
 
 def _take(
-    engagement: Engagement, step: Step, expected_version: int | None, actor: User | None
+    engagement: Engagement,
+    step: Step,
+    expected_version: int | None,
+    agreed_by: ChangeOrder | None = None,
+    *,
+    actor: User | None,
 ) -> Engagement:
     stored = Engagement.objects.select_for_update().get(pk=engagement.pk)
     check_version(stored=stored, expected_version=expected_version)
     _check_active(stored)
     before = copy(stored)
-    step.apply(stored)
-    set_commitment(stored, today=timezone.localdate())
-    stored.version += 1
-    stored.full_clean()
-    stored.save()
+    with holding_money(stored, agreed_by=agreed_by):
+        step.apply(stored)
+        set_commitment(stored, today=timezone.localdate())
+        stored.version += 1
+        stored.full_clean()
+        stored.save()
     if step.is_longer and stored.kind == Kind.AUGMENTED:
         check_tenure(assignment=Assignment._default_manager.get(pk=stored.pk))
     events.record(

@@ -3,12 +3,14 @@
 The records of what was agreed know nothing of budgets; what does registers here.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
 
+from engagements.choices import Status
 from engagements.models import ChangeOrder, Engagement
 
 
@@ -76,11 +78,41 @@ def check_may_spend(
         purse.check(Spending(engagement, moment, before))
 
 
-def money_warnings(engagement: Engagement, moment: Moment) -> list[str]:
+# What takes effect as soon as it is asked for is held against the money as both.
+AT_ONCE = (Moment.REQUEST, Moment.ORDER)
+
+
+@contextmanager
+def holding_money(
+    engagement: Engagement, *, agreed_by: ChangeOrder | None = None
+) -> Iterator[None]:
+    """Hold what the block adds to an active engagement against the money.
+
+    Raises what `check_may_spend` raises. What a change order agreed to was held
+    against it with the order.
+    """
+    if agreed_by is not None or engagement.status != Status.ACTIVE:
+        yield
+        return
+    before = cost_of(engagement)
+    yield
+    changed = Engagement.objects.get(pk=engagement.pk)
+    for moment in AT_ONCE:
+        check_may_spend(changed, moment, before)
+
+
+def money_warnings(
+    engagement: Engagement, *moments: Moment, before: Cost | None = None
+) -> list[str]:
     """Return what the step would be told of the money, refusals among it."""
-    return list(_looked(engagement, moment))
+    found = (
+        sentence
+        for moment in moments
+        for sentence in _looked(Spending(engagement, moment, before, is_look=True))
+    )
+    return list(dict.fromkeys(found))
 
 
-def _looked(engagement: Engagement, moment: Moment) -> Iterable[str]:
+def _looked(spending: Spending) -> Iterable[str]:
     for purse in _PURSES:
-        yield from purse.check(Spending(engagement, moment, is_look=True))
+        yield from purse.check(spending)

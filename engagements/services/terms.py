@@ -24,6 +24,7 @@ from engagements.services.approval_requests import (
     check_not_waiting,
 )
 from engagements.services.records import change_record, create_record, delete_record
+from engagements.services.spending import holding_money
 from engagements.services.valuation import value_of
 
 HUNDRED = Decimal(100)
@@ -38,18 +39,19 @@ def amend_fee(
     """Store a fee that runs from its start until the next one; earlier ones stay.
 
     Raises ApprovalNeededError where a rule asks for an approval of the changed
-    engagement, unless a change order in force agreed to it, and WrongStateError while
-    the engagement waits for approval.
+    engagement, and OverBudgetError where a budget stops it, unless a change order in
+    force agreed to it; and WrongStateError while the engagement waits for approval.
     """
     engagement = _lock(term.contract_id)
-    stored = create_record(
-        record=term,
-        event_type="engagement.terms_amended",
-        engagement=term.contract,
-        actor=actor,
-    )
-    _mark_updated(engagement)
-    check_change_is_agreed(engagement, agreed_by)
+    with holding_money(engagement, agreed_by=agreed_by):
+        stored = create_record(
+            record=term,
+            event_type="engagement.terms_amended",
+            engagement=term.contract,
+            actor=actor,
+        )
+        _mark_updated(engagement)
+        check_change_is_agreed(engagement, agreed_by)
     return stored
 
 
@@ -62,14 +64,15 @@ def amend_rate(
     Raises what `amend_fee` raises.
     """
     engagement = _lock(term.assignment_id)
-    stored = create_record(
-        record=term,
-        event_type="engagement.rate_changed",
-        engagement=term.assignment,
-        actor=actor,
-    )
-    _mark_updated(engagement)
-    check_change_is_agreed(engagement, agreed_by)
+    with holding_money(engagement, agreed_by=agreed_by):
+        stored = create_record(
+            record=term,
+            event_type="engagement.rate_changed",
+            engagement=term.assignment,
+            actor=actor,
+        )
+        _mark_updated(engagement)
+        check_change_is_agreed(engagement, agreed_by)
     return stored
 
 
@@ -78,8 +81,9 @@ def add_line(*, line: Line, engagement: Engagement, actor: User | None) -> Line:
     """Store a charge or a service level; raises what `amend_fee` raises."""
     stored = _lock(engagement.pk)
     before = value_of(stored)
-    create_record(record=line, engagement=engagement, actor=actor)
-    _check_line(line, stored, before)
+    with holding_money(stored):
+        create_record(record=line, engagement=engagement, actor=actor)
+        _check_line(line, stored, before)
     return line
 
 
@@ -88,8 +92,9 @@ def change_line(*, line: Line, engagement: Engagement, actor: User | None) -> Li
     """Correct a fee, rate, charge or service level; raises what `amend_fee` raises."""
     stored = _lock(engagement.pk)
     before = value_of(stored)
-    change_record(record=line, engagement=engagement, actor=actor)
-    _check_line(line, stored, before)
+    with holding_money(stored):
+        change_record(record=line, engagement=engagement, actor=actor)
+        _check_line(line, stored, before)
     return line
 
 
@@ -98,8 +103,9 @@ def remove_line(*, line: Line, engagement: Engagement, actor: User | None) -> No
     """Remove a charge or a service level; raises what `amend_fee` raises."""
     stored = _lock(engagement.pk)
     before = value_of(stored)
-    delete_record(record=line, engagement=engagement, actor=actor)
-    _check_line(line, stored, before)
+    with holding_money(stored):
+        delete_record(record=line, engagement=engagement, actor=actor)
+        _check_line(line, stored, before)
 
 
 def _check_line(
@@ -126,7 +132,8 @@ def set_cost_split(
     """Store which cost centres pay from a day on.
 
     A split from the same day is replaced; what was posted under it stays as it was.
-    `shares` are percentages; raises ValidationError unless they sum to exactly 100.
+    `shares` are percentages; raises ValidationError unless they sum to exactly 100,
+    and OverBudgetError where a budget stops what comes to it.
     """
     total = sum(shares.values(), Decimal(0))
     if total != HUNDRED:
@@ -139,15 +146,9 @@ def set_cost_split(
     _mark_updated(engagement)
     split = engagement.cost_splits.filter(starts_on=starts_on).first()
     before = _shares_of(split) if split else None
-    if split is None:
-        split = CostSplit(engagement=engagement, starts_on=starts_on)
-        split.full_clean()
-        split.save()
-    split.shares.all().delete()
-    for cost_centre, percent in shares.items():
-        share = CostSplitShare(split=split, cost_centre=cost_centre, percent=percent)
-        share.full_clean()
-        share.save()
+    with holding_money(engagement):
+        split = split or CostSplit(engagement=engagement, starts_on=starts_on)
+        _store_shares(split, shares)
     events.record(
         event_type="engagement.cost_split_set",
         subject=split,
@@ -162,6 +163,17 @@ def set_cost_split(
         actor=actor,
     )
     return split
+
+
+def _store_shares(split: CostSplit, shares: Mapping[CostCentre, Decimal]) -> None:
+    if split.pk is None:
+        split.full_clean()
+        split.save()
+    split.shares.all().delete()
+    for cost_centre, percent in shares.items():
+        share = CostSplitShare(split=split, cost_centre=cost_centre, percent=percent)
+        share.full_clean()
+        share.save()
 
 
 def _mark_updated(engagement: Engagement) -> None:

@@ -7,7 +7,10 @@ from functools import cache
 from math import floor
 
 import moneyed
+from babel.core import Locale
 from babel.numbers import format_currency
+
+from engagements.values import language
 
 
 class UnknownCurrencyError(ValueError):
@@ -68,15 +71,25 @@ def allocate(
 
 
 def format_money(
-    amount: Decimal, currency: str, locale: str = "en_GB", *, whole: bool = False
+    amount: Decimal, currency: str, locale: str = "", *, whole: bool = False
 ) -> str:
-    """Return the amount as a person of the locale writes it; `whole` drops cents."""
+    """Return the amount as a person of the locale, or the reader, writes it.
+
+    `whole` drops cents.
+    """
+    locale = locale or language.locale()
     if whole:
         return format_currency(
             amount.quantize(Decimal(1), rounding=ROUND_HALF_UP),
             currency,
-            format="¤#,##0",
+            format=_whole_pattern(locale),
             locale=locale,
             currency_digits=False,
         )
     return format_currency(amount, currency, locale=locale)
+
+
+@cache
+def _whole_pattern(locale: str) -> str:
+    standard: str = Locale.parse(locale).currency_formats["standard"].pattern
+    return standard.replace(".00", "")

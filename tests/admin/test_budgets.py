@@ -9,7 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from engagements.choices import Role, Status
+from engagements.services.lifecycle import start_engagement
 from tests.admin.conftest import logged_in
+from tests.admin.forms import fields_on
 from tests.factories import (
     make_contract,
     make_cost_centre,
@@ -17,9 +19,16 @@ from tests.factories import (
     make_user,
     stored,
 )
+from tests.spend.billing import make_invoice, make_line
 from tracker.spend.budget_standing import fiscal_months
-from tracker.spend.models import Budget, BudgetMonth, BudgetPolicy
-from tracker.spend.services import set_budget, set_budget_policy
+from tracker.spend.models import Budget, BudgetMonth, BudgetPolicy, PurchaseOrder
+from tracker.spend.services import (
+    draft_invoice,
+    mark_matched,
+    receive_invoice,
+    set_budget,
+    set_budget_policy,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -247,3 +256,85 @@ def test_start_says_the_warning_before_and_after():
     assert sentence in before.content.decode()
     assert sentence in said(after)
     assert stored(contract).status == Status.ACTIVE
+
+
+def over_budget():
+    """Return a contract whose plan and bills are more than its budget, which warns."""
+    centre = make_cost_centre(code="IT", name="Technology")
+    budget_of(centre, 1_000)
+    contract = make_contract(
+        fee=Decimal(1_000),
+        cost_shares={centre: Decimal(100)},
+        starts_on=APRIL,
+        ends_on=date(2027, 3, 31),
+    )
+    start_engagement(engagement=contract, actor=None)
+    return contract
+
+
+def test_change_order_says_the_warning_before_it_is_confirmed():
+    contract = over_budget()
+    browser = logged_in(Role.ADMINISTRATOR)
+    url = reverse("admin:engagements_managedcontract_change_order", args=[contract.pk])
+    typed = {
+        "_form_submitted": "1",
+        "effective_on": "2026-05-01",
+        "new_price": "2000",
+        "reason": "More sites",
+    }
+    sentence = "this commits £11,000.00, which is £11,000.00 too much."
+
+    shown = browser.post(url, typed)
+    typed["shown_for"] = shown.context["form"]["shown_for"].value()
+    confirmed = browser.post(url, typed)
+
+    assert sentence in shown.content.decode()
+    assert any(sentence in message for message in said(confirmed))
+
+
+def test_invoice_says_the_warning_before_it_is_received_and_approved():
+    contract = over_budget()
+    line = make_line(contract, "13000", period_from=APRIL, period_to=APRIL)
+    invoice = draft_invoice(invoice=make_invoice(line), lines=[line], actor=None)
+    browser = logged_in(Role.FINANCE)
+    sentence = "this spends £13,000.00, which is £1,000.00 too much."
+
+    def dialog(name):
+        url = reverse(f"admin:tracker_invoice_{name}", args=[invoice.pk])
+        return browser.get(url).content.decode()
+
+    before = dialog("receive")
+    receive_invoice(invoice=invoice, actor=None)
+    matching = dialog("match")
+    mark_matched(invoice=stored(invoice), actor=None)
+
+    assert [sentence in page for page in (before, matching, dialog("approve"))] == [
+        True,
+        True,
+        True,
+    ]
+
+
+def test_purchase_order_says_the_warning_once_it_is_recorded():
+    contract = over_budget()
+    set_budget(
+        budget=Budget.objects.get(),
+        amounts={APRIL: Decimal(1)},
+        actor=None,
+    )
+    browser = logged_in(Role.FINANCE)
+    url = reverse("admin:tracker_purchaseorder_add")
+    typed = fields_on(browser, url) | {
+        "vendor": contract.vendor_id,
+        "number": "PO-1",
+        "currency": "GBP",
+        "amount": "100",
+        "starts_on": "2026-04-01",
+        "coverages-TOTAL_FORMS": "1",
+        "coverages-0-engagement": contract.pk,
+    }
+
+    answer = browser.post(url, typed)
+
+    assert PurchaseOrder.objects.count() == 1
+    assert any("which is £11,999.00 too much" in message for message in said(answer))

@@ -204,6 +204,45 @@ def test_manager_sees_those_of_their_department(exception):
     assert as_(manager).get(page(exception)).status_code == 302
 
 
+def test_what_an_order_has_left_is_for_those_who_see_all_it_pays_for(client):
+    vendor, own, others = make_vendor(), make_department(), make_department()
+    mine = begun(make_contract(vendor=vendor, department=own, fee=Decimal(700)))
+    theirs = begun(make_contract(vendor=vendor, department=others))
+    record_order(
+        order=PurchaseOrder(
+            vendor=vendor,
+            number="PO-1",
+            currency="GBP",
+            amount=Decimal(10_613),
+            starts_on=date(2026, 1, 1),
+        ),
+        engagements=[mine, theirs],
+        actor=None,
+    )
+    bill_lines(fee(theirs, "10000"))
+    invoice = bill_lines(fee(mine, "700"))
+    match_received()
+    exception = MatchException.objects.get(code="over_order")
+    manager = make_user(Role.MANAGER, department=own)
+    own.head = manager
+    own.save()
+
+    whole = [client.get(url).content.decode() for url in (LIST, page(exception))]
+    own_part = [
+        as_(manager).get(url).content.decode()
+        for url in (LIST, page(exception), page(invoice))
+    ]
+
+    assert [("£613.00" in shown, "£87.00" in shown) for shown in whole] == [
+        (True, True),
+        (True, True),
+    ]
+    assert [("£613.00" in shown, "£87.00" in shown) for shown in own_part] == [
+        (False, False)
+    ] * 3
+    assert ["not yours alone" in shown for shown in own_part] == [True] * 3
+
+
 def test_invoice_tells_what_does_not_fit(client, exception):
     shown = client.get(page(exception.invoice)).content.decode()
 

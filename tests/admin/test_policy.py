@@ -38,6 +38,13 @@ def typed(client, **changes: Any) -> dict[str, Any]:
     return {k: "" if v is None else v for k, v in values.items()} | changes
 
 
+def adopt(client, **changes: Any):
+    """Preview and then adopt the same settings, as the page makes people do."""
+    values = typed(client, **changes)
+    receipt = client.post(PAGE, values | {"preview": "1"}).context["preview"].receipt
+    return client.post(PAGE, values | {"adopt": "1", "receipt": receipt})
+
+
 def test_preview_shows_what_would_change_and_changes_nothing(client, administrator):
     engagement = team_bought_by_the_hour()
     assess(as_of=TODAY, actor=None)
@@ -54,24 +61,22 @@ def test_preview_shows_what_would_change_and_changes_nothing(client, administrat
 def test_adopted_version_keeps_what_differs_from_the_defaults_alone(
     client, administrator
 ):
-    response = client.post(
-        PAGE,
-        typed(
-            client,
-            importance_direction="2",
-            breakpoints_core_work="0.2: 1, 0.5: 0, 0.9: -1",
-            threshold_oppose="0.75",
-            assumption_efficiency_likely="0.05",
-            assumption_efficiency_source="three tenders",
-            firmness="4",
-            reason="The board decided.",
-            adopt="1",
-        ),
+    response = adopt(
+        client,
+        importance_direction="2",
+        breakpoints_core_work="0.2: 1, 0.5: 0, 0.9: -1",
+        threshold_oppose="0.75",
+        assumption_efficiency_likely="0.05",
+        assumption_efficiency_source="three tenders",
+        firmness="4",
+        tendency="-0.25",
+        reason="The board decided.",
     )
 
     policy = current_policy()
     assert response.status_code == 302
-    assert (policy.version, policy.adopted_by, policy.firmness) == (2, administrator, 4)
+    assert (policy.version, policy.adopted_by) == (2, administrator)
+    assert (policy.firmness, policy.tendency) == (4, -0.25)
     assert policy.importances == {"direction": 2.0}
     assert policy.breakpoints == {"core_work": [[0.2, 1.0], [0.5, 0.0], [0.9, -1.0]]}
     assert policy.thresholds == {"oppose": 0.75}
@@ -87,7 +92,7 @@ def test_adopted_version_keeps_what_differs_from_the_defaults_alone(
 
 
 def test_next_version_begins_from_the_one_in_force(client, administrator):
-    client.post(PAGE, typed(client, importance_direction="2", reason="So.", adopt="1"))
+    adopt(client, importance_direction="2", reason="So.")
 
     assert typed(client)["importance_direction"] == 2.0
 
@@ -98,6 +103,7 @@ def test_next_version_begins_from_the_one_in_force(client, administrator):
         ({"importance_direction": "0"}, "greater than or equal to 0.01"),
         ({"breakpoints_direction": "x"}, "Write pairs such as"),
         ({"breakpoints_direction": "0: 1, 1: 2"}, "leans must lie between"),
+        ({"tendency": "0.7"}, "less than or equal to 0.6"),
         ({"threshold_clear": "0.9"}, "Keep the order"),
         ({"assumption_churn_least": "0.9"}, "Give least, likely and most"),
         ({"assumption_churn_source": ""}, "This field is required"),
@@ -114,8 +120,20 @@ def test_what_is_wrong_is_told_beside_its_field(client, administrator, changes, 
     assert Policy.objects.count() == 1
 
 
+def test_adoption_needs_a_preview_of_the_same_settings(client, administrator):
+    values = typed(client, importance_direction="2", reason="So.")
+    shown = client.post(PAGE, values | {"preview": "1"}).context["preview"]
+    changed = values | {"importance_direction": "3", "receipt": shown.receipt}
+
+    for refused in (values, changed):
+        response = client.post(PAGE, refused | {"adopt": "1"})
+        assert "before you adopt them" in text_of(response)
+
+    assert Policy.objects.count() == 1
+
+
 def test_adoption_needs_a_reason(client, administrator):
-    response = client.post(PAGE, typed(client, importance_direction="2", adopt="1"))
+    response = adopt(client, importance_direction="2")
 
     assert "Say why the policy changes." in text_of(response)
     assert Policy.objects.count() == 1
@@ -124,11 +142,11 @@ def test_adoption_needs_a_reason(client, administrator):
 def test_what_decisions_teach_stands_side_by_side(client, administrator):
     plant_decisions(60)
 
-    assert "Learn importances from 60 reviewed flags" in text_of(client.get(PAGE))
+    assert "Learn from 60 reviewed flags" in text_of(client.get(PAGE))
     response = client.get(f"{PAGE}?learn=1")
 
     text = text_of(response)
-    assert "Importances learnt from 60 reviewed flags" in text
+    assert "Importances and a tendency learnt from 60 reviewed flags" in text
     assert "Decisions foretold" in text
     form = response.context["form"]
     assert float(form["importance_measurability"].value()) > 1.4

@@ -95,6 +95,8 @@ NOBODYS = {
     "engagements.checklisttemplate",
     "auth.group",
     "axes.accessattempt",
+    "mfa.authenticator",
+    "socialaccount.socialaccount",
     "tracker.apikey",
     "tracker.benchmarkrate",
     "tracker.benchmarkset",
@@ -374,6 +376,7 @@ def values_of(name: str, route: str, other: Everything) -> list[Any]:
             Engagement.objects.values_list("public_id", flat=True)
         ),
         "id": lambda: _public_ids(route) if route.startswith("api/") else _keys(route),
+        "provider_id": lambda: ["sso"],
         "run_id": lambda: _keys(route),
         "alert_id": lambda: _keys(route),
         "app_label": lambda: ["engagements", "tracker", "auth", "axes"],

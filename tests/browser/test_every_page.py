@@ -76,6 +76,8 @@ ADMIN = (
     "tracker/exchangerate/",
     "tracker/alert/own/",
     "tracker/alert/own/preferences/",
+    "mfa/authenticator/",
+    "socialaccount/socialaccount/",
 )
 
 
@@ -112,6 +114,8 @@ def test_pages_have_no_grave_finding(desk, live_server, engagements, complaints)
         f"/admin/engagements/contractor/{person.pk}/change/",
         f"/admin/engagements/vendor/{engagements[0].vendor_id}/change/",
         "/calendar/",
+        "/sign-on/second-step/",
+        "/sign-on/again/",
     ]
 
     found = {}

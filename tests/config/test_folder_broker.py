@@ -1,4 +1,7 @@
 import json
+import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from queue import Empty
@@ -6,6 +9,7 @@ from queue import Empty
 import pytest
 from kombu import Connection
 
+from config.env import BASE_DIR
 from config.folder_broker import Transport
 
 
@@ -78,3 +82,78 @@ def test_message_is_never_read_half_written(connect):
         writing.result()
 
     assert received == list(range(count))
+
+
+@pytest.mark.folder_broker
+def test_message_is_kept_until_it_is_acknowledged(connect, folder):
+    queue = connect().SimpleQueue("celery")
+    queue.put({"invoice": 7})
+
+    message = queue.get(block=False)
+    before = [path.suffix for path in folder.glob("taken/*/*.msg")]
+    message.ack()
+
+    assert before == [".msg"]
+    assert list(folder.rglob("*.msg")) == []
+
+
+@pytest.mark.folder_broker
+@pytest.mark.parametrize("requeue", [True, False])
+def test_rejected_message_comes_again_only_where_asked(connect, folder, requeue):
+    queue = connect().SimpleQueue("celery")
+    queue.put({"invoice": 7})
+
+    queue.get(block=False).reject(requeue=requeue)
+
+    assert len(list(folder.glob("messages/*.msg"))) == requeue
+    assert list(folder.glob("taken/*/*.msg")) == []
+
+
+TAKE_AND_DIE = """
+import os, signal, sys
+from pathlib import Path
+from kombu import Connection
+from config.folder_broker import Transport
+folder = Path(sys.argv[1])
+queue = Connection(
+    "filesystem://localhost",
+    transport=Transport,
+    transport_options={
+        "data_folder_in": str(folder / "messages"),
+        "data_folder_out": str(folder / "messages"),
+        "control_folder": str(folder / "control"),
+    },
+).SimpleQueue("celery")
+assert queue.get(block=False).payload == {"invoice": 7}
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.folder_broker
+def test_message_of_a_killed_worker_goes_to_the_next(connect, folder):
+    connect().SimpleQueue("celery").put({"invoice": 7})
+
+    killed = subprocess.run(
+        [sys.executable, "-c", TAKE_AND_DIE, str(folder)], cwd=BASE_DIR, check=False
+    )
+    kept = len(list(folder.glob("taken/*/*.msg")))
+    received = connect().SimpleQueue("celery").get(block=False)
+
+    assert (killed.returncode, kept) == (-signal.SIGKILL, 1)
+    assert received.payload == {"invoice": 7}
+
+
+@pytest.mark.folder_broker
+def test_message_of_a_worker_at_work_is_left_to_it(connect, folder):
+    first, second = (connect().SimpleQueue("celery") for _ in range(2))
+    first.put({"invoice": 7})
+    message = first.get(block=False)
+
+    with pytest.raises(Empty):
+        second.get(block=False)
+
+    message.ack()
+
+
+def test_folder_broker_has_celery_use_its_event_loop():
+    assert Transport.implements.asynchronous

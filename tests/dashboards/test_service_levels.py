@@ -136,7 +136,7 @@ def test_two_more_misses_and_a_credit_is_due(client, finance):
 
     body = client.get(PAGE).content.decode()
 
-    assert "Two more misses and a credit of £2,000.00 is due" in body
+    assert "2 more misses and a credit of £2,000.00 is due" in body
     assert "1 service level at risk now" in body
 
 
@@ -155,7 +155,7 @@ def test_who_sees_the_engagement_without_its_money_reads_no_amount(client):
 
     body = client.get(PAGE).content.decode()
 
-    assert "Two more misses and the window is missed" in body
+    assert "2 more misses and the window is missed" in body
     assert "£2,000.00" not in body
 
 

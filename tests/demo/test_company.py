@@ -36,6 +36,7 @@ from tracker.spend.models import (
     Basis,
     Budget,
     Invoice,
+    InvoiceStatus,
     LedgerEntry,
     MonthlySpend,
     Timesheet,
@@ -145,6 +146,13 @@ def test_invoices_equal_their_lines_to_the_cent() -> None:
 
     assert Invoice.objects.count() > 0
     assert list(wrong) == []
+
+
+def test_invoices_are_approved_before_they_are_paid() -> None:
+    paid = Invoice.objects.filter(status=InvoiceStatus.PAID, approved_at__isnull=False)
+
+    assert paid.exists()
+    assert not paid.filter(approved_at__date__gt=F("paid_on")).exists()
 
 
 def test_billed_months_leave_no_accrual_and_running_months_do() -> None:

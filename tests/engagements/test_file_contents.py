@@ -1,6 +1,5 @@
 """What may be kept is told by content, inside as well as outside."""
 
-import time
 import zipfile
 from io import BytesIO
 
@@ -164,12 +163,8 @@ def test_entities_are_refused_before_they_grow():
 @pytest.mark.parametrize("place", ["word/media/image1.bin", "word/_rels/a.xml.rels"])
 def test_zip_that_unfolds_without_end_is_refused_at_once(place):
     bomb = docx({place: bytes(file_contents.MOST_UNFOLDED_BYTES + 1)})
-    began = time.monotonic()
 
-    fault = fault_of("a.docx", bomb)
-
-    assert fault == Fault.TOO_LARGE_INSIDE
-    assert time.monotonic() - began < 2
+    assert fault_of("a.docx", bomb) == Fault.TOO_LARGE_INSIDE
     assert len(bomb) < 1_000_000
 
 

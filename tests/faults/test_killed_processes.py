@@ -1,16 +1,22 @@
-"""Web processes killed while they post: nothing lost, nothing twice.
+"""Processes killed while they post: nothing lost, nothing twice.
 
-Small here; `make faults` runs the whole: 10,000 postings, over 200 kills.
+Half of the postings are invoices that clients send to the web server, half payments
+in files that workers check and apply. Small here; `make faults` runs the whole:
+10,000 postings, over 200 kills.
 """
 
+import csv
 import json
 import os
 import random
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import cycle
+from pathlib import Path
 from threading import Event, Thread
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -20,9 +26,33 @@ import psutil
 from tests.management.product import Product
 
 POSTINGS = int(os.environ.get("FAULT_POSTINGS", "60"))
+INVOICES = POSTINGS // 2
+LINES_OF_A_FILE = 50 if POSTINGS > 1000 else 5
+FILES = (POSTINGS - INVOICES) // LINES_OF_A_FILE
+PAYMENTS = FILES * LINES_OF_A_FILE
 CLIENTS = 8
-GIVE_UP_AFTER = 60 + POSTINGS  # seconds
-PAUSE_BETWEEN_KILLS = (0.5, 1.5)
+GIVE_UP_AFTER = 60 + POSTINGS * 0.24  # seconds
+PAUSE_BETWEEN_KILLS = (0.5, 2.0)
+
+# Those that start the others less often: they are started again ever more slowly.
+AT_WORK = ("a worker's child", "a web worker")
+TARGETS = (
+    *AT_WORK,
+    "the worker",
+    *(*AT_WORK, *AT_WORK, *AT_WORK),
+    "the scheduler",
+    *(*AT_WORK, *AT_WORK, *AT_WORK),
+    "the web server",
+    *(*AT_WORK, *AT_WORK, *AT_WORK),
+)
+# The program that serve starts, and whether it or what it started is meant.
+PROGRAMS = {
+    "a worker's child": ("config worker", False),
+    "a web worker": ("gunicorn", False),
+    "the worker": ("config worker", True),
+    "the scheduler": ("config beat", True),
+    "the web server": ("gunicorn", True),
+}
 
 PREPARE = """
 from datetime import date
@@ -41,66 +71,119 @@ _key, text = create_api_key(
 )
 print(text)
 """
-POSTED = """
+# As a person does who uploads files and applies each as soon as it is checked. They
+# wait for the workers and do nothing that would help them.
+IMPORT_ALL = """
+import time
+from pathlib import Path
+from django.core.files import File
+from engagements.models import User
+from tracker.imports.models import ImportRun, RunState
+from tracker.imports.services import accept_upload, request_apply, request_check
+from tracker.jobs.models import JobRun, JobStatus
+boss = User.objects.get(username="boss")
+for path in sorted(Path({folder!r}).glob("*.csv")):
+    with path.open("rb") as file:
+        run = accept_upload(
+            upload=File(file, path.name), kind_name="payments", actor=boss
+        )
+    request_check(run=run, corrections={{}}, options={{}}, actor=boss)
+give_up_at = time.monotonic() + {seconds}
+while time.monotonic() < give_up_at:
+    for run in ImportRun.objects.filter(state=RunState.CHECKED):
+        request_apply(run=run, is_per_line=False, actor=boss)
+    is_waiting = ImportRun.objects.exclude(state=RunState.APPLIED).exists()
+    if not is_waiting and not JobRun.objects.filter(
+        name="import", status=JobStatus.RUNNING
+    ):
+        break
+    time.sleep(0.2)
+"""
+STORED = """
 import json
 from engagements.models import Event
-from tracker.spend.models import Invoice, InvoiceLine, LedgerEntry
+from tracker.imports.models import ImportRun
+from tracker.jobs.models import JobRun
+from tracker.spend.models import Invoice, InvoiceLine, LedgerEntry, Payment
 from tracker.spend.services import verify_ledger
-entries = LedgerEntry.objects.filter(source_type="invoice_line")
-told = Event.objects.filter(event_type="invoice.received").values_list("subject_id")
+def entries(source):
+    return LedgerEntry.objects.filter(source_type=source)
+def told(event_type):
+    return Event.objects.filter(event_type=event_type).values_list("subject_id")
+received = told("invoice.received")
+imports = JobRun.objects.filter(name="import")
 print(json.dumps({
     "invoices": Invoice.objects.count(),
     "lines": InvoiceLine.objects.count(),
-    "entries": entries.count(),
-    "total": str(sum(entry.amount for entry in entries)),
-    "events": len(told),
-    "told of": len(set(told)),
+    "entries of lines": entries("invoice_line").count(),
+    "total of lines": str(sum(entry.amount for entry in entries("invoice_line"))),
+    "invoices told of": [len(received), len(set(received))],
+    "payments": Payment.objects.count(),
+    "entries of payments": entries("payment").count(),
+    "total of payments": str(sum(entry.amount for entry in entries("payment"))),
+    "imports": sorted(set(ImportRun.objects.values_list("state", flat=True))),
+    "imports told of": [len(told("import.checked")), len(told("import.applied"))],
+    "jobs": sorted(set(imports.values_list("status", flat=True))),
     "ledger holds": verify_ledger().is_exact,
 }))
 """
 
 
-def test_invoices_accepted_are_invoices_stored_whatever_is_killed(product):
+def test_what_is_accepted_is_stored_once_whatever_is_killed(product, tmp_path):
     key = product.python(PREPARE).splitlines()[-1]
+    folder = tmp_path / "files"
+    write_payments(folder)
 
-    with killing(product, "gunicorn") as killed, ThreadPoolExecutor(CLIENTS) as clients:
+    with killing(product) as killed, ThreadPoolExecutor(CLIENTS + 1) as clients:
+        importing = clients.submit(
+            product.python,
+            IMPORT_ALL.format(folder=str(folder), seconds=GIVE_UP_AFTER),
+            seconds=GIVE_UP_AFTER + 60,
+        )
         accepted = list(
             clients.map(
-                lambda number: post(product.address, key, number), range(POSTINGS)
+                lambda number: post(product.address, key, number), range(INVOICES)
             )
         )
+        importing.result()
 
-    found = json.loads(product.python(POSTED).splitlines()[-1])
-    assert all(accepted)
-    assert len(killed) >= min(POSTINGS // 50, 200)
-    assert found == {
-        "invoices": POSTINGS,
-        "lines": POSTINGS,
-        "entries": POSTINGS,
-        "total": f"{sum(range(POSTINGS)) + POSTINGS}.0000",
-        "events": POSTINGS,
-        "told of": POSTINGS,
+    assert all(accepted), str(product)
+    assert json.loads(product.python(STORED, seconds=600).splitlines()[-1]) == {
+        "invoices": INVOICES,
+        "lines": INVOICES,
+        "entries of lines": INVOICES,
+        "total of lines": f"{sum(range(INVOICES)) + INVOICES}.0000",
+        "invoices told of": [INVOICES, INVOICES],
+        "payments": PAYMENTS,
+        "entries of payments": PAYMENTS,
+        "total of payments": f"{sum(range(PAYMENTS)) + PAYMENTS}.0000",
+        "imports": ["applied"],
+        "imports told of": [FILES, FILES],
+        "jobs": ["done"],
         "ledger holds": True,
-    }
+    }, str(product)
+    assert sum(killed.values()) >= min(POSTINGS // 12, 200), killed
+    assert min(killed[target] for target in ("the worker", *AT_WORK)) >= 1, killed
 
 
 @contextmanager
-def killing(product: Product, program: str) -> Iterator[list[int]]:
-    """Kill what works for a program, one after the other, as long as the block runs.
-
-    Not those that start the others: they are started anew ever more slowly.
-    """
-    killed: list[int] = []
+def killing(product: Product) -> Iterator[Counter[str]]:
+    """Kill one process after the other as long as the block runs; count them."""
+    killed: Counter[str] = Counter()
     ended = Event()
 
     def kill() -> None:
         chosen = random.Random(1)
+        targets = cycle(TARGETS)
+        target = next(targets)
         while not ended.wait(chosen.uniform(*PAUSE_BETWEEN_KILLS)):
-            targets = [p for p in product.descendants() if runs(p, program)]
-            if targets:
-                target = chosen.choice(targets)
-                target.send_signal(signal.SIGKILL)
-                killed.append(target.pid)
+            # Not before the one killed last is back: all would be starting for ever.
+            with suppress(psutil.Error):
+                if is_complete(product):
+                    found = processes(product, target)
+                    chosen.choice(found).send_signal(signal.SIGKILL)
+                    killed[target] += 1
+                    target = next(targets)
 
     killer = Thread(target=kill)
     killer.start()
@@ -111,12 +194,19 @@ def killing(product: Product, program: str) -> Iterator[list[int]]:
         killer.join()
 
 
-def runs(process: psutil.Process, program: str) -> bool:
-    try:
-        words, started = process.cmdline(), process.children()
-    except psutil.Error:
-        return False
-    return program in " ".join(words) and "beat" not in words and not started
+def is_complete(product: Product) -> bool:
+    return [len(processes(product, target)) for target in PROGRAMS] == [2, 2, 1, 1, 1]
+
+
+def processes(product: Product, target: str) -> list[psutil.Process]:
+    word, is_itself = PROGRAMS[target]
+    serve = psutil.Process(product.process.pid)
+    found: list[psutil.Process] = [
+        program for program in serve.children() if word in " ".join(program.cmdline())
+    ]
+    if is_itself:
+        return found
+    return [child for program in found for child in program.children()]
 
 
 def post(address: str, key: str, number: int) -> bool:
@@ -158,3 +248,16 @@ def post(address: str, key: str, number: int) -> bool:
             # Whether it was stored nobody knows: the same again changes nothing.
             time.sleep(0.2)
     return False
+
+
+def write_payments(folder: Path) -> None:
+    folder.mkdir()
+    for file_number in range(FILES):
+        first = file_number * LINES_OF_A_FILE
+        with (folder / f"{file_number:04}.csv").open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["Paid Date", "Amount", "Supplier Name", "Trans No"])
+            for number in range(first, first + LINES_OF_A_FILE):
+                writer.writerow(
+                    ["2026-01-15", f"{number + 1}.00", f"Vendor {number % 7}", number]
+                )

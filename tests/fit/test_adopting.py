@@ -1,5 +1,6 @@
 """Another version of the policy: preview, adoption, and what decisions teach."""
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,21 +9,23 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from engagements.choices import Role
-from engagements.models import Event
+from engagements.models import Event, User
 from tests.factories import make_contract, make_user
 from tests.fit.records import TODAY, good_managed, team_bought_by_the_hour
 from tracker.fit.criteria import all_criteria
 from tracker.fit.evidence import Share
 from tracker.fit.judgement import Case
-from tracker.fit.learning import compared
+from tracker.fit.learning import Lessons, compared
 from tracker.fit.models import Assessment, Decision, Flag, Policy
 from tracker.fit.services import (
     adopt_policy,
+    agreement_on,
     assess,
     current_policy,
     preview_policy,
-    propose_importances,
+    propose_policy,
     reject_proposal,
+    repeat,
     reviewed_decisions,
 )
 from tracker.fit.services.evaluation import evidence_of
@@ -42,6 +45,12 @@ ASSUMED = {
 
 def candidate(**fields: Any) -> Policy:
     return Policy(**({"reason": "The board decided."} | fields))
+
+
+def adopted_after_preview(policy: Policy, actor: User | None = None) -> Policy:
+    receipt = preview_policy(policy=policy).receipt
+    actor = actor or make_user(Role.ADMINISTRATOR)
+    return adopt_policy(policy=policy, receipt=receipt, actor=actor)
 
 
 def test_preview_of_the_policy_in_force_changes_nothing() -> None:
@@ -79,9 +88,8 @@ def test_preview_agrees_with_the_night_that_follows() -> None:
     engagement = team_bought_by_the_hour()
     assess(as_of=TODAY, actor=None)
     policy = candidate(importances={"direction": 0.1, "permanence": 9.0})
-    preview_policy(policy=policy)
 
-    adopt_policy(policy=policy, actor=make_user(Role.ADMINISTRATOR))
+    adopted_after_preview(policy)
     assess(as_of=TODAY, actor=None)
 
     stored = Assessment.objects.get(engagement=engagement, as_of=TODAY, policy=policy)
@@ -94,11 +102,13 @@ def test_adoption_is_a_new_version_with_its_differences_in_an_event() -> None:
     actor = make_user(Role.ADMINISTRATOR)
     first = current_policy()
 
-    adopted = adopt_policy(
-        policy=candidate(
-            importances={"direction": 2.0}, assumptions={"efficiency": ASSUMED}
+    adopted = adopted_after_preview(
+        candidate(
+            importances={"direction": 2.0},
+            assumptions={"efficiency": ASSUMED},
+            tendency=-0.2,
         ),
-        actor=actor,
+        actor,
     )
 
     assert (adopted.version, adopted.adopted_by) == (first.version + 1, actor)
@@ -109,19 +119,64 @@ def test_adoption_is_a_new_version_with_its_differences_in_an_event() -> None:
         "version": [1, 2],
         "importances.direction": [None, 2.0],
         "assumptions.efficiency": [None, ASSUMED],
+        "tendency": [0.0, -0.2],
     }
 
 
 def test_adoption_of_what_is_in_force_is_refused() -> None:
     with pytest.raises(ValidationError, match="Nothing differs"):
-        adopt_policy(policy=candidate(), actor=make_user(Role.ADMINISTRATOR))
+        adopted_after_preview(candidate())
+
+
+def test_only_what_was_previewed_as_it_is_can_be_adopted() -> None:
+    actor = make_user(Role.ADMINISTRATOR)
+    policy = candidate(importances={"direction": 2.0})
+    receipt = preview_policy(policy=policy).receipt
+    changed = candidate(importances={"direction": 2.1})
+
+    for refused, shown in ((policy, ""), (policy, "made:up"), (changed, receipt)):
+        with pytest.raises(ValidationError, match="before you adopt them"):
+            adopt_policy(policy=refused, receipt=shown, actor=actor)
+
+    adopt_policy(policy=policy, receipt=receipt, actor=actor)
+    # Another version is in force now: what was previewed against the first is stale.
+    back = candidate(importances={"direction": 2.2})
+    stale = preview_policy(policy=back).receipt
+    adopted_after_preview(candidate(importances={"direction": 2.3}))
+    with pytest.raises(ValidationError, match="before you adopt them"):
+        adopt_policy(policy=back, receipt=stale, actor=actor)
+
+
+def test_preview_is_too_old_after_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = candidate(importances={"direction": 2.0})
+    receipt = preview_policy(policy=policy).receipt
+    later = time.time() + 24 * 3600 + 60
+    monkeypatch.setattr("django.core.signing.time.time", lambda: later)
+    with pytest.raises(ValidationError, match="before you adopt them"):
+        adopt_policy(
+            policy=policy, receipt=receipt, actor=make_user(Role.ADMINISTRATOR)
+        )
+
+
+def test_tendency_moves_every_verdict_its_way() -> None:
+    engagement = team_bought_by_the_hour()
+    assess(as_of=TODAY, actor=None)
+    before = Assessment.objects.get(engagement=engagement, as_of=TODAY)
+
+    adopted = adopted_after_preview(candidate(tendency=-0.5))
+    assess(as_of=TODAY, actor=None)
+
+    after = Assessment.objects.get(engagement=engagement, as_of=TODAY, policy=adopted)
+    assert after.acceptability < before.acceptability
+    assert after.coverage == before.coverage
+    assert repeat(after).acceptability == after.acceptability
 
 
 def test_adoption_without_a_reason_is_refused() -> None:
     policy = candidate(importances={"direction": 2.0}, reason=" ")
     with pytest.raises(ValidationError, match="Say why"):
-        adopt_policy(policy=policy, actor=make_user(Role.ADMINISTRATOR))
-    assert not Policy.objects.exists()
+        adopted_after_preview(policy)
+    assert Policy.objects.get().version == 1
 
 
 @pytest.mark.parametrize(
@@ -136,6 +191,7 @@ def test_adoption_without_a_reason_is_refused() -> None:
             {"breakpoints": {"direction": [[0, 1], [0.5, -1], [1, 1]]}},
             "breakpoints.direction",
         ),
+        ({"tendency": 0.7}, "tendency"),
         ({"thresholds": {"oppose": 1.2}}, "thresholds.oppose"),
         ({"thresholds": {"charm": 0.2}}, "thresholds.charm"),
         ({"thresholds": {"clear": 0.8}}, "thresholds.clear"),
@@ -200,44 +256,60 @@ def plant_decisions(count: int, *, agree: bool | None = None) -> None:
         )
 
 
+def test_agreement_is_told_from_twenty_decisions_on() -> None:
+    plant_decisions(19)
+    assessment = Assessment.objects.order_by("pk")[0]
+    assert agreement_on(assessment) is None
+
+    plant_decisions(21, agree=True)
+
+    found = agreement_on(assessment)
+    assert found is not None
+    accepted = Flag.objects.filter(state="accepted").count()
+    assert found.decisions == 40
+    # All were decided at one share: the rate is their part, drawn a little to half.
+    assert found.rate == pytest.approx((accepted + 1) / 42, abs=0.01)
+
+
 def test_fewer_than_fifty_decisions_teach_nothing() -> None:
     plant_decisions(49)
     assert reviewed_decisions() == 49
-    assert propose_importances() is None
+    assert propose_policy() is None
 
 
 def test_decisions_that_all_went_one_way_teach_nothing() -> None:
     plant_decisions(50, agree=True)
-    assert propose_importances() is None
+    assert propose_policy() is None
 
 
 def test_fifty_decisions_teach_importances_that_foretell_held_out_ones_better() -> None:
     plant_decisions(60)
 
-    proposal = propose_importances()
+    proposal = propose_policy()
 
     assert proposal is not None
     assert proposal.comparison.decisions == 60
-    assert proposal.importances["measurability"] > proposal.present["measurability"]
-    assert proposal.importances["direction"] < proposal.present["direction"]
+    learnt, present = proposal.learnt.importances, proposal.present.importances
+    assert learnt["measurability"] > present["measurability"]
+    assert learnt["direction"] < present["direction"]
+    assert (proposal.present.tendency, abs(proposal.learnt.tendency) < 0.6) == (0, True)
     old, new = proposal.comparison.present, proposal.comparison.learnt
     assert new.auc > old.auc
     assert new.agreed > old.agreed
     assert new.surprise < old.surprise
-    assert sum(proposal.importances.values()) == pytest.approx(
-        sum(proposal.present.values()), abs=1e-4
-    )
+    assert sum(learnt.values()) == pytest.approx(sum(present.values()), abs=1e-4)
     # Nothing is adopted without a person.
     assert Policy.objects.count() == 1
 
 
 def test_comparison_needs_enough_decisions_of_both_kinds() -> None:
     rulebook = rulebook_of(Policy())
-    leans = np.zeros((60, len(rulebook.rules)))
+    shape = 60, len(rulebook.rules)
+    lessons = Lessons(np.zeros(shape), np.ones(shape), np.ones(60))
     with pytest.raises(ValueError, match="too few"):
-        compared(leans[:49], [True] * 49, rulebook)
+        compared(lessons.only(np.arange(49)), rulebook)
     with pytest.raises(ValueError, match="one way"):
-        compared(leans, [True] * 60, rulebook)
+        compared(lessons, rulebook)
 
 
 def test_rejection_is_told_in_an_event_with_its_reason() -> None:

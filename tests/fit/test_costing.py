@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from engagements.choices import Role
-from engagements.models import Engagement
+from engagements.models import Engagement, User
 from engagements.values.periods import add_months
-from tests.factories import make_user
+from tests.factories import make_cost_centre, make_user
 from tests.fit.records import (
     TODAY,
     plant_spend,
@@ -18,7 +18,11 @@ from tests.fit.records import (
     running_contract,
 )
 from tracker.fit.models import Assessment, Policy
-from tracker.fit.services import assess, current_policy
+from tracker.fit.money import Triangle
+from tracker.fit.queries import judged_on
+from tracker.fit.services import assess, current_policy, verify_assessments
+from tracker.fit.services.costing import figures_again
+from tracker.fit.services.own_records import assumptions_in_force
 from tracker.spend.models import MonthlySpend, OversightLog
 
 pytestmark = pytest.mark.django_db
@@ -143,6 +147,7 @@ def test_what_a_person_set_stands_and_names_its_owner() -> None:
         "code": "efficiency",
         "meaning": "hours that a provider's team saves against directed people",
         "figure": "0 to 0 %, mostly 0 %",
+        "triangle": [0.0, 0.0, 0.0],
         "source": "our last three tenders",
         "dated_on": "2026-09-01",
         "owner": "Ada Obi",
@@ -164,3 +169,121 @@ def test_other_currency_is_told_at_the_rates_of_its_postings() -> None:
         "GBP",
         "9600.0000",
     )
+
+
+def governed(fee: Decimal, hours: int, boss: User) -> Engagement:
+    contract = running_contract(manager=boss)
+    plant_spend(contract, amount=fee, months=12, until=LAST_MONTH)
+    oversee(contract, hours)
+    return contract
+
+
+def assumed_of(engagement: Engagement) -> dict[str, Any]:
+    return {row["code"]: row for row in money_of(engagement)["assumed"]}
+
+
+def test_hours_on_managed_services_tell_what_governing_one_takes() -> None:
+    bosses = [make_user(Role.MANAGER, loaded_hourly_cost=Decimal(80)) for _ in range(3)]
+    for hours, boss in zip((5, 10, 15), bosses, strict=True):
+        governed(Decimal(10_000), hours, boss)
+    assignment = running_assignment()
+    plant_spend(assignment, amount=Decimal(9000), months=12, until=LAST_MONTH)
+
+    governance = assumed_of(assignment)["governance"]
+
+    # 5, 10 and 15 hours at 80 of a price of 10,000: 4, 8 and 12 %.
+    assert governance["triangle"] == [0.048, 0.08, 0.112]
+    assert (governance["is_own"], governance["source"], governance["dated_on"]) == (
+        True,
+        "our own records of 3 engagements",
+        "2026-10-31",
+    )
+
+
+def test_hours_of_few_managers_are_not_told_as_a_part_of_fees() -> None:
+    boss = make_user(Role.MANAGER, loaded_hourly_cost=Decimal(80))
+    for hours in (5, 10, 15):
+        governed(Decimal(10_000), hours, boss)
+    assignment = running_assignment()
+    plant_spend(assignment, amount=Decimal(9000), months=12, until=LAST_MONTH)
+
+    assert assumed_of(assignment)["governance"]["is_own"] is False
+
+
+@pytest.mark.roll_ups_differ
+def test_what_is_billed_beside_fee_and_time_replaces_assumptions_of_a_plan() -> None:
+    for extra in (0, 500, 1000):
+        contract, assignment = running_contract(), running_assignment()
+        for one, kind, beside in (
+            (contract, "recurring", "unit"),
+            (assignment, "time", "expense"),
+        ):
+            bill(one, kind, Decimal(10_000))
+            if extra:
+                bill(one, beside, Decimal(extra))
+
+    found = {
+        one.code: one
+        for one in assumptions_in_force(
+            engagements=judged_on(TODAY), as_of=TODAY, policy=current_policy()
+        )
+    }
+
+    for code in ("extras", "tools"):
+        assert found[code].triangle == Triangle(0.01, 0.05, 0.09)
+        assert found[code].is_own
+
+
+def bill(engagement: Engagement, kind: str, amount: Decimal) -> None:
+    centre = make_cost_centre()
+    for back in range(3):
+        month = add_months(date(2026, 10, 1), -back)
+        MonthlySpend.objects.create(
+            engagement=engagement,
+            vendor_id=engagement.vendor_id,
+            kind=engagement.kind,
+            cost_centre=centre,
+            month=month,
+            booked_month=month,
+            charge_kind=kind,
+            basis="actual",
+            amount=amount,
+            reporting_amount=amount,
+        )
+
+
+def test_stored_money_is_computed_again_to_the_digit() -> None:
+    boss = make_user(Role.MANAGER, loaded_hourly_cost=Decimal("75.55"))
+    assignment = running_assignment(manager=boss)
+    plant_spend(assignment, amount=Decimal("9000.37"), months=7, until=LAST_MONTH)
+    plant_work(assignment, until=LAST_MONTH, months=7, monthly_hours=(140, 133))
+    oversee(assignment, 30)
+    for rate in (500, 525, 600):
+        running_assignment(rate=Decimal(rate))
+    contract = running_contract(exit_charge=Decimal(5000), currency="JPY")
+    plant_spend(contract, amount=Decimal(200_001), months=11, until=LAST_MONTH)
+    assess(as_of=TODAY, actor=None)
+
+    found = verify_assessments(as_of=TODAY)
+
+    assert found.deviations == ()
+    stored = Assessment.objects.get(engagement=contract, as_of=TODAY)
+    assert stored.money is not None
+    again = figures_again(stored.money)
+    assert again is not None
+    assert again["saving"] == stored.money["saving"]
+
+
+def test_money_that_was_edited_is_named() -> None:
+    assignment = running_assignment()
+    plant_spend(assignment, amount=Decimal(9000), months=12, until=LAST_MONTH)
+    money = money_of(assignment)
+    money["saving"]["p50"] = "999999.00"
+    money["inputs"]["price"] = "9001"
+    row = Assessment.objects.get(engagement=assignment, as_of=TODAY)
+    row.money = money
+    row.save()
+
+    named = {one.figure for one in verify_assessments(as_of=TODAY).deviations}
+
+    assert {"money.saving", "money.inputs.price", "money.present"} <= named

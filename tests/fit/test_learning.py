@@ -1,11 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tracker.fit.criteria import recordable_criteria
-from tracker.fit.judgement import Rule, Rulebook
+from tracker.fit.evidence import Share
+from tracker.fit.judgement import Case, Rule, Rulebook, judge_by_model
 from tracker.fit.learning import (
+    Lessons,
     fitted_agreement,
-    fitted_importances,
+    learnt_from,
     with_importances,
 )
 
@@ -17,33 +21,66 @@ RULEBOOK = Rulebook(
 CODES = [rule.code for rule in RULEBOOK.rules]
 
 
-def decisions(
-    importances: np.ndarray, count: int, seed: int
-) -> tuple[np.ndarray, list[bool]]:
+def lessons(
+    importances: np.ndarray, count: int, seed: int, tendency: float = 0.0
+) -> Lessons:
     rng = np.random.default_rng(seed)
     leans = rng.uniform(-1, 1, (count, len(importances)))
-    odds = 3 * (leans @ importances)
-    return leans, (rng.random(count) < 1 / (1 + np.exp(-odds))).tolist()
+    room = 1 - np.abs(leans)
+    odds = 3 * ((leans + tendency * room) @ importances)
+    fits = rng.random(count) < 1 / (1 + np.exp(-odds))
+    return Lessons(leans, room, np.where(fits, 1.0, -1.0))
 
 
 def test_importances_move_towards_what_decides() -> None:
     truth = np.where(np.array(CODES) == "coverage", 5.0, 0.5)
-    fitted = fitted_importances(*decisions(truth, 2000, 1), RULEBOOK)
+    fitted = learnt_from(lessons(truth, 2000, 1), RULEBOOK).importances
     assert max(fitted, key=lambda code: fitted[code]) == "coverage"
     assert all(importance >= 0 for importance in fitted.values())
     assert sum(fitted.values()) == pytest.approx(RULEBOOK.importances.sum(), abs=1e-4)
 
 
-def test_importances_stay_where_decisions_tell_nothing_new() -> None:
-    fitted = fitted_importances(*decisions(RULEBOOK.importances, 400, 2), RULEBOOK)
-    apart = [abs(fitted[rule.code] / rule.importance - 1) for rule in RULEBOOK.rules]
+def test_importances_and_tendency_stay_where_decisions_tell_nothing_new() -> None:
+    found = learnt_from(lessons(RULEBOOK.importances, 400, 2), RULEBOOK)
+    apart = [
+        abs(found.importances[rule.code] / rule.importance - 1)
+        for rule in RULEBOOK.rules
+    ]
     assert max(apart) < 0.5
+    assert abs(found.tendency) < 0.05
 
 
-def test_importances_need_fifty_decisions() -> None:
-    leans, labels = decisions(RULEBOOK.importances, 49, 3)
+@pytest.mark.parametrize("tendency", [-0.3, 0.2])
+def test_tendency_is_learnt_where_decisions_go_one_way_more_often(
+    tendency: float,
+) -> None:
+    decided = lessons(RULEBOOK.importances, 1000, 5, tendency)
+    found = learnt_from(decided, RULEBOOK)
+    assert found.tendency == pytest.approx(tendency, abs=0.08)
+
+
+def test_decisions_that_follow_nothing_leave_the_tendency_in_force() -> None:
+    blind = lessons(RULEBOOK.importances, 200, 6)
+    blind = replace(blind, decided=np.tile([1.0, -1.0], 100))
+    found = learnt_from(blind, RULEBOOK, tendency=0.25)
+    assert found.tendency == pytest.approx(0.25, abs=0.1)
+
+
+def test_what_nobody_recorded_has_no_room_for_a_tendency() -> None:
+    code = CODES[0]
+    case = Case(is_managed=True, facts={code: Share(part=5, whole=10, records=1)})
+    judged = list(judge_by_model([case], RULEBOOK))
+    found = Lessons.of(judged, [True])
+    assert found.room[0, 0] > 0
+    assert found.room[0, 1:].tolist() == [0.0] * (len(CODES) - 1)
+    tilted = list(judge_by_model([case], RULEBOOK.tilted(0.2)))
+    expected = tilted[0][1].board.leans.mean(axis=2)
+    assert np.max(np.abs(found.tilted(0.2) - expected)) < 1e-6
+
+
+def test_learning_needs_fifty_decisions() -> None:
     with pytest.raises(ValueError, match="49 decisions are too few"):
-        fitted_importances(leans, labels, RULEBOOK)
+        learnt_from(lessons(RULEBOOK.importances, 49, 3), RULEBOOK)
 
 
 def test_rulebook_takes_learnt_importances() -> None:

@@ -1,12 +1,14 @@
 """Whether going over to the other model pays: the published example and its edges."""
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from tracker.fit.money import SWITCHING, Assumption, Range, Triangle
 from tracker.fit.switching import (
+    OwnRecords,
     Recorded,
     Switch,
     own_triangle,
@@ -183,13 +185,15 @@ def test_own_records_take_an_assumptions_place_once_there_are_three() -> None:
     figures = [Decimal("0.1"), Decimal("0.3"), Decimal("0.5")]
 
     def churn(of: list[Decimal]) -> Assumption:
-        found = with_own_records(SWITCHING, {"churn": of})
+        records = OwnRecords(of, "vendors", date(2026, 10, 31))
+        found = with_own_records(SWITCHING, {"churn": records})
         return next(a for a in found if a.code == "churn")
 
     assert churn(figures[:2]) == next(a for a in SWITCHING if a.code == "churn")
     own = churn(figures)
     assert own.triangle == Triangle(0.14, 0.3, 0.46)
-    assert (own.is_own, own.source) == (True, "our own records of 3 engagements")
+    assert own.is_own
+    assert (own.source, own.dated_on) == ("our own records of 3 vendors", "2026-10-31")
 
 
 def test_own_triangle_of_equal_figures_is_a_point() -> None:

@@ -106,11 +106,13 @@ def test_changes_and_raises_of_a_series_are_counted() -> None:
 def test_portfolios_are_tried_beside_baselines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(portfolios, "ENGAGEMENTS", 200)
     monkeypatch.setattr(portfolios, "DECISIONS", (50,))
+    monkeypatch.setattr(portfolios, "TAUGHT", 50)
     monkeypatch.setattr(portfolios, "DRAWS", 1)
     found = portfolios.try_portfolios(RULEBOOK, 1, 0.3)
     assert found.ceiling > found.full.auc > 0.5
     assert found.full.not_enough_evidence == 0.0
     assert found.learnt[50].auc > 0.5
+    assert found.taught.importances.sum() == pytest.approx(16.6, abs=1e-4)
     assert list(found.baselines) == [
         "keep all",
         "tenure above 12 months",
@@ -125,7 +127,8 @@ def small_table(monkeypatch: pytest.MonkeyPatch) -> table.Table:
     found = Portfolios(
         full=scored,
         thinned=scored,
-        learnt={n: Learnt(auc=0.75, calibration_error=0.04) for n in (50, 200, 500)},
+        learnt={n: Learnt(0.75, 0.04, 0.06, 0.05, -0.2) for n in (50, 200, 500)},
+        taught=RULEBOOK.tilted(-0.2),
         ceiling=0.9,
         baselines={"keep all": Scored(auc=0.5, hits=NO_HITS)},
     )

@@ -15,6 +15,8 @@ from openpyxl import Workbook
 from engagements.models import Event, ManagedContract
 from tests.factories import begun, make_assignment, make_contract, make_vendor
 from tests.spend.billing import bill
+from tracker.imports.exports import template_of
+from tracker.imports.invoice_lines import FIELDS
 from tracker.spend.models import Invoice, InvoiceLine, LedgerEntry
 from tracker.spend.services import verify_ledger
 
@@ -298,3 +300,17 @@ def test_a_dry_run_stores_nothing(bring_in, contract):
     report = bring_in(HEADER, row(contract), options=["--dry-run"])
 
     assert (report["new"], report["added"], Invoice.objects.count()) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("file_format", ["csv", "xlsx"])
+def test_the_template_names_every_column_and_its_example_is_passed_over(
+    bring_in, contract, tmp_path, file_format
+):
+    path = tmp_path / f"template.{file_format}"
+    path.write_bytes(template_of("invoices", file_format).read())
+
+    report = bring_in(path=path)
+
+    assert set(report["mapping"]) == {field.name for field in FIELDS}
+    assert (report["read"], report["refused"]) == (0, 0)
+    assert "line 2: the template's example, passed over" in report["notes"]

@@ -1,4 +1,3 @@
-import time
 import tracemalloc
 import zipfile
 from datetime import date
@@ -102,15 +101,13 @@ def without_addresses():
 def test_bomb_is_refused_before_it_is_opened(workbook, bomb, message):
     path = workbook(**bomb())
     tracemalloc.start()
-    began = time.perf_counter()
 
     with pytest.raises(UnreadableFileError) as refused:
         open_table(path, RECOGNISE)
 
-    took, (_, peak) = time.perf_counter() - began, tracemalloc.get_traced_memory()
+    _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert str(refused.value).startswith(message)
-    assert took < 2
     assert peak < 100_000_000
 
 

@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from engagements.request_id import working_for
 from tracker.jobs.models import JobRun
 from tracker.jobs.services import run_job
 
@@ -56,3 +57,19 @@ def test_job_whose_process_died_is_taken_over_after_its_lease() -> None:
     )
     run = run_job(name="assess", key="1", work=dict)
     assert (run.status, run.attempts) == ("done", 1)
+
+
+def test_job_is_taken_over_at_once_by_the_task_that_held_it():
+    def die() -> dict[str, int]:
+        raise SystemExit  # as if killed: nothing is told of the run
+
+    with working_for("task-1"), pytest.raises(SystemExit):
+        run_job(name="assess", key="1", work=die)
+
+    with working_for("task-2"):
+        other = run_job(name="assess", key="1", work=dict)
+    with working_for("task-1"):
+        same = run_job(name="assess", key="1", work=dict)
+
+    assert (other.status, other.attempts) == ("running", 1)
+    assert (same.status, same.attempts) == ("done", 2)

@@ -63,7 +63,7 @@ class Product:
         with urlopen(self.address + path, timeout=10) as response:
             return response.status, response.read().decode()
 
-    def python(self, program: str) -> str:
+    def python(self, program: str, *, seconds: float = 60) -> str:
         """Run a program with the product's settings and data, return its output."""
         done = subprocess.run(
             [sys.executable, "manage.py", "shell", "--no-imports", "-c", program],
@@ -72,7 +72,7 @@ class Product:
             capture_output=True,
             text=True,
             check=True,
-            timeout=60,
+            timeout=seconds,
         )
         return done.stdout.strip()
 

@@ -12,8 +12,12 @@ from engagements.choices import EndReason, Renewal, Role
 from engagements.models import Engagement
 from engagements.services.lifecycle import end_engagement
 from tests.factories import make_contract, make_department, make_user, make_vendor
+from tests.fit.records import TODAY, body_shop_under_a_fee
 from tests.notify.agreements import make_running
+from tracker.fit.models import Assessment, Flag
+from tracker.fit.services import assess
 from tracker.jobs.models import JobRun
+from tracker.notify.flag_lines import flag_lines
 from tracker.notify.models import Reminder
 from tracker.notify.services import reminders
 from tracker.notify.services.reminders import MailNotSentError, Sent, send_reminders
@@ -340,7 +344,7 @@ def test_run_costs_the_same_however_many_engagements(rows, django_assert_num_que
     for _ in range(rows):
         make_running(manager=owner, vendor=vendor, notice_by=DEADLINE, ends_on=ENDS_ON)
 
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(20):
         sent = send_reminders(today=before(30))
 
     assert sent == Sent(mails=1, reminders=rows)
@@ -377,3 +381,40 @@ def test_task_is_tried_again_in_the_day_while_mails_fail(failing_server):
     send_reminders_task()
 
     assert (JobRun.objects.get().status, len(mail.outbox)) == ("done", 1)
+
+
+def test_digest_tells_flags_with_their_points_and_what_would_change_them(settings):
+    settings.PUBLIC_URL = "https://tracker.example.org"
+    owner = make_manager()
+    flagged = body_shop_under_a_fee(manager=owner)
+    assess(as_of=TODAY, actor=None)
+    Engagement.objects.filter(pk=flagged.pk).update(
+        notice_deadline_on=TODAY + timedelta(days=30), term_ends_on=ENDS_ON
+    )
+    flag = Flag.objects.get(engagement=flagged)
+    found = Assessment.objects.get(engagement=flagged, as_of=TODAY)
+
+    send_reminders(today=TODAY)
+
+    (message,) = mail.outbox
+    text, html = message.body, str(message.alternatives[0][0])
+    lines = flag_lines(person=owner, engagements=[], today=TODAY)
+    for body in (text, html):
+        assert "would fit better" in body
+        assert f"/admin/tracker/flag/{flag.pk}/change/" in body
+        assert lines[0].changes[0] in body
+    told = [points for points, _sentence in lines[0].points] + [lines[0].rest]
+    total = sum(float(each.replace("\N{MINUS SIGN}", "-")) for each in told)
+    assert total == pytest.approx(found.margin, abs=0.05)
+    assert f"{abs(found.margin):.2f}" in text
+
+
+def test_digest_tells_no_flags_to_who_sees_none():
+    owner = make_manager()
+    flagged = body_shop_under_a_fee(manager=owner)
+    assess(as_of=TODAY, actor=None)
+    other = make_manager("other", department=make_department())
+
+    assert flag_lines(person=other, engagements=[flagged.pk], today=TODAY) == []
+    hr = make_user(Role.HR_INTEGRATION)
+    assert flag_lines(person=hr, engagements=[flagged.pk], today=TODAY) == []

@@ -1,25 +1,35 @@
 """What follows when an invoice is approved."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
 from engagements import events
-from tests.factories import begun, make_assignment, make_contract
+from engagements.choices import Role
+from tests.factories import begun, make_assignment, make_contract, make_user
 from tests.spend.bills import bill_lines, fee, time
 from tracker.spend.models import (
     Invoice,
     InvoiceStatus,
+    LedgerEntry,
     PurchaseOrder,
     Timesheet,
     TimesheetStatus,
     WorkLog,
 )
-from tracker.spend.services import record_order
+from tracker.spend.services import (
+    approve_timesheet,
+    enter_hours,
+    record_order,
+    start_timesheet,
+    submit_timesheet,
+    verify_ledger,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -114,3 +124,53 @@ def test_overdrawn_order_keeps_the_invoice_from_approval():
         approve(invoice)
 
     assert Invoice.objects.get().status == InvoiceStatus.RECEIVED
+
+
+def credit(invoice, amount):
+    [billed] = invoice.lines.all()
+    line = time(billed.engagement, amount, None)
+    line.period_from, line.period_to = billed.period_from, billed.period_to
+    return bill_lines(line, kind="credit_note", credits=invoice)
+
+
+def submitted_sheet(person):
+    """A week of one day of 7.5 hours, at 600 a day, that somebody agreed to."""
+    asks, decides = make_user(Role.ADMINISTRATOR), make_user(Role.ADMINISTRATOR)
+    found = start_timesheet(
+        timesheet=Timesheet(
+            engagement=person,
+            contractor=person.contractor,
+            starts_on=date(2026, 3, 2),
+            ends_on=date(2026, 3, 8),
+        ),
+        actor=asks,
+    )
+    line = WorkLog(worked_on=date(2026, 3, 2), hours=Decimal(8))
+    found = enter_hours(timesheet=found, lines=[line], actor=asks)
+    found = submit_timesheet(timesheet=found, actor=asks)
+    return approve_timesheet(timesheet=found, actor=decides)
+
+
+def spent():
+    return sum(entry.amount for entry in LedgerEntry.objects.all())
+
+
+@time_machine.travel(datetime(2026, 5, 1, 12, tzinfo=UTC), tick=False)
+def test_sheet_is_open_for_a_new_bill_once_its_own_is_credited_in_full(person):
+    found = submitted_sheet(person)
+    worked = spent()
+    wrong = bill_lines(time(person, "900", "8"))
+    approve(wrong)
+    locked = status_of(found), spent()
+
+    approve(credit(wrong, "-400"))
+    in_part = status_of(found)
+    approve(credit(wrong, "-500"))
+    opened = status_of(found), spent()
+    approve(bill_lines(time(person, "600", "8")))
+
+    assert locked == (TimesheetStatus.INVOICED, Decimal(900))
+    assert in_part == TimesheetStatus.INVOICED
+    assert opened == (TimesheetStatus.APPROVED, worked)
+    assert (status_of(found), spent()) == (TimesheetStatus.INVOICED, Decimal(600))
+    assert verify_ledger().is_exact

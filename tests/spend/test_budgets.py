@@ -1,4 +1,5 @@
 import threading
+from copy import copy
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -10,10 +11,21 @@ from django.test.utils import CaptureQueriesContext
 
 from engagements.choices import Role, Status
 from engagements.errors import ConflictError, OverBudgetError
-from engagements.models import ChangeOrder, Event
-from engagements.services.change_orders import record_change_order
+from engagements.models import ChangeOrder, Event, FeeTerm
+from engagements.services.change_orders import (
+    effect_of_change_order,
+    record_change_order,
+)
 from engagements.services.lifecycle import start_engagement, submit_engagement
+from engagements.services.renewal import (
+    Extending,
+    Renewing,
+    extend_engagement,
+    money_told_of,
+    renew_engagement,
+)
 from engagements.services.spending import Moment, money_warnings
+from engagements.services.terms import amend_fee, set_cost_split
 from tests.factories import (
     begun,
     make_assignment,
@@ -24,7 +36,7 @@ from tests.factories import (
     make_user,
     stored,
 )
-from tests.spend.billing import bill
+from tests.spend.billing import bill, make_invoice, make_line
 from tracker.notify.alert_text import in_words
 from tracker.notify.event_types import people_told_of
 from tracker.notify.models import Alert
@@ -40,13 +52,26 @@ from tracker.spend.models import (
     BudgetPolicy,
     Invoice,
     LedgerEntry,
+    OrderChange,
+    PurchaseOrder,
 )
-from tracker.spend.services import refresh_crossings, set_budget, set_budget_policy
+from tracker.spend.services import (
+    change_order,
+    draft_invoice,
+    receive_invoice,
+    record_order,
+    refresh_crossings,
+    set_budget,
+    set_budget_policy,
+    warnings_of_order,
+)
+from tracker.spend.services.invoices import money_told_of as invoice_money_told_of
 
 pytestmark = pytest.mark.django_db
 
 YEAR = 2026
 APRIL, MAY = date(2026, 4, 1), date(2026, 5, 1)
+SEPTEMBER = date(2026, 9, 30)
 HUNDRED = Decimal(100)
 IGNORE_ALL = dict.fromkeys(
     (
@@ -303,6 +328,160 @@ def test_a_change_order_is_held_by_what_it_adds_alone():
         order(1_200, date(2026, 6, 1))
 
     assert ChangeOrder.objects.count() == 1
+
+
+def more_by_change_order(contract):
+    order = ChangeOrder(
+        engagement_id=contract.pk,
+        effective_on=MAY,
+        new_price=Decimal(2_000),
+        value_change=Decimal(0),
+        reason="Agreed",
+    )
+    effect = effect_of_change_order(change_order=copy(order), as_of=APRIL)
+    return effect.money, lambda: record_change_order(change_order=order, actor=None)
+
+
+def more_by_extension(contract):
+    end = date(2027, 3, 31)
+    told = money_told_of(engagement=contract, step=Extending(end))
+    return told, lambda: extend_engagement(
+        engagement=contract, ends_on=end, ground="no_time", actor=None
+    )
+
+
+def more_by_renewal(contract):
+    # Manual: what renews by itself is planned on already.
+    told = money_told_of(engagement=contract, step=Renewing(APRIL, 6))
+    return told, lambda: renew_engagement(
+        engagement=contract, renewed_on=APRIL, months=6, ground="no_time", actor=None
+    )
+
+
+def more_by_fee(contract):
+    term = FeeTerm(contract=contract, starts_on=MAY, monthly_fee=Decimal(2_000))
+    return None, lambda: amend_fee(term=term, actor=None)
+
+
+def more_by_cost_split(contract):
+    other = make_contract(starts_on=APRIL, ends_on=SEPTEMBER, fee=Decimal(9_000))
+    start_engagement(engagement=other, actor=None)
+    centre = Budget.objects.get().cost_centre
+    return None, lambda: set_cost_split(
+        engagement=other, starts_on=MAY, shares={centre: HUNDRED}, actor=None
+    )
+
+
+def more_by_purchase_order(contract):
+    budget = Budget.objects.get()
+    set_budget(
+        budget=budget,
+        amounts={APRIL: Decimal(5_000)},
+        expected_version=budget.version,
+        actor=None,
+    )
+    order = PurchaseOrder(
+        vendor=contract.vendor,
+        number="PO-1",
+        currency="GBP",
+        amount=Decimal(6_000),
+        starts_on=APRIL,
+    )
+    told = warnings_of_order([stored(contract)])
+    return told, lambda: record_order(order=order, engagements=[contract], actor=None)
+
+
+def more_by_invoice(contract):
+    draft_of = draft(contract, "9000")
+    return invoice_money_told_of(invoice=draft_of), lambda: receive_invoice(
+        invoice=draft_of, actor=None
+    )
+
+
+MORE = [
+    (more_by_change_order, ("request", "order")),
+    (more_by_extension, ("request", "order")),
+    (more_by_renewal, ("request", "order")),
+    (more_by_fee, ("request", "order")),
+    (more_by_cost_split, ("request", "order")),
+    (more_by_purchase_order, ("order",)),
+    (more_by_invoice, ("actual",)),
+]
+
+
+@pytest.mark.parametrize(
+    ("more", "moment"),
+    [(more, moment) for more, moments in MORE for moment in moments],
+)
+@pytest.mark.parametrize("action", ["stop", "warn", "ignore"])
+def test_what_adds_to_an_active_engagement_is_held_at_its_moments(more, moment, action):
+    centre = make_cost_centre(code="IT", name="Technology")
+    budget_of(centre, 600)
+    contract = contract_of(
+        centre,
+        ends_on=SEPTEMBER,
+        initial_term_months=None,
+        renewal="manual",
+        renewal_term_months=6,
+    )
+    start_engagement(engagement=contract, actor=None)
+    policy(**{f"{moment}_year": action})
+
+    told, take = more(contract)
+
+    if told is not None:
+        assert [*told] == ([] if action == "ignore" else [told[0]])
+        assert all("IT · Technology has a budget of" in sentence for sentence in told)
+    if action == "stop":
+        with pytest.raises(OverBudgetError, match="too much"), transaction.atomic():
+            take()
+    else:
+        take()
+
+
+def draft(contract, amount):
+    line = make_line(contract, amount)
+    line.period_from = line.period_to = APRIL
+    return draft_invoice(invoice=make_invoice(line), lines=[line], actor=None)
+
+
+def test_what_less_is_ordered_for_is_held_against_no_budget():
+    centre = make_cost_centre()
+    budget = budget_of(centre, 1_000)
+    contract = contract_of(centre)
+    start_engagement(engagement=contract, actor=None)
+    order = record_order(
+        order=PurchaseOrder(
+            vendor=contract.vendor,
+            number="PO-1",
+            currency="GBP",
+            amount=Decimal(6_000),
+            starts_on=APRIL,
+        ),
+        engagements=[contract],
+        actor=None,
+    )
+    set_budget(
+        budget=budget,
+        amounts={APRIL: Decimal(1)},
+        expected_version=budget.version,
+        actor=None,
+    )
+    policy(order_year="stop")
+
+    def change(amount):
+        change_order(
+            change=OrderChange(
+                order=order, changed_on=APRIL, amount=Decimal(amount), reason="Agreed"
+            ),
+            actor=None,
+        )
+
+    change(-100)
+    with pytest.raises(OverBudgetError, match="too much"):
+        change(100)
+
+    assert OrderChange.objects.count() == 1
 
 
 def test_set_budget_stores_each_change_with_before_and_after():

@@ -263,6 +263,37 @@ def test_many_are_resolved_together_or_not_at_all(contract, recorder, finance):
     assert MatchException.objects.filter(state=ExceptionState.OPEN).count() == 2
 
 
+def test_many_are_resolved_in_the_order_in_which_the_match_locks(contract, finance):
+    for month in (date(2026, 1, 1), date(2026, 2, 1)):
+        bill_lines(fee(contract, "10100", month))
+    match_received()
+    first, second = MatchException.objects.order_by("invoice_id")
+    # As where the earlier invoice's exception was found later.
+    later = MatchException.objects.create(
+        **{
+            field.attname: getattr(first, field.attname)
+            for field in MatchException._meta.concrete_fields
+            if not field.primary_key and field.name not in ("code", "public_id")
+        },
+        code="period_gap",
+    )
+
+    resolve_exceptions(
+        exceptions=[second, later, first],
+        resolution=Resolution.NOT_AN_ERROR,
+        reason="Agreed",
+        mode=Mode.ALL_OR_NOTHING,
+        actor=finance,
+    )
+
+    told = Event.objects.filter(event_type="invoice.exception_resolved").order_by("id")
+    assert list(told.values_list("subject_id", flat=True)) == [
+        first.invoice_id,
+        first.invoice_id,
+        second.invoice_id,
+    ]
+
+
 def test_time_is_held_against_approved_hours(contract):
     person = begun(make_assignment(vendor=contract.vendor))
     sheet = Timesheet.objects.create(

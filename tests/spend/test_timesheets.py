@@ -33,14 +33,15 @@ from tracker.spend.models import (
 )
 from tracker.spend.services import (
     approve_timesheet,
+    close_billed_timesheets,
     enter_hours,
     log_work,
-    mark_invoiced,
     reject_timesheet,
     start_timesheet,
     submit_timesheet,
     verify_ledger,
 )
+from tracker.spend.services.timesheets import close_billed
 
 pytestmark = pytest.mark.django_db
 
@@ -372,52 +373,18 @@ def test_a_day_that_was_logged_without_a_sheet_stays_blank_in_it() -> None:
     assert accrued() == Decimal(600)
 
 
-def test_invoiced_sheets_are_locked_and_those_waiting_are_not() -> None:
+def test_hours_submitted_after_the_invoice_give_way_once_they_are_agreed() -> None:
     assignment, manager, colleague = make_team()
-    approved = approve_timesheet(
-        timesheet=submitted(assignment, manager), actor=colleague
-    )
-    waiting = submitted(assignment, manager, MONDAY + timedelta(days=7))
-
-    locked = mark_invoiced(
-        engagement=assignment,
-        first=date(2026, 3, 1),
-        last=date(2026, 3, 31),
-        actor=colleague,
-    )
-
-    assert [sheet.pk for sheet in locked] == [approved.pk]
-    assert locked[0].status == TimesheetStatus.INVOICED
-    assert Timesheet.objects.get(pk=waiting.pk).status == TimesheetStatus.SUBMITTED
-    assert accrued() == Decimal(600)
-
-
-def test_marking_again_changes_nothing() -> None:
-    assignment, manager, colleague = make_team()
-    approve_timesheet(timesheet=submitted(assignment, manager), actor=colleague)
-    span: dict[str, Any] = {"first": MONDAY, "last": MONDAY, "engagement": assignment}
-    mark_invoiced(**span, actor=colleague)
-    told = Event.objects.count()
-
-    assert mark_invoiced(**span, actor=colleague) == []
-    assert Event.objects.count() == told
-
-
-def test_hours_submitted_after_the_invoice_give_way_when_they_are_matched() -> None:
-    assignment, manager, colleague = make_team()
-    bill(assignment, date(2026, 3, 1), kind=ChargeKind.TIME)
+    bill(assignment, date(2026, 3, 1), kind=ChargeKind.TIME, status="approved")
     approve_timesheet(timesheet=submitted(assignment, manager), actor=colleague)
     before = accrued()
 
-    mark_invoiced(
-        engagement=assignment,
-        first=date(2026, 3, 1),
-        last=date(2026, 3, 31),
-        actor=colleague,
-    )
+    close_billed_timesheets(engagements=[assignment.pk], actor=colleague)
+    again = close_billed_timesheets(engagements=[assignment.pk], actor=colleague)
 
     assert before == Decimal(600)
     assert accrued() == 0
+    assert again == []
     assert verify_ledger().is_exact
 
 
@@ -426,8 +393,8 @@ def test_every_step_tells_an_event() -> None:
     sheet = submitted(assignment, manager)
     reject_timesheet(timesheet=sheet, reason="Half a day", actor=colleague)
     sheet = submit_timesheet(timesheet=fill(sheet, {0: "4"}), actor=manager)
-    approve_timesheet(timesheet=sheet, actor=colleague)
-    mark_invoiced(engagement=assignment, first=MONDAY, last=MONDAY, actor=None)
+    sheet = approve_timesheet(timesheet=sheet, actor=colleague)
+    close_billed(sheet=sheet, actor=None)
 
     told = Event.objects.filter(subject_type="timesheet").order_by("pk")
     assert list(told.values_list("event_type", "actor")) == [
@@ -452,13 +419,14 @@ def _run(sql: str, *params: int) -> None:
     [
         "UPDATE tracker_timesheet SET status = 'draft'",
         "UPDATE tracker_timesheet SET reason = 'other'",
+        "UPDATE tracker_timesheet SET status = 'approved', reason = 'other'",
         "DELETE FROM tracker_timesheet",
     ],
 )
 def test_the_database_keeps_an_invoiced_sheet(sql: str) -> None:
     assignment, manager, colleague = make_team()
     sheet = approve_timesheet(timesheet=submitted(assignment, manager), actor=colleague)
-    mark_invoiced(engagement=assignment, first=MONDAY, last=MONDAY, actor=None)
+    close_billed(sheet=sheet, actor=None)
 
     with pytest.raises(DatabaseError, match="is invoiced"):
         _run(f"{sql} WHERE id = %s", sheet.pk)
@@ -478,9 +446,9 @@ def test_the_database_keeps_the_lines_of_a_closed_sheet(status: str, sql: str) -
     assignment, manager, colleague = make_team()
     sheet = submitted(assignment, manager)
     if status != "submitted":
-        approve_timesheet(timesheet=sheet, actor=colleague)
+        sheet = approve_timesheet(timesheet=sheet, actor=colleague)
     if status == "invoiced":
-        mark_invoiced(engagement=assignment, first=MONDAY, last=MONDAY, actor=None)
+        close_billed(sheet=sheet, actor=None)
 
     with pytest.raises(DatabaseError, match="the timesheet of this line is closed"):
         _run(f"{sql} WHERE timesheet_id = %s", sheet.pk)

@@ -13,7 +13,7 @@ def told_of_run(run: AccrualRun) -> str:
         "%(month)s: %(count)d figures changed, %(entries)d postings.",
         run.changed,
     ) % {
-        "month": date_format(run.month, "F Y"),
+        "month": date_format(run.month, "YEAR_MONTH_FORMAT"),
         "count": run.changed,
         "entries": run.entries,
     }

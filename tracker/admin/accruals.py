@@ -46,7 +46,9 @@ def months_to_reckon() -> list[tuple[str, str]]:
     """Return the months that are over, the newest first."""
     this_month = month_of(timezone.localdate())
     months = [add_months(this_month, -n) for n in range(1, MONTHS_OFFERED + 1)]
-    return [(month.isoformat(), date_format(month, "F Y")) for month in months]
+    return [
+        (month.isoformat(), date_format(month, "YEAR_MONTH_FORMAT")) for month in months
+    ]
 
 
 class ReckonDialog(_Dialog):
@@ -158,7 +160,7 @@ class AccrualAdmin(ReadOnlyAdmin):
         context |= {
             "accrual": statement,
             "engagement": engagement_link(statement.engagement),
-            "month": date_format(statement.month, "F Y"),
+            "month": date_format(statement.month, "YEAR_MONTH_FORMAT"),
             "figures": _figures(statement),
             "rate": plain_number(statement.fx_rate),
             "lines": [line for line in lines if line.parts],

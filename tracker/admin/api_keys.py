@@ -40,6 +40,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
                 "fields": (
                     "name",
                     "prefix",
+                    "client_id",
                     "owner",
                     "told_scopes",
                     "created_at",
@@ -50,7 +51,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
             },
         ),
     )
-    readonly_fields = ("told_scopes",)
+    readonly_fields = ("told_scopes", "client_id")
 
     @display(description=gettext_lazy("key"), ordering="name")
     def key_name(self, row: ApiKey) -> SafeString:

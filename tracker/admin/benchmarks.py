@@ -236,7 +236,7 @@ def benchmark_panel(engagement: Engagement, user: User) -> Panel | None:
                 format_money(found.own.p75, currency),
             ),
             "fewest": FEWEST,
-            "day": date_format(today, "j M Y"),
+            "day": date_format(today, "DATE_FORMAT"),
             "published": [
                 {
                     "rate": one.rate,

@@ -266,4 +266,4 @@ def _signed(moment: Any, person: User) -> SafeString:
 
 
 def _name(month: date) -> str:
-    return date_format(month, "F Y")
+    return date_format(month, "YEAR_MONTH_FORMAT")

@@ -18,9 +18,13 @@ from engagements.admin.scope import visible
 from engagements.admin.unfold_types import UnfoldModelAdmin, action
 from engagements.errors import TrackerError
 from engagements.models import Engagement, User, Vendor
-from engagements.permissions import engagement_scope, sees_all
+from engagements.permissions import engagement_scope
 from tracker.admin.invoice_steps import RECORD
-from tracker.imports.electronic.services import ElectronicDraft, draft_electronic
+from tracker.imports.electronic.services import (
+    ElectronicDraft,
+    Reach,
+    draft_electronic,
+)
 from tracker.imports.electronic.xml_tree import LARGEST_BYTES
 from tracker.imports.problems import ImportRefusedError
 from tracker.spend.models import Invoice, InvoiceLine
@@ -29,6 +33,15 @@ if TYPE_CHECKING:
     from django.forms import ClearableFileInput as FileInput
 else:
     from unfold.widgets import UnfoldAdminFileFieldWidget as FileInput
+
+
+def reach_of(user: User) -> Reach:
+    money = engagement_scope(user, with_money=True)
+    return Reach(
+        vendors=visible(Vendor, user),
+        engagements=visible(Engagement, user).filter(money),
+        invoices=visible(Invoice, user),
+    )
 
 
 class ElectronicForm(forms.Form):
@@ -59,10 +72,10 @@ class ElectronicForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        money = engagement_scope(user, with_money=True)
+        self.reach = reach_of(user)
         choices = {
-            "vendor": visible(Vendor, user),
-            "engagement": visible(Engagement, user).filter(money),
+            "vendor": self.reach.vendors,
+            "engagement": self.reach.engagements,
         }
         for name, rows in choices.items():
             field: Any = self.fields[name]
@@ -94,8 +107,7 @@ class ElectronicInvoices(UnfoldModelAdmin):
         return HttpResponseRedirect(reverse("admin:tracker_invoice_electronic"))
 
     def has_add_electronic_permission(self, request: HttpRequest) -> bool:
-        # Whoever sees a part only would be told of other departments' vendors' work.
-        return request.user.has_perm(RECORD) and sees_all(request.user)
+        return request.user.has_perm(RECORD)
 
     def get_urls(self) -> list[URLPattern]:
         page = self.admin_site.admin_view(self.electronic_view)
@@ -136,6 +148,7 @@ def _drafted(form: ElectronicForm, user: User) -> ElectronicDraft | None:
             file_name=upload.name or "",
             vendor=given["vendor"],
             engagement=given["engagement"],
+            reach=form.reach,
             actor=user,
         )
     except ValidationError as refusal:

@@ -61,6 +61,7 @@ tell(
         "timesheet.approved": _("Timesheet approved"),
         "timesheet.rejected": _("Timesheet rejected"),
         "timesheet.invoiced": _("Timesheet invoiced"),
+        "timesheet.reopened": _("Timesheet opened for a new bill"),
         "timesheet.missing": _("Timesheet not started"),
         "engagement.tickets_recorded": _("Tickets recorded"),
         "engagement.measurements_recorded": _("Measurements recorded"),

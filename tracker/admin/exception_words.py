@@ -1,6 +1,6 @@
 """What doesn't fit on an invoice, in sentences: expected beside found."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,10 +10,11 @@ from django.utils.translation import gettext as _
 from engagements.admin.columns import short_date
 from engagements.admin.inputs import plain_number
 from engagements.admin.scope import visible
-from engagements.models import Contractor, User
+from engagements.models import Contractor, Engagement, User
+from engagements.permissions import sees_all
 from engagements.values.money import format_money
 from tracker.spend.matching import MEASURES, Code, Measure
-from tracker.spend.models import Invoice, MatchException
+from tracker.spend.models import Invoice, MatchException, OrderCoverage
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,12 @@ class Names:
 
     people: dict[str, str]
     invoices: dict[str, tuple[int, str]]
+    # Engagements that draw on an order together with some that the reader can't see:
+    # what it has left would tell of their bills.
+    with_others: frozenset[int] = frozenset()
 
     @classmethod
-    def of(cls, exceptions: Iterable[MatchException], user: User) -> "Names":
+    def of(cls, exceptions: Collection[MatchException], user: User) -> "Names":
         people: set[str] = set()
         invoices: set[str] = set()
         for one in exceptions:
@@ -36,7 +40,18 @@ class Names:
                 people |= {one.expected, one.found}
             elif measure == Measure.INVOICE:
                 invoices.add(one.found.partition(":")[0])
-        return cls(_people(people, user), _invoices(invoices, user))
+        ordered = {
+            one.engagement_id for one in exceptions if one.code == Code.OVER_ORDER
+        }
+        return cls(
+            _people(people, user), _invoices(invoices, user), _shared(ordered, user)
+        )
+
+    def is_hidden(self, exception: MatchException) -> bool:
+        return (
+            exception.code == Code.OVER_ORDER
+            and exception.engagement_id in self.with_others
+        )
 
     def person(self, key: str) -> str:
         return self.people.get(key) or _("somebody whom you may not see")
@@ -60,13 +75,23 @@ def _invoices(ids: set[str], user: User) -> dict[str, tuple[int, str]]:
     return {str(pk): (pk, number) for pk, number in rows.values_list("pk", "number")}
 
 
+def _shared(engagements: set[int], user: User) -> frozenset[int]:
+    if not engagements or sees_all(user):
+        return frozenset()
+    seen = visible(Engagement, user).values("pk")
+    shared = OrderCoverage.objects.exclude(engagement__in=seen).values("order")
+    rows = OrderCoverage.objects.filter(engagement__in=engagements, order__in=shared)
+    return frozenset(rows.values_list("engagement_id", flat=True))
+
+
 @dataclass(frozen=True)
 class Sides:
-    """What was expected and what was found, as a person reads them."""
+    """What was expected, found and is at stake, as a person reads them."""
 
     expected: str
     found: str
     sentence: str
+    stake: str
 
 
 def sides(exception: MatchException, names: Names) -> Sides:
@@ -80,14 +105,14 @@ def sides(exception: MatchException, names: Names) -> Sides:
         told = _(
             "The term begins on %(expected)s; the service billed begins on %(found)s."
         )
-    sentence = told % {
-        "expected": expected,
-        "found": found,
-        "amount": format_money(exception.amount, exception.currency),
-    }
+    stake = format_money(exception.amount, exception.currency)
+    if names.is_hidden(exception):
+        told = _("The purchase order has less left than the line draws: %(found)s.")
+        expected = stake = _("not yours alone")
+    sentence = told % {"expected": expected, "found": found, "amount": stake}
     if code == Code.DUPLICATE:
         expected = _("billed once")
-    return Sides(expected, found, sentence)
+    return Sides(expected, found, sentence, stake)
 
 
 def _figure(exception: MatchException, text: str, names: Names) -> str:

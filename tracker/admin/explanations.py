@@ -67,7 +67,7 @@ def _by_code(part: Part, engagement: Engagement) -> Line:
 
 
 def _month(part: Part, engagement: Engagement) -> Line:
-    return date_format(_day(part.facts["month"]), "F Y"), "", ""
+    return date_format(_day(part.facts["month"]), "YEAR_MONTH_FORMAT"), "", ""
 
 
 def _even(part: Part, engagement: Engagement) -> Line:

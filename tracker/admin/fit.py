@@ -33,8 +33,9 @@ from tracker.admin.fit_reading import (
 from tracker.admin.flag_decisions import UNDECIDED, FlagDecisions
 from tracker.admin.pattern_rows import patterns_for
 from tracker.admin.verdict import VERDICT_COLOURS, percent, reading_of
-from tracker.fit.models import LIVE_STATES, Assessment, Flag, FlagState
+from tracker.fit.models import LIVE_STATES, Assessment, Flag, FlagState, Verdict
 from tracker.fit.queries import latest_assessment
+from tracker.fit.services import agreement_on
 from tracker.fit.verdict import Thresholds
 
 if TYPE_CHECKING:
@@ -257,8 +258,22 @@ def _behind(assessment: Assessment | None, user: User) -> dict[str, Any]:
         "line": history_of(assessment.engagement, thresholds),
         "ranges": ranges_of(assessment, user),
         "money": money_of(assessment, user),
+        "agreed": _agreed(assessment),
         "what_if_href": what_if_page(assessment.engagement),
     }
+
+
+def _agreed(assessment: Assessment) -> str:
+    """How people decided where the engine spoke like this; blank below 20 of them."""
+    if assessment.verdict == Verdict.NOT_ENOUGH_EVIDENCE:
+        return ""
+    found = agreement_on(assessment)
+    if found is None:
+        return ""
+    return _(
+        "By %(n)d reviewed flags, people go over in %(rate)s of cases that read like"
+        " this one."
+    ) % {"n": found.decisions, "rate": percent(found.rate)}
 
 
 @on_engagement_page

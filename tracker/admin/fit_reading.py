@@ -101,6 +101,7 @@ class MoneyReading:
     break_even: str
     chance: str
     recorded: Sequence[tuple[str, str]]
+    own: Sequence[dict[str, Any]]
     assumed: Sequence[dict[str, Any]]
     matters: Sequence[Matter]
     sources: Sequence[tuple[str, str]]
@@ -236,7 +237,8 @@ class _Money:
                 (str(RECORDED[row["code"]]), self._figure(row))
                 for row in money["recorded"]
             ],
-            assumed=money["assumed"],
+            own=[row for row in money["assumed"] if row["is_own"]],
+            assumed=[row for row in money["assumed"] if not row["is_own"]],
             matters=self._matters(),
             sources=[(s.name, self._exact(s.amount)) for s in behind.sources],
             total=self._exact(behind.total),

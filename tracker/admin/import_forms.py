@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from engagements.values.language import translated
 from tracker.imports.kinds import kind_named
 from tracker.imports.problems import shown
 from tracker.imports.services import Preview
@@ -54,7 +56,7 @@ class UploadForm(forms.Form):
         super().__init__(*args, **kwargs)
         kind = self.fields["kind"]
         assert isinstance(kind, forms.ChoiceField)  # noqa: S101 - for the type checker
-        kind.choices = [(name, kind_named(name).label) for name in kinds]
+        kind.choices = [(name, translated(kind_named(name).label)) for name in kinds]
         kind.initial = kinds[0] if kinds else None
 
     def clean_file(self) -> "UploadedFile[bytes]":
@@ -147,7 +149,7 @@ class ColumnsForm(forms.Form):
         self.kind_fields = kind.fields
         for field in self.kind_fields:
             self.fields[f"column_{field.name}"] = forms.ChoiceField(
-                label=field.label.capitalize(),
+                label=capfirst(translated(field.label)),
                 choices=choices,
                 required=False,
                 initial=chosen.get(field.name, ""),

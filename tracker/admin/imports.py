@@ -27,14 +27,14 @@ from engagements.admin.columns import figure
 from engagements.admin.unfold_types import UnfoldModelAdmin
 from engagements.errors import WrongStateError
 from engagements.models import User
+from engagements.values.language import translated
 from tracker.admin.import_forms import ColumnsForm, UploadForm, options_as_initial
 from tracker.imports.exports import template_of
-from tracker.imports.kinds import kind_named, kind_names, may_import
+from tracker.imports.kinds import Templated, kind_named, kind_names, may_import
 from tracker.imports.models import ImportRun, RunState
 from tracker.imports.problems import ImportRefusedError, shown
 from tracker.imports.queries import commonest_reasons
 from tracker.imports.record_files import CONTENT_TYPES
-from tracker.imports.record_kinds import RecordKind
 from tracker.imports.refusals import Refusal, refusals_as_csv
 from tracker.imports.services import (
     Preview,
@@ -266,7 +266,8 @@ class ImportRunAdmin(UnfoldModelAdmin):
 
     def _result(self, request: HttpRequest, run: ImportRun) -> HttpResponse:
         problems = Paginator(run.problems.order_by("line", "id"), _PROBLEMS_ON_A_PAGE)
-        labels = {field.name: field.label for field in kind_named(run.kind).fields}
+        fields = kind_named(run.kind).fields
+        labels = {field.name: translated(field.label) for field in fields}
         page = problems.get_page(request.GET.get("page"))
         extra = {
             "problems": page,
@@ -369,12 +370,12 @@ def kinds_for(user: User) -> list[str]:
 
 def _templates(kinds: list[str]) -> Iterator[dict[str, Any]]:
     for name in kinds:
-        if isinstance(kind := kind_named(name), RecordKind):
+        if isinstance(kind := kind_named(name), Templated):
             links = [
                 (form.upper(), reverse(_TEMPLATE, args=[name, form]))
                 for form in CONTENT_TYPES
             ]
-            yield {"label": kind.label, "links": links}
+            yield {"label": translated(kind.label), "links": links}
 
 
 def _refusals(run: ImportRun) -> Iterator[Refusal]:

@@ -15,6 +15,7 @@ from engagements.admin.inputs import ExactNumberInput, MoneyInput
 from engagements.admin.scope import visible
 from engagements.choices import Maturity, RateUnit
 from engagements.models import Service, User
+from engagements.values.language import translated
 from tracker.fit.criteria import all_criteria
 from tracker.fit.criterion import AnyCriterion
 from tracker.fit.questions import QUESTIONS, UNKNOWN, Choice, Question
@@ -152,8 +153,8 @@ class IntakeForm(forms.Form):
         self.fields["currency"].initial = settings.REPORTING_CURRENCY
         for question in QUESTIONS:
             self.fields[ANSWER + question.code] = forms.ChoiceField(
-                label=question.text,
-                choices=[(c.code, c.label) for c in question.all_choices],
+                label=translated(question.text),
+                choices=[(c.code, translated(c.label)) for c in question.all_choices],
                 initial=UNKNOWN,
                 required=False,
             )
@@ -239,7 +240,7 @@ class IntakeForm(forms.Form):
 def _fact_field(criterion: AnyCriterion) -> forms.Field:
     if criterion.code == ASKED_AS_CHOICE:
         return forms.ChoiceField(
-            label=criterion.label,
+            label=translated(criterion.label),
             choices=[("", _("Not known")), *Maturity.choices],
             required=False,
             widget=Select(),
@@ -248,12 +249,12 @@ def _fact_field(criterion: AnyCriterion) -> forms.Field:
     unit, scale = criterion.unit, criterion.scale
     factor = Decimal(str(unit.scale))
     return forms.DecimalField(
-        label=f"{criterion.label} ({unit.suffix.strip() or unit.suffix})",
+        label=f"{translated(criterion.label)} ({unit.suffix.strip() or unit.suffix})",
         required=False,
         min_value=Decimal(str(scale.least)) * factor,
         max_value=Decimal(str(scale.most)) * factor,
         widget=ExactNumberInput(),
-        help_text=criterion.question,
+        help_text=translated(criterion.question),
     )
 
 

@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +16,7 @@ from engagements.admin.bulk import BulkChange
 from engagements.admin.record_admin import actor_of
 from engagements.admin.scope import visible
 from engagements.admin.unfold_types import UnfoldModelAdmin, action
+from engagements.errors import TrackerError
 from engagements.models import User
 from engagements.permissions import roles_of, sees_all
 from tracker.admin.steps import Step, take_step
@@ -24,12 +25,14 @@ from tracker.spend.services import (
     approve_invoice,
     discard_draft,
     dispute_invoice,
-    mark_matched,
+    match_invoices,
     receive_invoice,
     reopen_invoice,
     settle_invoice,
 )
 from tracker.spend.services.invoice_states import CHECKERS, can_become, is_maker
+from tracker.spend.services.invoices import money_told_of
+from tracker.spend.services.match import COMPARED
 
 if TYPE_CHECKING:
     from django.forms import DateInput
@@ -47,6 +50,30 @@ RECORD, RELEASE = "tracker.add_invoice", "tracker.change_invoice"
 
 class YesDialog(_Dialog):
     """Only asks for a yes."""
+
+
+class MoneyDialog(YesDialog):
+    """Tells which budgets the invoice exceeds."""
+
+    form_before_template = "engagements/admin/facts.html"
+
+    def get_before_template_context(
+        self, request: HttpRequest, object_id: Any = None
+    ) -> dict[str, Any]:
+        invoice = visible(Invoice, actor_of(request)).filter(pk=object_id).first()
+        if invoice is None or not sees_whole(actor_of(request), invoice):
+            return {}
+        return {"note": " ".join(_told_of_money(invoice))}
+
+
+def _told_of_money(invoice: Invoice) -> list[str]:
+    """Return what the budgets say, or why the step would be refused."""
+    try:
+        return money_told_of(invoice=invoice)
+    except ValidationError as refusal:
+        return list(refusal.messages)
+    except TrackerError as refusal:
+        return [str(refusal)]
 
 
 class DisputeDialog(_Dialog):
@@ -74,6 +101,12 @@ def sees_whole(user: User, invoice: Invoice) -> bool:
     return not invoice.lines.exclude(pk__in=seen.values("pk")).exists()
 
 
+def _match_again(*, invoice: Invoice, actor: User) -> None:
+    """Compare as the night does: what comes of it is nobody's own word."""
+    del actor
+    match_invoices(ids=[invoice.pk], actor=None)
+
+
 class InvoiceSteps(UnfoldModelAdmin):
     actions_detail = (
         "receive",
@@ -97,7 +130,7 @@ class InvoiceSteps(UnfoldModelAdmin):
                 "It is posted as spend and stays as it is from then on: a credit note"
                 " corrects it."
             ),
-            "form_class": YesDialog,
+            "form_class": MoneyDialog,
             "form_submit_text": gettext_lazy("Receive"),
         },
     )
@@ -108,25 +141,25 @@ class InvoiceSteps(UnfoldModelAdmin):
         return self._take(request, object_id, RECORD, receive_invoice, done)
 
     @action(
-        description=gettext_lazy("Matches"),
+        description=gettext_lazy("Match again"),
         url_path="match",
         icon="rule",
         permissions=["match"],
         dialog={
-            "title": gettext_lazy("The invoice is right"),
+            "title": gettext_lazy("Compare this invoice anew"),
             "description": gettext_lazy(
-                "It is what was agreed, worked and ordered, or what differs was"
-                " explained. Finance approves it next."
+                "With what was agreed, worked, ordered and credited, as it is now. It"
+                " is matched, or disputed where something doesn't fit."
             ),
-            "form_class": YesDialog,
-            "form_submit_text": gettext_lazy("It matches"),
+            "form_class": MoneyDialog,
+            "form_submit_text": gettext_lazy("Match again"),
         },
     )
     def match(
         self, request: HttpRequest, form: forms.Form, object_id: str
     ) -> HttpResponse:
-        done = _("The invoice is matched.")
-        return self._take(request, object_id, RECORD, mark_matched, done)
+        done = _("The invoice was compared anew.")
+        return self._take(request, object_id, RECORD, _match_again, done)
 
     @action(
         description=gettext_lazy("Approve"),
@@ -136,7 +169,7 @@ class InvoiceSteps(UnfoldModelAdmin):
         dialog={
             "title": gettext_lazy("Release this invoice for payment"),
             "description": gettext_lazy("It is kept with your name."),
-            "form_class": YesDialog,
+            "form_class": MoneyDialog,
             "form_submit_text": gettext_lazy("Approve"),
         },
     )
@@ -244,7 +277,13 @@ class InvoiceSteps(UnfoldModelAdmin):
     def has_match_permission(
         self, request: HttpRequest, object_id: str | None = None
     ) -> bool:
-        return self._may(request, object_id, InvoiceStatus.MATCHED)
+        user = actor_of(request)
+        if not user.has_perm(RECORD) or not roles_of(user) & CHECKERS:
+            return False
+        invoice = self._invoice(request, object_id)
+        if invoice is None or invoice.status not in COMPARED:
+            return False
+        return sees_whole(user, invoice)
 
     def has_dispute_permission(
         self, request: HttpRequest, object_id: str | None = None

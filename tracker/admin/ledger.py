@@ -101,9 +101,9 @@ class PaymentAdmin(Posted):
     @display(description=gettext_lazy("file and line"))
     def origin(self, row: Payment) -> SafeString:
         return format_html(
-            '<span class="row-note">{}, line {}</span>',
-            row.source_file,
-            row.source_line,
+            '<span class="row-note">{}</span>',
+            _("%(file)s, line %(line)s")
+            % {"file": row.source_file, "line": row.source_line},
         )
 
 

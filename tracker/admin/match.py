@@ -16,7 +16,6 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 
 from engagements.admin.bulk import BulkActions
-from engagements.admin.columns import money
 from engagements.admin.filters import ScopedDropdownFilter
 from engagements.admin.next_steps import steps_in_order
 from engagements.admin.record_admin import ReadOnlyAdmin, actor_of
@@ -143,7 +142,6 @@ class MatchExceptionAdmin(ExceptionSteps, BulkActions, ReadOnlyAdmin):
         context |= {
             "exception": exception,
             "sides": sides(exception, names),
-            "amount": money(exception.amount, exception.currency),
             "state_colour": STATE_COLOURS[exception.state],
             "behind": behind(exception, names, user),
             "savings": visible(Saving, user).filter(
@@ -189,8 +187,8 @@ class MatchExceptionAdmin(ExceptionSteps, BulkActions, ReadOnlyAdmin):
         return format_html('<span class="figure">{}</span>', row.sides.found)
 
     @display(description=gettext_lazy("at stake"), ordering="amount")
-    def amount_figure(self, row: MatchException) -> SafeString:
-        return money(row.amount, row.currency)
+    def amount_figure(self, row: Any) -> SafeString:
+        return format_html('<span class="figure">{}</span>', row.sides.stake)
 
     @display(description=gettext_lazy("waiting"), ordering="found_at")
     def age(self, row: MatchException) -> SafeString | str:

@@ -5,7 +5,6 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from engagements.admin.columns import money
 from engagements.admin.record_admin import actor_of
 from engagements.admin.scope import visible
 from engagements.admin.unfold_types import UnfoldModelAdmin
@@ -47,7 +46,6 @@ def _rows(invoice: Invoice, request: HttpRequest) -> list[Row]:
         {
             "exception": one,
             "sides": sides(one, names),
-            "amount": money(one.amount, one.currency),
             "is_open": one.state == ExceptionState.OPEN,
             "page": reverse("admin:tracker_matchexception_change", args=[one.pk]),
         }

@@ -119,6 +119,10 @@ class ResolveMany(BulkChange):
         before = record.get_resolution_display() or record.get_state_display()
         return before, f"{self.resolution.label}: {value}"
 
+    def lock_order(self, record: Any) -> tuple[int, ...]:
+        # The match locks invoices, then their exceptions, each in the order of ids.
+        return record.invoice_id, record.pk
+
     def apply(self, record: Any, value: Any, actor: User) -> Sequence[str]:
         resolve_exception(
             exception=record, resolution=self.resolution, reason=value, actor=actor

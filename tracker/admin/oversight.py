@@ -132,7 +132,7 @@ class OversightMonth:
             {
                 **context,
                 "title": _("Oversight in %(month)s")
-                % {"month": date_format(self.month, "F Y")},
+                % {"month": date_format(self.month, "YEAR_MONTH_FORMAT")},
                 "opts": OversightLog._meta,
                 "lines": self._lines(texts, errors),
                 "earlier": self.address(add_months(self.month, -1)),

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -84,7 +85,7 @@ class OfEngagement(ScopedAdmin):
 def window_name(row: LevelResult | Credit) -> str:
     """Return the month, or the quarter, in words."""
     if row.window_from.month == row.window_to.month:
-        return f"{row.window_from:%B %Y}"
+        return date_format(row.window_from, "YEAR_MONTH_FORMAT")
     quarter = (row.window_from.month + 2) // 3
     return _("Q%(quarter)d %(year)d") % {
         "quarter": quarter,

@@ -24,7 +24,7 @@ from tracker.fit.services import (
     adopt_policy,
     current_policy,
     preview_policy,
-    propose_importances,
+    propose_policy,
     reject_proposal,
     reviewed_decisions,
 )
@@ -50,6 +50,7 @@ class PreviewReading:
     rows: list[ChangeRow]
     would_flag: int
     would_clear: int
+    receipt: str
 
 
 @admin.register(Policy)
@@ -69,6 +70,7 @@ class PolicyAdmin(ReadOnlyAdmin):
                     "thresholds",
                     "assumptions",
                     "firmness",
+                    "tendency",
                 )
             },
         ),
@@ -89,19 +91,20 @@ class PolicyAdmin(ReadOnlyAdmin):
         if "reject" in request.POST:
             return self._reject(request)
         is_learning = "learn" in request.GET
-        proposal = propose_importances() if is_learning else None
+        proposal = propose_policy() if is_learning else None
+        present = current_policy()
         form = PolicyForm(
             request.POST or None,
-            present=current_policy(),
+            present=present,
             actor=actor_of(request),
-            importances=dict(proposal.importances) if proposal else None,
+            learnt=proposal.learnt if proposal else None,
         )
         preview = None
         if request.method == "POST" and form.is_valid():
             try:
-                preview = preview_policy(policy=form.policy())
                 if "adopt" in request.POST:
                     return self._adopt(request, form)
+                preview = preview_policy(policy=form.policy())
             except ValidationError as refusal:
                 form.refuse(refusal)
         reviewed = reviewed_decisions()
@@ -110,7 +113,7 @@ class PolicyAdmin(ReadOnlyAdmin):
             "title": _("Another version of the fit policy"),
             "opts": self.opts,
             "form": form,
-            "present": current_policy(),
+            "present": present,
             "preview": _preview(preview) if preview else None,
             "reviewed": reviewed,
             "enough": ENOUGH_DECISIONS,
@@ -120,7 +123,11 @@ class PolicyAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "tracker/admin/policy.html", context)
 
     def _adopt(self, request: HttpRequest, form: PolicyForm) -> HttpResponse:
-        adopted = adopt_policy(policy=form.policy(), actor=actor_of(request))
+        adopted = adopt_policy(
+            policy=form.policy(),
+            receipt=request.POST.get("receipt", ""),
+            actor=actor_of(request),
+        )
         told = _("Version %(n)d is in force from the next night on.")
         messages.success(request, told % {"n": adopted.version})
         return HttpResponseRedirect(
@@ -165,11 +172,13 @@ def _preview(preview: Preview) -> PreviewReading:
         ],
         would_flag=preview.would_flag,
         would_clear=preview.would_clear,
+        receipt=preview.receipt,
     )
 
 
 def _proposal(proposal: Proposal) -> dict[str, Any]:
     labels = {criterion.code: criterion.label for criterion in all_criteria()}
+    present = proposal.present
     return {
         "decisions": proposal.comparison.decisions,
         "figures": [
@@ -182,9 +191,10 @@ def _proposal(proposal: Proposal) -> dict[str, Any]:
             )
         ],
         "importances": [
-            (labels[code], f"{proposal.present[code]:g}", f"{learnt:.2f}")
-            for code, learnt in proposal.importances.items()
+            (labels[code], f"{present.importances[code]:g}", f"{importance:.2f}")
+            for code, importance in proposal.learnt.importances.items()
         ],
+        "tendency": (f"{present.tendency:+.2f}", f"{proposal.learnt.tendency:+.2f}"),
     }
 
 

@@ -13,10 +13,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from engagements.models import User
+from engagements.values.language import translated
 from tracker.fit.criteria import all_criteria
+from tracker.fit.learning import Learnt
 from tracker.fit.models import Policy
 from tracker.fit.money import SWITCHING
-from tracker.fit.verdict import Thresholds
+from tracker.fit.verdict import MOST_TENDENCY, Thresholds
 
 FIRMNESS = (
     (1, gettext_lazy("hardly firm")),
@@ -36,7 +38,11 @@ THRESHOLDS = {
     "blend_managed": gettext_lazy("Blend: a part fits managed from"),
     "blend_augmented": gettext_lazy("Blend: a part fits augmented up to"),
 }
-PARTS = ("least", "likely", "most")
+PARTS = {
+    "least": gettext_lazy("least"),
+    "likely": gettext_lazy("likely"),
+    "most": gettext_lazy("most"),
+}
 # Where a service names its settings, and where the form has them.
 PREFIXES = {
     "importances": "importance",
@@ -77,6 +83,12 @@ class PolicyForm(forms.Form):
         choices=FIRMNESS,
         coerce=int,
     )
+    tendency = forms.FloatField(
+        label=gettext_lazy("Tendency of every neutral point"),
+        min_value=-MOST_TENDENCY,
+        max_value=MOST_TENDENCY,
+        widget=forms.NumberInput(attrs={"step": "any"}),
+    )
     reason = forms.CharField(
         label=gettext_lazy("Why it changes"), max_length=300, required=False
     )
@@ -87,28 +99,29 @@ class PolicyForm(forms.Form):
         *,
         present: Policy,
         actor: User,
-        importances: dict[str, float] | None = None,
+        learnt: Learnt | None = None,
     ) -> None:
         super().__init__(data)
         self.present = present
         self.actor = actor
         self.initial["firmness"] = present.firmness
-        learnt = importances or {}
+        self.initial["tendency"] = learnt.tendency if learnt else present.tendency
+        importances = learnt.importances if learnt else {}
         for criterion in all_criteria():
-            code = criterion.code
+            code, name = criterion.code, translated(criterion.label)
             own = present.importances.get(code, criterion.importance)
             self.fields[f"importance_{code}"] = forms.FloatField(
                 min_value=0.01,
                 max_value=10,
-                initial=learnt.get(code, own),
-                widget=_Number(label=_("Importance of %s") % criterion.label),
+                initial=importances.get(code, own),
+                widget=_Number(label=_("Importance of %s") % name),
             )
             self.fields[f"breakpoints_{code}"] = forms.CharField(
                 max_length=200,
                 initial=_written(
                     present.breakpoints.get(code, criterion.breakpoints.points)
                 ),
-                widget=_Text(label=_("Breakpoints of %s") % criterion.label),
+                widget=_Text(label=_("Breakpoints of %s") % name),
             )
         whole = Thresholds(**present.thresholds)
         for field in fields(Thresholds):
@@ -125,17 +138,18 @@ class PolicyForm(forms.Form):
     def _add_assumption(self, code: str) -> None:
         assumption = next(a for a in SWITCHING if a.code == code)
         own = self.present.assumptions.get(code, {})
+        meaning = capfirst(translated(assumption.meaning))
         for part in PARTS:
             self.fields[f"assumption_{code}_{part}"] = forms.FloatField(
                 initial=own.get(part, getattr(assumption.triangle, part)),
-                widget=_Number(label=f"{capfirst(assumption.meaning)}: {_(part)}"),
+                widget=_Number(label=f"{meaning}: {PARTS[part]}"),
             )
-        for part, usual in (
-            ("source", assumption.source),
-            ("dated_on", ""),
-            ("owner", ""),
+        for part, name, usual in (
+            ("source", _("source"), assumption.source),
+            ("dated_on", _("dated on"), ""),
+            ("owner", _("owner"), ""),
         ):
-            label = f"{capfirst(assumption.meaning)}: {_(part.replace('_', ' '))}"
+            label = f"{meaning}: {name}"
             is_date = part == "dated_on"
             self.fields[f"assumption_{code}_{part}"] = forms.CharField(
                 max_length=100,
@@ -168,7 +182,7 @@ class PolicyForm(forms.Form):
                 for part in (*PARTS, "source", "dated_on", "owner")
             }
             yield AssumptionRow(
-                meaning=str(capfirst(assumption.meaning)),
+                meaning=str(capfirst(translated(assumption.meaning))),
                 unit=assumption.unit,
                 errors=[str(e) for one in bound.values() for e in one.errors],
                 **bound,
@@ -212,6 +226,7 @@ class PolicyForm(forms.Form):
             },
             assumptions=self._assumptions(),
             firmness=cleaned["firmness"],
+            tendency=cleaned["tendency"],
             reason=cleaned["reason"],
         )
 

@@ -109,7 +109,7 @@ def _month(month: date, spent: dict[str, Decimal], hours: Decimal | None) -> str
     if hours:
         parts.append(_("%(hours)s hours logged") % {"hours": plain_number(hours)})
     return _("%(month)s: %(what)s.") % {
-        "month": date_format(month, "F Y"),
+        "month": date_format(month, "YEAR_MONTH_FORMAT"),
         "what": ", ".join(parts) or _("nothing left after reversals"),
     }
 

@@ -66,7 +66,7 @@ ENTER = "tracker.add_timesheet"
 def period_name(sheet: Timesheet) -> str:
     return _("%(first)s to %(last)s") % {
         "first": date_format(sheet.starts_on, "j M"),
-        "last": date_format(sheet.ends_on, "j M Y"),
+        "last": date_format(sheet.ends_on, "DATE_FORMAT"),
     }
 
 

@@ -5,6 +5,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
@@ -157,7 +158,7 @@ class OversightLogAdmin(RecordAdmin):
 
     @display(description=gettext_lazy("month"), ordering="month")
     def month_name(self, row: OversightLog) -> str:
-        return f"{row.month:%B %Y}"
+        return date_format(row.month, "YEAR_MONTH_FORMAT")
 
     @display(description=gettext_lazy("hours"), ordering="hours")
     def hours_figure(self, row: OversightLog) -> SafeString:

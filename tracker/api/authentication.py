@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from allauth.idp.oidc.models import Token
 from django.db.models import Q
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -11,8 +12,9 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
-from tracker.api.models import ApiKey
-from tracker.api.services import digest_of
+from tracker.api.models import ApiKey, ApiKeyQuerySet
+from tracker.api.scopes import SCOPES
+from tracker.api.services import KEY_BEGINS, digest_of
 
 if TYPE_CHECKING:
     from drf_spectacular.openapi import AutoSchema
@@ -28,27 +30,27 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
         scheme, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-        if scheme.lower() != "bearer":
+        text = text.strip()
+        if scheme.lower() != "bearer" or not self._is_ours(text):
             return None
-        api_key = self._usable(text.strip())
+        usable = ApiKey.objects.all().usable_at(timezone.now()).select_related("owner")
+        try:
+            api_key = self._find(usable, text)
+        except (ApiKey.DoesNotExist, Token.DoesNotExist):
+            raise AuthenticationFailed(
+                "This key is unknown, expired or revoked, or its owner is inactive."
+            ) from None
         self._note_use(api_key)
         return api_key.owner, api_key
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'
 
-    def _usable(self, text: str) -> ApiKey:
-        try:
-            return (
-                ApiKey.objects.all()
-                .usable_at(timezone.now())
-                .select_related("owner")
-                .get(digest=digest_of(text))
-            )
-        except ApiKey.DoesNotExist:
-            raise AuthenticationFailed(
-                "This key is unknown, expired or revoked, or its owner is inactive."
-            ) from None
+    def _is_ours(self, text: str) -> bool:
+        return text.startswith(KEY_BEGINS)
+
+    def _find(self, usable: ApiKeyQuerySet, text: str) -> ApiKey:
+        return usable.get(digest=digest_of(text))
 
     def _note_use(self, api_key: ApiKey) -> None:
         now = timezone.now()
@@ -57,6 +59,20 @@ class ApiKeyAuthentication(BaseAuthentication):
             ApiKey.objects.filter(
                 Q(last_used_at__isnull=True) | Q(last_used_at__lt=stale), pk=api_key.pk
             ).update(last_used_at=now)
+
+
+class TokenAuthentication(ApiKeyAuthentication):
+    """`Authorization: Bearer` with a token that a key was exchanged for (OAuth2)."""
+
+    def _is_ours(self, text: str) -> bool:
+        return not super()._is_ours(text)
+
+    def _find(self, usable: ApiKeyQuerySet, text: str) -> ApiKey:
+        """Return the key that the token stands for, with the token's scopes alone."""
+        token = Token.objects.valid().by_value(text).get(type=Token.Type.ACCESS_TOKEN)
+        api_key = usable.get(public_id=token.client_id)
+        api_key.scopes = [one for one in token.get_scopes() if one in api_key.scopes]
+        return api_key
 
 
 class SessionReading(SessionAuthentication):
@@ -80,4 +96,18 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
             "type": "http",
             "scheme": "bearer",
             "description": "A key made by `manage.py create_api_key`.",
+        }
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # its registry is untyped
+    target_class = "tracker.api.authentication.TokenAuthentication"
+    name = "oauth2"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        flow = {"tokenUrl": "/oauth/token", "scopes": SCOPES}
+        return {
+            "type": "oauth2",
+            "description": "A token for an hour: the key's client id is the client, and"
+            " the key its secret.",
+            "flows": {"clientCredentials": flow},
         }

@@ -62,6 +62,11 @@ class ApiKey(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
 
+    @property
+    def client_id(self) -> str:
+        """By which it is exchanged for tokens, as a client of OAuth2."""
+        return str(self.public_id)
+
 
 class IdempotencyKey(models.Model):
     """A request that a caller may send again, and what it was answered."""

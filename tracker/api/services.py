@@ -5,6 +5,7 @@ import string
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 
+from allauth.idp.oidc.models import Client, Token
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -20,6 +21,7 @@ ALPHABET = string.ascii_letters + string.digits
 SECRET_LENGTH = 40
 # "etk_live_" and the first characters of the secret: enough to tell keys apart.
 PREFIX_LENGTH = 15
+KEY_BEGINS = "etk_"
 KEY_FORMAT = re.compile(r"etk_(live|test)_[0-9A-Za-z]{40}")
 
 
@@ -58,6 +60,7 @@ def create_api_key(
     )
     api_key.full_clean()
     api_key.save()
+    _let_exchange(api_key, text)
     events.record(
         event_type="api_key.created",
         subject=api_key,
@@ -80,6 +83,8 @@ def revoke_api_key(*, api_key: ApiKey, actor: User | None) -> ApiKey:
     if stored.revoked_at is None:
         stored.revoked_at = timezone.now()
         stored.save(update_fields=["revoked_at"])
+        # Its tokens go with it.
+        Client.objects.filter(pk=stored.client_id).delete()
         events.record(
             event_type="api_key.revoked",
             subject=stored,
@@ -88,6 +93,27 @@ def revoke_api_key(*, api_key: ApiKey, actor: User | None) -> ApiKey:
         )
     api_key.revoked_at = stored.revoked_at
     return stored
+
+
+def _let_exchange(api_key: ApiKey, text: str) -> None:
+    """Let the key be exchanged for tokens, as a client of OAuth2 whose secret it is."""
+    client = Client(
+        pk=api_key.client_id,
+        name=api_key.name[:100],
+        owner=api_key.owner,
+        grant_types=Client.GrantType.CLIENT_CREDENTIALS,
+        response_types="",
+    )
+    client.set_secret(text)
+    client.set_scopes(api_key.scopes)
+    client.set_default_scopes(api_key.scopes)
+    client.save()
+
+
+def forget_tokens() -> int:
+    """Delete the tokens that have expired; return how many."""
+    deleted, _by_model = Token.objects.expired().delete()
+    return int(deleted)
 
 
 def _check_scopes(scopes: Sequence[str]) -> None:

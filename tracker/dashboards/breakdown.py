@@ -10,6 +10,7 @@ from typing import ClassVar
 from django.utils.translation import gettext as _
 
 from engagements.choices import Kind
+from engagements.values.language import translated
 from tracker.dashboards.charts.ranking import NARROW, WIDE, Bar, ranked_bars
 from tracker.dashboards.charts.svg import Svg
 from tracker.dashboards.comparing import (
@@ -188,7 +189,10 @@ class Breakdown(Report):
         if len(self.entries) <= count + 1:
             return self.entries
         others = self.entries[count:]
-        name = f"{len(others):,} other {self.noun}"
+        name = _("%(n)s other %(things)s") % {
+            "n": self.scope.notation.count(len(others)),
+            "things": translated(self.noun),
+        }
         parts = sum((entry.parts for entry in others), SpendParts())
         compared = sum((entry.compared or NOTHING for entry in others), NOTHING)
         blanks: tuple[Value, ...] = (None,) * (len(self.entries[0].labels) - 1)
@@ -248,7 +252,8 @@ class Breakdown(Report):
         return ranked_bars(
             [self._bar(entry) for entry in entries],
             chart_id=chart_id,
-            summary=f"{self.title}; the table below has the same figures",
+            summary=_("%(title)s; the table below has the same figures")
+            % {"title": self.heading},
             width=width,
         )
 

@@ -62,7 +62,7 @@ def csv_lines(report: Report) -> Iterator[str]:
     written: list[str] = [BYTE_ORDER_MARK]
     writer = csv.writer(_Collector(written))
     columns = file_columns(report)
-    writer.writerow(safe_text(column.title) for _index, column in columns)
+    writer.writerow(safe_text(column.heading) for _index, column in columns)
     for number, row in enumerate(report.ordered(), start=1):
         writer.writerow(plain(row.values[i], column.kind) for i, column in columns)
         if number % LINES_PER_CHUNK == 0:
@@ -101,7 +101,7 @@ def xlsx_file(report: Report) -> bytes:
 
 def _fill(workbook: Workbook, report: Report) -> None:
     columns = file_columns(report)
-    sheet = workbook.add_worksheet(report.title[:LONGEST_SHEET_NAME])
+    sheet = workbook.add_worksheet(report.heading[:LONGEST_SHEET_NAME])
     formats = {
         kind: workbook.add_format({"num_format": form})
         for kind, form in NUMBER_FORMATS.items()
@@ -110,7 +110,7 @@ def _fill(workbook: Workbook, report: Report) -> None:
     sheet.freeze_panes(1, 0)
     for place, (_index, column) in enumerate(columns):
         sheet.set_column(place, place, WIDTHS.get(column.kind, NUMBER_WIDTH))
-        sheet.write_string(0, place, safe_text(column.title), head)
+        sheet.write_string(0, place, safe_text(column.heading), head)
     for line, row in enumerate(report.ordered(), start=1):
         for place, (index, column) in enumerate(columns):
             _write(sheet, line, place, row.values[index], formats.get(column.kind))

@@ -11,11 +11,13 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.translation import get_language, to_locale
+from django.utils.translation import get_language, gettext_noop, to_locale
+from django.utils.translation import gettext as _
 
 from engagements.choices import Kind
 from engagements.models import Department, Engagement, Service, User
 from engagements.permissions import departments_under, sees_all
+from engagements.values.language import translated
 from tracker.dashboards.notation import FALLBACK_LOCALE, Notation
 from tracker.dashboards.periods import (
     LAST_12_MONTHS,
@@ -34,7 +36,7 @@ from tracker.spend.queries import (
 )
 
 MONTH = re.compile(r"(?P<year>(?:19|20|21)[0-9]{2})-(?P<month>0[1-9]|1[0-2])")
-CLOSED_PERIODS = "A comparison needs a first and a last month: give both."
+CLOSED_PERIODS = gettext_noop("A comparison needs a first and a last month: give both.")
 SHOWN_OF_A_WRONG_VALUE = 40
 # Of a department: without those below it.
 DIRECT = "yes"
@@ -51,7 +53,8 @@ class MonthField(forms.CharField):
         match = MONTH.fullmatch(text)
         if not match:
             raise ValidationError(
-                f"“{_shown(text)}” is not a month; write it like 2026-10."
+                _("“%(text)s” is not a month; write it like 2026-10.")
+                % {"text": _shown(text)}
             )
         return date(int(match["year"]), int(match["month"]), 1)
 
@@ -63,7 +66,8 @@ class PublicIdField(forms.CharField):
             return UUID(text) if text else None
         except ValueError as error:
             raise ValidationError(
-                f"“{_shown(text)}” is not known here; open one from the tables below."
+                _("“%(text)s” is not known here; open one from the tables below.")
+                % {"text": _shown(text)}
             ) from error
 
 
@@ -95,7 +99,8 @@ class FilterForm(forms.Form):
         name = self.cleaned_data["period"]
         if name and name not in preset_titles(settings.FISCAL_YEAR_START_MONTH):
             raise ValidationError(
-                f"“{_shown(name)}” is not a known period; choose one of those below."
+                _("“%(text)s” is not a known period; choose one of those below.")
+                % {"text": _shown(name)}
             )
         return str(name)
 
@@ -103,7 +108,8 @@ class FilterForm(forms.Form):
         kind = self.cleaned_data["model"]
         if kind and kind not in Kind.values:
             raise ValidationError(
-                f"“{_shown(kind)}” is not a model; use {' or '.join(Kind.values)}."
+                _("“%(text)s” is not a model; use %(known)s.")
+                % {"text": _shown(kind), "known": _(" or ").join(Kind.values)}
             )
         return str(kind)
 
@@ -134,7 +140,8 @@ class FilterForm(forms.Form):
         by = self.cleaned_data["by"]
         if by and by not in DIVISIONS:
             raise ValidationError(
-                f"“{_shown(by)}” is no way to divide it; use {', '.join(DIVISIONS)}."
+                _("“%(text)s” is no way to divide it; use %(known)s.")
+                % {"text": _shown(by), "known": ", ".join(DIVISIONS)}
             )
         return str(by)
 
@@ -144,7 +151,7 @@ class FilterForm(forms.Form):
         first, last = cleaned.get("from"), cleaned.get("to")
         if first and last and first > last:
             raise ValidationError(
-                {"to": "The last month is before the first; change one of them."}
+                {"to": _("The last month is before the first; change one of them.")}
             )
         return cleaned
 
@@ -152,11 +159,11 @@ class FilterForm(forms.Form):
 def _check_base(first: date | None, last: date | None) -> None:
     if (first is None) != (last is None):
         raise ValidationError(
-            {"base_to": "Give the first and the last month to compare with."}
+            {"base_to": _("Give the first and the last month to compare with.")}
         )
     if first and last and first > last:
         raise ValidationError(
-            {"base_to": "The last month is before the first; change one of them."}
+            {"base_to": _("The last month is before the first; change one of them.")}
         )
 
 
@@ -216,22 +223,22 @@ PARAMETERS = (
     "compare",
 )
 LABELS = {
-    "period": "Period",
-    "from": "From month",
-    "to": "To month",
-    "department": "Department",
-    "vendor": "Vendor",
-    "engagement": "Engagement",
-    "cost_centre": "Cost centre",
-    "model": "Model",
-    "base_from": "Compared from",
-    "base_to": "Compared to",
-    "by": "Divided by",
-    "service": "Service",
-    "basis": "Basis",
-    "direct": "Department alone",
-    "sort": "Sorted by",
-    "compare": "Compared with",
+    "period": gettext_noop("Period"),
+    "from": gettext_noop("From month"),
+    "to": gettext_noop("To month"),
+    "department": gettext_noop("Department"),
+    "vendor": gettext_noop("Vendor"),
+    "engagement": gettext_noop("Engagement"),
+    "cost_centre": gettext_noop("Cost centre"),
+    "model": gettext_noop("Model"),
+    "base_from": gettext_noop("Compared from"),
+    "base_to": gettext_noop("Compared to"),
+    "by": gettext_noop("Divided by"),
+    "service": gettext_noop("Service"),
+    "basis": gettext_noop("Basis"),
+    "direct": gettext_noop("Department alone"),
+    "sort": gettext_noop("Sorted by"),
+    "compare": gettext_noop("Compared with"),
 }
 
 
@@ -261,7 +268,7 @@ def read_filters(
 def _messages(form: FilterForm) -> Iterator[str]:
     for name, errors in form.errors.items():
         for message in errors:
-            yield f"{LABELS.get(name, name)}: {message}"
+            yield f"{translated(LABELS.get(name, name))}: {message}"
 
 
 def _scope(
@@ -278,12 +285,12 @@ def _scope(
     engagement_id = _engagement(user, asked["engagement"], drills)
     service_id = _service(user, asked["service"], drills)
     if asked["model"]:
-        drills.append(Drill("model", "Model", str(Kind(asked["model"]).label)))
+        drills.append(Drill("model", _("Model"), str(Kind(asked["model"]).label)))
     if asked["basis"]:
-        drills.append(Drill("basis", "Basis", basis_label(asked["basis"])))
+        drills.append(Drill("basis", _("Basis"), basis_label(asked["basis"])))
     is_direct = bool(asked["direct"] and department)
     if is_direct:
-        drills.append(Drill("direct", "Department", "without those below it"))
+        drills.append(Drill("direct", _("Department"), _("without those below it")))
     return Scope(
         user=user,
         where=SpendWhere(
@@ -343,7 +350,9 @@ def department_among(
         return None
     found = next((each for each in departments if each.code == code), None)
     if found is None:
-        raise ValidationError({"department": f"“{_shown(code)}” is not among yours."})
+        raise ValidationError(
+            {"department": _("“%(text)s” is not among yours.") % {"text": _shown(code)}}
+        )
     return found
 
 
@@ -352,8 +361,8 @@ def _vendor(user: User, public_id: UUID | None, drills: list[Drill]) -> int | No
         return None
     vendor = vendors_with_spend(user).filter(public_id=public_id).first()
     if vendor is None:
-        raise ValidationError({"vendor": "No such vendor in the spend you may see."})
-    drills.append(Drill("vendor", "Vendor", vendor.legal_name))
+        raise ValidationError({"vendor": _("No such vendor in the spend you may see.")})
+    drills.append(Drill("vendor", _("Vendor"), vendor.legal_name))
     return vendor.pk
 
 
@@ -364,9 +373,11 @@ def _cost_centre(user: User, code: str, drills: list[Drill]) -> int | None:
     centre = known.filter(code=code).first()
     if centre is None:
         raise ValidationError(
-            {"cost_centre": "No such cost centre in the spend you may see."}
+            {"cost_centre": _("No such cost centre in the spend you may see.")}
         )
-    drills.append(Drill("cost_centre", "Cost centre", f"{centre.code} {centre.name}"))
+    drills.append(
+        Drill("cost_centre", _("Cost centre"), f"{centre.code} {centre.name}")
+    )
     return centre.pk
 
 
@@ -376,9 +387,9 @@ def _engagement(user: User, public_id: UUID | None, drills: list[Drill]) -> int 
     engagement = Engagement.objects.visible_to(user).filter(public_id=public_id).first()
     if engagement is None:
         raise ValidationError(
-            {"engagement": "No such engagement among those you may see."}
+            {"engagement": _("No such engagement among those you may see.")}
         )
-    drills.append(Drill("engagement", "Engagement", str(engagement)))
+    drills.append(Drill("engagement", _("Engagement"), str(engagement)))
     return engagement.pk
 
 
@@ -391,7 +402,7 @@ def _service(user: User, public_id: UUID | None, drills: list[Drill]) -> int | N
         raise ValidationError(
             {"service": "No such service among those of engagements you may see."}
         )
-    drills.append(Drill("service", "Service", service.name))
+    drills.append(Drill("service", _("Service"), service.name))
     return service.pk
 
 
@@ -412,7 +423,7 @@ SPEND = Asking(PARAMETERS, FilterForm, _scope)
 
 def whole_of(user: User) -> str:
     """Return what the reader sees without a department: a manager sees no more."""
-    return "All departments" if sees_all(user) else "All that you manage"
+    return _("All departments") if sees_all(user) else _("All that you manage")
 
 
 def _departments(user: User) -> Iterator[DepartmentChoice]:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
+from django.utils.translation import gettext as _
+
 from engagements.values.periods import add_months, month_of
 from tracker.dashboards.notation import Notation
 from tracker.dashboards.periods import Period
@@ -42,8 +44,26 @@ def finding(
         month = max(months)
         amount = notation.short(totals[month])
         name = _name(month, today, notation)
-        return f"{subject} is {amount} so far in {name}"
-    return f"No {_lower_first(subject)} is recorded{_within(period, notation)}"
+        return _("%(subject)s is %(amount)s so far in %(month)s") % {
+            "subject": subject,
+            "amount": amount,
+            "month": name,
+        }
+    if period.first and period.last:
+        return _("No %(subject)s is recorded for %(period)s") % {
+            "subject": _within_sentence(subject, notation),
+            "period": period_text(period, notation),
+        }
+    return _("No %(subject)s is recorded yet") % {
+        "subject": _within_sentence(subject, notation)
+    }
+
+
+def _within_sentence(subject: str, notation: Notation) -> str:
+    # In German a noun keeps its capital.
+    if notation.locale.startswith("de"):
+        return subject
+    return subject[:1].lower() + subject[1:]
 
 
 def _complete_month(
@@ -60,43 +80,61 @@ def _complete_month(
         _name(add_months(month, -1), today, notation),
         notation,
     )
-    return f"{subject} was {amount} in {_name(month, today, notation)}, {change}"
+    return _("%(subject)s was %(amount)s in %(month)s, %(change)s") % {
+        "subject": subject,
+        "amount": amount,
+        "month": _name(month, today, notation),
+        "change": change,
+    }
 
 
 def _against_budget(
     spent: Decimal, budget: Decimal, name: str, subject: str, notation: Notation
 ) -> str:
     over = spent - budget
-    amount = notation.short(spent)
+    said = {
+        "subject": subject,
+        "month": name,
+        "amount": notation.short(spent),
+        "difference": notation.short(abs(over)),
+    }
     if abs(over) < budget * NEAR_BUDGET:
-        return f"{subject} was on budget in {name}, at {amount}"
-    word = "over" if over > 0 else "under"
-    difference = notation.short(abs(over))
-    return f"{subject} was {difference} {word} budget in {name}, at {amount}"
+        return _("%(subject)s was on budget in %(month)s, at %(amount)s") % said
+    if over > 0:
+        return (
+            _("%(subject)s was %(difference)s over budget in %(month)s, at %(amount)s")
+            % said
+        )
+    return (
+        _("%(subject)s was %(difference)s under budget in %(month)s, at %(amount)s")
+        % said
+    )
 
 
 def _change(now: Decimal, before: Decimal, name: str, notation: Notation) -> str:
     if not before:
-        return f"after none in {name}"
+        return _("after none in %(month)s") % {"month": name}
     if now == before:
-        return f"the same as in {name}"
-    word = "more" if now > before else "less"
+        return _("the same as in %(month)s") % {"month": name}
     if now < 0 or before < 0:
-        return f"{notation.short(abs(now - before))} {word} than in {name}"
+        return _more_or_less(now > before, notation.short(abs(now - before)), name)
     share = (abs(now - before) / before).quantize(WHOLE_PERCENT, ROUND_HALF_UP)
     if not share:
-        return f"about the same as in {name}"
-    return f"{notation.percent(share)} {word} than in {name}"
+        return _("about the same as in %(month)s") % {"month": name}
+    return _more_or_less(now > before, notation.percent(share), name)
+
+
+def _more_or_less(is_more: bool, amount: str, name: str) -> str:
+    words = (
+        _("%(amount)s more than in %(month)s")
+        if is_more
+        else _("%(amount)s less than in %(month)s")
+    )
+    return words % {"amount": amount, "month": name}
 
 
 def _name(month: date, today: date, notation: Notation) -> str:
     return notation.month_name(month, with_year=month.year != today.year)
-
-
-def _within(period: Period, notation: Notation) -> str:
-    if period.first and period.last:
-        return f" for {period_text(period, notation)}"
-    return " yet"
 
 
 def period_text(period: Period, notation: Notation) -> str:
@@ -107,11 +145,7 @@ def period_text(period: Period, notation: Notation) -> str:
         first, last = notation.month(period.first), notation.month(period.last)
         return f"{first} \N{EN DASH} {last}"
     if period.first:
-        return f"from {notation.month(period.first)}"
+        return _("from %(month)s") % {"month": notation.month(period.first)}
     if period.last:
-        return f"until {notation.month(period.last)}"
-    return "all months"
-
-
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]
+        return _("until %(month)s") % {"month": notation.month(period.last)}
+    return _("all months")

@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from engagements.choices import Kind
 from engagements.models import User
+from engagements.permissions import sees_money
+from engagements.values.language import translated
 from tracker.dashboards.charts.scatter import NARROW, WIDE, Axes, Frame, Mark, scatter
 from tracker.dashboards.charts.svg import Svg
 from tracker.dashboards.notation import FALLBACK_LOCALE, Notation
@@ -67,6 +69,7 @@ class FitPage:
     outcomes: Table
     lessons: Table
     list_link: Link | None
+    export_link: Link | None
 
 
 def fit_page(user: User) -> FitPage:
@@ -110,6 +113,7 @@ class _Builder:
             outcomes=self._outcomes(conversions(self.user)),
             lessons=self._lessons(self.portfolio.lessons[:FACTS_SHOWN]),
             list_link=self._list_link(len(placed)),
+            export_link=self._export_link(),
         )
 
     def _title(self) -> str:
@@ -240,6 +244,7 @@ class _Builder:
             heads=[Cell(text, number, rank) for text, number, rank in heads],
             rows=[self._row(one) for one in rows],
             totals=[],
+            name_gives_way=True,
         )
 
     def _row(self, one: Placed) -> TableRow:
@@ -284,7 +289,7 @@ class _Builder:
                 Cell(one.title, href=self._admin("tracker_flag_change", one.flag)),
                 Cell(str(KINDS[one.leaning])),
                 Cell(str(capfirst(one.reason)), rank=2, wraps=True),
-                Cell(self._deadline(one)),
+                Cell(self._deadline(one), wraps=True),
                 self._amount(one.worth.p50 if one.worth else None),
                 Cell(one.state, rank=3),
             ]
@@ -331,6 +336,7 @@ class _Builder:
                 for group in ranked[:GROUPS_SHOWN]
             ],
             totals=[],
+            name_gives_way=True,
         )
 
     def _outcomes(self, rows: Sequence[Converted]) -> Table:
@@ -383,7 +389,7 @@ class _Builder:
         heads = (
             (gettext("Fact"), False, 1),
             (gettext("How to record it"), False, 1),
-            (gettext("Engagements"), True, 1),
+            (gettext("Engagements"), True, 2),
             (gettext("Points it could move"), True, 2),
         )
         return Table(
@@ -392,9 +398,9 @@ class _Builder:
             rows=[
                 TableRow(
                     [
-                        Cell(one.label),
-                        Cell(one.how_to_record, wraps=True),
-                        Cell(self.notation.count(one.engagements), is_number=True),
+                        Cell(translated(one.label)),
+                        Cell(translated(one.how_to_record), wraps=True),
+                        Cell(self.notation.count(one.engagements), True, rank=2),
                         Cell(self.notation.count(round(one.points)), True, rank=2),
                     ]
                 )
@@ -402,6 +408,12 @@ class _Builder:
             ],
             totals=[],
         )
+
+    def _export_link(self) -> Link | None:
+        if not sees_money(self.user):
+            return None
+        page = reverse("tracker:report", args=["switches"])
+        return Link(gettext("All amounts, as a report and a file"), page)
 
     def _list_link(self, count: int) -> Link | None:
         href = self._admin("tracker_assessment_changelist")

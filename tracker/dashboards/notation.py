@@ -1,12 +1,13 @@
 """How figures are written on a page: in the reader's locale, in one currency."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 
 from babel.core import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_skeleton
 from babel.numbers import format_compact_currency, format_decimal, format_percent
 
 from engagements.values.money import format_money
@@ -15,6 +16,8 @@ FALLBACK_LOCALE = "en_GB"
 # Babel writes £1.2M in English; finance writes £1.2m.
 ENGLISH_MAGNITUDES = str.maketrans({"K": "k", "M": "m", "B": "bn", "T": "tn"})
 LATIN_LETTERS = "KMBT"
+LONG_DIGITS = re.compile(r"\d{4}")
+MAGNITUDE_AND_CODE = re.compile(r"(M)([A-Z]{3})$")
 THOUSAND = Decimal(1000)
 
 
@@ -41,12 +44,21 @@ class Notation:
         written = format_compact_currency(
             rounded, self.currency, locale=self._locale, fraction_digits=2
         )
-        if self._locale.language != "en" or written[-1] not in LATIN_LETTERS:
+        if self._locale.language != "en":
+            # Not every language has a magnitude for thousands, nor room before a code.
+            if LONG_DIGITS.search(written):
+                return format_money(
+                    rounded, self.currency, str(self._locale), whole=True
+                )
+            return MAGNITUDE_AND_CODE.sub("\\1\N{NO-BREAK SPACE}\\2", written)
+        if written[-1] not in LATIN_LETTERS:
             return written
         return written[:-1] + written[-1].translate(ENGLISH_MAGNITUDES)
 
     def percent(self, share: Decimal, digits: int = 0) -> str:
-        pattern = "#,##0%" if not digits else f"#,##0.{'0' * digits}%"
+        pattern: str = self._locale.percent_formats[None].pattern
+        if digits:
+            pattern = pattern.replace("0", f"0.{'0' * digits}")
         return format_percent(share, format=pattern, locale=self._locale)
 
     def count(self, number: int) -> str:
@@ -60,18 +72,19 @@ class Notation:
         return format_decimal(number, locale=self._locale, decimal_quantization=False)
 
     def day(self, day: date) -> str:
-        return format_date(day, "d MMM y", locale=self._locale)
+        return format_date(day, "medium", locale=self._locale)
 
     def moment(self, moment: datetime) -> str:
         """Return the moment as it stands: in the zone that the caller gave it."""
-        return format_datetime(moment, "d MMM y, HH:mm", locale=self._locale)
+        return f"{self.day(moment)}, {moment:%H:%M}"
 
     def month(self, month: date) -> str:
-        return format_date(month, "LLL y", locale=self._locale)
+        return format_skeleton("yMMM", month, locale=self._locale)
 
     def month_name(self, month: date, *, with_year: bool = True) -> str:
-        pattern = "LLLL y" if with_year else "LLLL"
-        return format_date(month, pattern, locale=self._locale)
+        if with_year:
+            return format_skeleton("yMMMM", month, locale=self._locale)
+        return format_date(month, "LLLL", locale=self._locale)
 
     def month_tick(self, month: date) -> str:
         return format_date(month, "LLL", locale=self._locale)

@@ -10,15 +10,17 @@ from urllib.parse import urlencode
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from engagements.choices import Kind
 from engagements.models import User
+from engagements.values.language import translated
 from tracker.dashboards.charts.svg import shortened
 from tracker.dashboards.filters import Filters, whole_of
 from tracker.dashboards.findings import finding, period_text
 from tracker.dashboards.paper.pages import ROWS_PRINTED, Paper, Sheet
 from tracker.dashboards.periods import ALL, LAST_12_MONTHS, Period, preset_titles
-from tracker.dashboards.report import Page, Report, Row, all_reports, share
+from tracker.dashboards.report import Report, Row, all_reports, share
 from tracker.dashboards.reports.at_stake import AtStake
 from tracker.dashboards.reports.awaiting_spend import AwaitingSpend
 from tracker.dashboards.reports.cost_centres import SpendByCostCentre
@@ -45,17 +47,21 @@ MONTHS_SHOWN = 60
 PARTS_SHOWN = 10
 NAME_IN_TITLE = 60
 MORE_REPORTS = {
-    "budgets": "Budgets",
-    "variances": "Variances",
-    "rates-against-benchmark": "Rates against benchmark",
+    "budgets": gettext_noop("Budgets"),
+    "variances": gettext_noop("Variances"),
+    "rates-against-benchmark": gettext_noop("Rates against benchmark"),
 }
 SEE_FLAGS = "tracker.view_flag"
 # Reports of the time to come, which the period doesn't limit.
 ONWARD = {
-    "accruals": "Accruals",
-    "commitments": "Commitments",
-    "committed-currencies": "Commitments by currency",
-    "forecast": "Forecast",
+    "accruals": gettext_noop("Accruals"),
+    "commitments": gettext_noop("Commitments"),
+    "committed-currencies": gettext_noop("Commitments by currency"),
+    "forecast": gettext_noop("Forecast"),
+}
+SUBJECTS = {
+    Kind.MANAGED.value: gettext_noop("Managed spend"),
+    Kind.AUGMENTED.value: gettext_noop("Augmented spend"),
 }
 FLAG_LIST = "admin:tracker_flag_changelist"
 
@@ -172,13 +178,13 @@ def finance_page(scope: Scope) -> FinancePage | EmptyPage:
         paper_href=scope.paper_url(),
         more=[
             *(
-                Link(title, scope.report_url(slug))
+                Link(translated(title), scope.report_url(slug))
                 for slug, title in MORE_REPORTS.items()
             ),
-            Link("All reports", scope.index_url()),
+            Link(_("All reports"), scope.index_url()),
         ],
         onward=[
-            Link(title, scope.report_url(slug, cost_centre=""))
+            Link(translated(title), scope.report_url(slug, cost_centre=""))
             for slug, title in ONWARD.items()
         ],
         first=[_deferred(scope, FiscalYear)],
@@ -202,7 +208,7 @@ def _deferred(
 ) -> Deferred:
     return Deferred(
         anchor=report.slug,
-        title=report.title,
+        title=translated(report.title),
         card_href=scope.card_url(report.slug),
         page_href=scope.report_url(report.slug),
         is_full=report.is_wide,
@@ -229,15 +235,15 @@ class Listed:
 
 
 def index_page(scope: Scope) -> IndexPage:
-    found = sorted(all_reports().values(), key=lambda report: str(report.title))
+    found = sorted(all_reports().values(), key=lambda report: translated(report.title))
     return IndexPage(
         eyebrow=eyebrow(scope),
         title=_("Reports"),
         as_of=as_of(scope),
-        back=Link("Finance", scope.finance_url()),
+        back=Link(_("Finance"), scope.finance_url()),
         reports=[
             Listed(
-                title=str(report.title),
+                title=translated(report.title),
                 href=scope.report_url(report.slug) if report.has_page else "",
                 downloads=downloads(report(scope)),
             )
@@ -253,16 +259,19 @@ def report_card(report: Report) -> Section:
     more = None
     if report.row_count() > len(rows):
         count = report.scope.notation.count(report.row_count())
-        more = Link(f"Show all {count}", report.scope.report_url(report.slug))
+        more = Link(
+            _("Show all %(count)s") % {"count": count},
+            report.scope.report_url(report.slug),
+        )
     return Section(
         report.slug,
-        report.title,
+        report.heading,
         # A region of its own, so it can't be called what its card is called.
-        _table(report, rows, _("%(title)s, as a table") % {"title": report.title}),
+        _table(report, rows, _("%(title)s, as a table") % {"title": report.heading}),
         downloads(report, is_drawn=drawing is not None),
         drawing,
         is_full=report.is_wide,
-        more=more or Link("Open", report.scope.report_url(report.slug)),
+        more=more or Link(_("Open"), report.scope.report_url(report.slug)),
         note=report.note(),
     )
 
@@ -275,21 +284,21 @@ def report_page(report: Report, after: str) -> ReportPage:
     following = None
     if page.after:
         following = Link(
-            "Next page",
+            _("Next page"),
             scope.report_url(report.slug, after=page.after, sort=scope.sort),
         )
     return ReportPage(
         eyebrow=eyebrow(scope),
-        title=report.title,
+        title=report.heading,
         as_of=as_of(scope),
-        summary=_summary(report, page),
+        summary=summary_of(report, len(page.rows)),
         table=_table(report, page.all_rows),
         downloads=downloads(report, is_drawn=drawing is not None),
-        back=Link("Finance", scope.finance_url()),
+        back=Link(_("Finance"), scope.finance_url()),
         note=report.note(),
         choices=[Link(*choice) for choice in report.choices()],
         drawing=drawing,
-        first=Link("First page", scope.report_url(report.slug, sort=scope.sort))
+        first=Link(_("First page"), scope.report_url(report.slug, sort=scope.sort))
         if after
         else None,
         following=following,
@@ -297,11 +306,18 @@ def report_page(report: Report, after: str) -> ReportPage:
     )
 
 
-def _summary(report: Report, page: Page) -> str:
+def summary_of(report: Report, shown: int) -> str:
+    """Say how many of how many rows a page shows."""
     count = report.scope.notation.count
-    shown, known = len(page.rows), report.row_count()
-    part = f"{count(shown)} of " if shown < known else ""
-    return f"{part}{count(known)} {report.noun}"
+    known = report.row_count()
+    things = translated(report.noun)
+    if shown == known:
+        return f"{count(known)} {things}"
+    return _("%(shown)s of %(known)s %(things)s") % {
+        "shown": count(shown),
+        "known": count(known),
+        "things": things,
+    }
 
 
 def presets(filters: Filters, path: str, fiscal_start: int) -> list[Link]:
@@ -333,16 +349,17 @@ def chips(filters: Filters, path: str) -> list[Link]:
 def subject(scope: Scope) -> str:
     """Return what the figures are about, for the start of a sentence."""
     names = {drill.parameter: drill.name for drill in scope.drills}
-    words = {Kind.MANAGED.value: "Managed", Kind.AUGMENTED.value: "Augmented"}
-    text = f"{words.get(scope.where.kind, 'External')} spend"
-    if "vendor" in names:
-        text += f" with {shortened(names['vendor'], NAME_IN_TITLE)}"
-    if "engagement" in names:
-        text += f" on {shortened(names['engagement'], NAME_IN_TITLE)}"
-    if "cost_centre" in names:
-        text += f" for {shortened(names['cost_centre'], NAME_IN_TITLE)}"
-    if scope.department:
-        text += f" in {shortened(scope.department, NAME_IN_TITLE)}"
+    text = SUBJECTS.get(scope.where.kind, gettext_noop("External spend"))
+    parts = (
+        (_("%(spend)s with %(name)s"), names.get("vendor")),
+        (_("%(spend)s on %(name)s"), names.get("engagement")),
+        (_("%(spend)s for %(name)s"), names.get("cost_centre")),
+        (_("%(spend)s in %(name)s"), scope.department),
+    )
+    text = translated(text)
+    for words, name in parts:
+        if name:
+            text = words % {"spend": text, "name": shortened(name, NAME_IN_TITLE)}
     return text
 
 
@@ -356,9 +373,14 @@ def as_of(scope: Scope) -> str:
     posted = last_posted_at()
     currency = scope.notation.currency
     if posted is None:
-        return f"{currency}, without tax · nothing posted yet"
+        return _("%(currency)s, without tax · nothing posted yet") % {
+            "currency": currency
+        }
     moment = scope.notation.moment(_local(posted))
-    return f"{currency}, without tax · as of the last posting, {moment}"
+    return _("%(currency)s, without tax · as of the last posting, %(moment)s") % {
+        "currency": currency,
+        "moment": moment,
+    }
 
 
 def downloads(report: Report, *, is_drawn: bool = False) -> list[Link]:
@@ -380,7 +402,7 @@ def _file(report: Report, extension: str) -> Iterator[Link]:
 def report_paper(report: Report) -> Paper:
     """Return the report as it is printed: as on its page, but with all rows at once."""
     scope = report.scope
-    return _paper(scope, str(report.title), [_sheet(report)], report.as_of())
+    return _paper(scope, report.heading, [_sheet(report)], report.as_of())
 
 
 def _sheet(report: Report) -> Sheet:
@@ -450,9 +472,8 @@ def _empty(scope: Scope, title: str) -> EmptyPage:
         return EmptyPage(eyebrow(scope), title, sections=_awaiting(scope))
     known = period_text(Period(extent.first, extent.last), scope.notation)
     href = f"{reverse('tracker:finance')}?period={ALL}"
-    return EmptyPage(
-        eyebrow(scope), title, Link(f"Show {known}", href), _awaiting(scope)
-    )
+    more = Link(_("Show %(months)s") % {"months": known}, href)
+    return EmptyPage(eyebrow(scope), title, more, _awaiting(scope))
 
 
 def _figures(scope: Scope, months: SpendByMonth) -> list[Figure]:
@@ -461,26 +482,30 @@ def _figures(scope: Scope, months: SpendByMonth) -> list[Figure]:
     accrued = notation.money(total.accrued)
     return [
         Figure(
-            "Spend in the period",
+            _("Spend in the period"),
             notation.money(total.total),
-            f"of which {accrued} not yet invoiced" if total.accrued else "",
+            _("of which %(amount)s not yet invoiced") % {"amount": accrued}
+            if total.accrued
+            else "",
             scope.report_url("ledger-entries"),
         ),
-        _share(scope, "Managed", Kind.MANAGED, total.managed, total.total),
-        _share(scope, "Augmented", Kind.AUGMENTED, total.augmented, total.total),
+        _share(scope, _("Managed share"), Kind.MANAGED, total.managed, total.total),
+        _share(
+            scope, _("Augmented share"), Kind.AUGMENTED, total.augmented, total.total
+        ),
         Figure(
-            "Engagements with spend",
+            _("Engagements with spend"),
             notation.count(engagements),
-            "open the list",
+            _("open the list"),
             scope.report_url("engagements"),
         ),
         *_accrued(scope),
         Figure(
-            "Open fit flags",
+            _("Open fit flags"),
             notation.count(
                 count_open_flags(scope.user, engagements_where(scope.user, scope.where))
             ),
-            "engagements that another model may fit better",
+            _("engagements that another model may fit better"),
             _flags_href(scope.user),
         ),
     ]
@@ -493,9 +518,9 @@ def _accrued(scope: Scope) -> list[Figure]:
         return []
     return [
         Figure(
-            f"Accrued, end of {scope.notation.month(month)}",
+            _("Accrued, end of %(month)s") % {"month": scope.notation.month(month)},
             scope.notation.money(accrued_total(scope.user, scope.where, month)),
-            "earned and not invoiced; open the list",
+            _("earned and not invoiced; open the list"),
             scope.report_url("accruals", cost_centre=""),
         )
     ]
@@ -515,7 +540,7 @@ def _share(
 ) -> Figure:
     known = share(part, whole)
     return Figure(
-        f"{name} share",
+        name,
         "\N{EN DASH}" if known is None else scope.notation.percent(known),
         scope.notation.money(part),
         scope.finance_url(model=kind.value),
@@ -527,7 +552,7 @@ def _sections(scope: Scope, months: SpendByMonth) -> list[Section]:
     return [
         Section(
             "by-month",
-            "By month and model",
+            _("By month and model"),
             _table(months, months.newest_rows(MONTHS_SHOWN)),
             downloads(months, is_drawn=True),
             months.drawing(MONTHS_SHOWN),
@@ -535,14 +560,14 @@ def _sections(scope: Scope, months: SpendByMonth) -> list[Section]:
         ),
         Section(
             "by-vendor",
-            "By vendor",
+            _("By vendor"),
             _table(vendors, vendors.top_rows(PARTS_SHOWN)),
             downloads(vendors, is_drawn=True),
             vendors.drawing(PARTS_SHOWN),
         ),
         Section(
             "by-cost-centre",
-            "By cost centre",
+            _("By cost centre"),
             _table(cost_centres, cost_centres.top_rows(PARTS_SHOWN)),
             downloads(cost_centres, is_drawn=True),
             cost_centres.drawing(PARTS_SHOWN),
@@ -560,11 +585,11 @@ def _awaiting(scope: Scope) -> list[Section]:
     more = None
     if len(rows) > PARTS_SHOWN:
         count = scope.notation.count(len(rows))
-        more = Link(f"Show all {count}", scope.report_url(report.slug))
+        more = Link(_("Show all %(n)s") % {"n": count}, scope.report_url(report.slug))
     return [
         Section(
             report.slug,
-            report.title,
+            report.heading,
             _table(report, rows[:PARTS_SHOWN]),
             downloads(report),
             is_full=True,
@@ -577,7 +602,7 @@ def _table(report: Report, rows: Sequence[Row], caption: str = "") -> Table:
     return table(
         report.columns,
         rows,
-        caption=caption or str(report.title),
+        caption=caption or report.heading,
         notation=report.scope.notation,
         sorting=Sorting(report.scope.sort, report.slug, report.scope.report_url),
     )

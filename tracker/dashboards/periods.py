@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from django.utils.translation import gettext as _
+
 from engagements.values.periods import add_months, month_of
 
 
@@ -45,15 +47,15 @@ JANUARY = 1
 def preset_titles(fiscal_start: int) -> Mapping[str, str]:
     """Return the names offered; fiscal years only where they differ from calendar's."""
     fiscal = {
-        THIS_FISCAL_YEAR: "This fiscal year",
-        PREVIOUS_FISCAL_YEAR: "Previous fiscal year",
+        THIS_FISCAL_YEAR: _("This fiscal year"),
+        PREVIOUS_FISCAL_YEAR: _("Previous fiscal year"),
     }
     return {
-        LAST_12_MONTHS: "Last 12 months",
-        THIS_YEAR: "This year",
-        PREVIOUS_YEAR: "Previous year",
+        LAST_12_MONTHS: _("Last 12 months"),
+        THIS_YEAR: _("This year"),
+        PREVIOUS_YEAR: _("Previous year"),
         **(fiscal if fiscal_start != JANUARY else {}),
-        ALL: "All",
+        ALL: _("All"),
     }
 
 

@@ -13,8 +13,10 @@ from itertools import islice
 from pkgutil import iter_modules
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from engagements.values.language import translated
 from tracker.dashboards import reports as reports_package
 from tracker.dashboards.scope import Scope
 from tracker.dashboards.spend_series import Drawing
@@ -58,6 +60,11 @@ class Column:
     in_file: bool = True
     rank: int = 1
     wraps: bool = False
+
+    @property
+    def heading(self) -> str:
+        """The title in the reader's language."""
+        return translated(self.title)
 
 
 @dataclass(frozen=True)
@@ -114,6 +121,11 @@ class Report(ABC):
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
+
+    @property
+    def heading(self) -> str:
+        """The title in the reader's language."""
+        return translated(self.title)
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
@@ -210,7 +222,9 @@ class Report(ABC):
         found = self.window(start, PAGE_ROWS + 1)
         rows = found[:PAGE_ROWS]
         if start and not rows:
-            raise BadPageError("This list is shorter by now; start from its first page")
+            raise BadPageError(
+                _("This list is shorter by now; start from its first page")
+            )
         has_more = len(found) > PAGE_ROWS
         return Page(
             rows,
@@ -227,7 +241,10 @@ class Report(ABC):
                 self.totals(), sums(self.columns, rows), strict=True
             )
         ]
-        values[0] = f"{left:,} {self.noun} on other pages"
+        values[0] = _("%(n)s %(things)s on other pages") % {
+            "n": self.scope.notation.count(left),
+            "things": translated(self.noun),
+        }
         return Row(values, is_remainder=True)
 
 
@@ -288,5 +305,5 @@ def _offset(after: str) -> int:
     if not after:
         return 0
     if not (after.isascii() and after.isdigit() and len(after) <= MOST_DIGITS):
-        raise BadPageError("This is no page of the list; start from its first page")
+        raise BadPageError(_("This is no page of the list; start from its first page"))
     return int(after)

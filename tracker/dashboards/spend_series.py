@@ -4,18 +4,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.utils.translation import gettext_noop
+
+from engagements.values.language import translated
 from tracker.dashboards.charts.series import Segment, Series, Texture, swatch
 from tracker.dashboards.charts.svg import Svg
 from tracker.dashboards.notation import Notation
 from tracker.spend.queries import SpendParts
 
-MANAGED = Series("managed", "Managed", "managed")
+MANAGED = Series("managed", gettext_noop("Managed"), "managed")
 MANAGED_ACCRUED = Series(
-    "managed-accrued", "Managed, not yet invoiced", "managed", Texture.HATCH
+    "managed-accrued",
+    gettext_noop("Managed, not yet invoiced"),
+    "managed",
+    Texture.HATCH,
 )
-AUGMENTED = Series("augmented", "Augmented", "augmented", Texture.DOTS)
+AUGMENTED = Series("augmented", gettext_noop("Augmented"), "augmented", Texture.DOTS)
 AUGMENTED_ACCRUED = Series(
-    "augmented-accrued", "Augmented, not yet invoiced", "augmented", Texture.HATCH
+    "augmented-accrued",
+    gettext_noop("Augmented, not yet invoiced"),
+    "augmented",
+    Texture.HATCH,
 )
 
 
@@ -38,7 +47,11 @@ def segments(parts: SpendParts, name: str, notation: Notation) -> list[Segment]:
     """Return the stack of one column or bar, called `name` in its marks' titles."""
     values = _values(parts)
     return [
-        Segment(series, value, f"{name}\n{series.label}: {notation.money(value)}")
+        Segment(
+            series,
+            value,
+            f"{name}\n{translated(series.label)}: {notation.money(value)}",
+        )
         for series, value in values
     ]
 
@@ -53,7 +66,7 @@ def key(all_parts: Sequence[SpendParts], chart_id: str) -> list[KeyEntry]:
     used = {series for parts in all_parts for series, value in _values(parts) if value}
     stacked = (MANAGED, MANAGED_ACCRUED, AUGMENTED, AUGMENTED_ACCRUED)
     return [
-        KeyEntry(swatch(series, chart_id), series.label)
+        KeyEntry(swatch(series, chart_id), translated(series.label))
         for series in stacked
         if series in used
     ]

@@ -6,6 +6,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Protocol
 
+from django.utils.translation import gettext as _
+
 from tracker.dashboards.notation import Notation
 from tracker.dashboards.report import (
     Column,
@@ -49,7 +51,7 @@ class Sorting:
         steps = [f"-{name}", name] if falls_first else [name, f"-{name}"]
         following = steps[1] if self.now == steps[0] else steps[0]
         return Cell(
-            str(column.title),
+            column.heading,
             column.kind.is_number,
             column.rank,
             href=self.url(self.slug, sort=following),
@@ -71,17 +73,18 @@ class TableRow:
 
 @dataclass(frozen=True)
 class Table:
-    """`totals` is empty where no column adds up."""
+    """`totals` is empty where no column adds up; a name may give way to words too."""
 
     caption: str
     heads: Sequence[Cell]
     rows: Sequence[TableRow]
     totals: Sequence[Cell]
+    name_gives_way: bool = False
 
     @property
     def is_breakdown(self) -> bool:
         """One name and its figures: the name gives way to them."""
-        return all(head.is_number for head in self.heads[1:])
+        return self.name_gives_way or all(head.is_number for head in self.heads[1:])
 
 
 def table(
@@ -95,7 +98,7 @@ def table(
     """Return the page's table; its totals are the sums of the rows it shows."""
     shown = [index for index, column in enumerate(columns) if column.on_page]
     is_summed = any(columns[index].is_summed for index in shown)
-    totals: list[Value] = ["Total", *sums(columns, rows)[1:]]
+    totals: list[Value] = [_("Total"), *sums(columns, rows)[1:]]
     return Table(
         caption=caption,
         heads=[_head(columns[index], sorting) for index in shown],
@@ -114,7 +117,7 @@ def table(
 def _head(column: Column, sorting: Sorting | None) -> Cell:
     if sorting is not None:
         return sorting.head(column)
-    return Cell(column.title, column.kind.is_number, column.rank)
+    return Cell(column.heading, column.kind.is_number, column.rank)
 
 
 def _cells(

@@ -10,11 +10,13 @@ from django.http import (
     StreamingHttpResponse,
 )
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_safe
 
 from engagements.models import User
 from engagements.permissions import sees_money
+from engagements.values.language import translated
 from tracker.dashboards.downloads import csv_lines, xlsx_file
 from tracker.dashboards.filters import CLOSED_PERIODS, Filters, read_filters
 from tracker.dashboards.freshness import finance_etag
@@ -83,7 +85,7 @@ def report(request: HttpRequest, slug: str) -> HttpResponse:
     if filters.scope is None:
         return refused_page(request, filters)
     if found.compares and not filters.scope.period.is_closed:
-        return refused_page(request, filters, CLOSED_PERIODS)
+        return refused_page(request, filters, translated(CLOSED_PERIODS))
     try:
         page = report_page(found(filters.scope), request.GET.get("after", ""))
     except BadPageError as error:
@@ -146,12 +148,12 @@ def report_file(request: HttpRequest, slug: str, extension: str) -> HttpResponse
     if filters.scope is None:
         return refused_file(filters)
     if found.compares and not filters.scope.period.is_closed:
-        return HttpResponse(CLOSED_PERIODS, status=400, content_type=PLAIN)
+        return HttpResponse(translated(CLOSED_PERIODS), status=400, content_type=PLAIN)
     return file_of(found(filters.scope), extension)
 
 
 def refused_file(filters: Filters) -> HttpResponse:
-    text = "\n".join(["No file was made:", *filters.errors, ""])
+    text = "\n".join([_("No file was made:"), *filters.errors, ""])
     return HttpResponse(text, status=400, content_type=PLAIN)
 
 

@@ -132,7 +132,7 @@ def what_if_page(user: User, asked: Mapping[str, str]) -> WhatIfPage:
     return WhatIfPage(
         reference=reference,
         title=basis.title,
-        as_of=date_format(basis.as_of, "j M Y") if basis.as_of else "",
+        as_of=date_format(basis.as_of, "DATE_FORMAT") if basis.as_of else "",
         models=[(value, str(name)) for value, name in MODELS],
         model=model,
         fields=reader.fields(),

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from django.db.models import Sum
+from django.utils import timezone
 
 from engagements.choices import ChargeKind, Kind, Origin
 from engagements.models import Assignment, Engagement, ManagedContract, User, Vendor
@@ -110,9 +111,17 @@ def _bring_to_today(invoice: Invoice, cast: Cast) -> None:
     mark_matched(invoice=invoice, actor=None)
     if invoice.issued_on + APPROVAL_TAKES > cast.today:
         return
-    approve_invoice(invoice=invoice, actor=finance)
+    approve_invoice(
+        invoice=invoice,
+        approved_at=_noon(invoice.issued_on + APPROVAL_TAKES),
+        actor=finance,
+    )
     if invoice.due_on is not None and invoice.due_on <= cast.today:
         settle_invoice(invoice=invoice, paid_on=invoice.due_on, actor=finance)
+
+
+def _noon(day: date) -> datetime:
+    return datetime.combine(day, time(12), tzinfo=timezone.get_current_timezone())
 
 
 def show_other_states(cast: Cast) -> None:

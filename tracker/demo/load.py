@@ -77,7 +77,7 @@ def load_company(*, today: date) -> Loaded:
             work_logs += sheets.tell()
         _log_oversight(months_ago, cast)
         invoices += bill_month(told, issued_in=cast.month(months_ago), cast=cast)
-    sheets.mark_invoiced()
+    sheets.close_billed()
     # Not before the final invoice was paid.
     _close_those_ended(told, cast)
     for story in (story for story in STORIES if story.starts < 0):

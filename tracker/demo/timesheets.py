@@ -3,17 +3,15 @@
 from collections import defaultdict
 from datetime import date, timedelta
 
-from engagements.choices import ChargeKind
 from engagements.models import User
-from engagements.values.periods import last_day_of_month
 from tracker.demo.billing import Told
 from tracker.demo.founding import Cast
 from tracker.demo.stories import AssignmentStory
-from tracker.spend.models import InvoiceLine, Timesheet, TimesheetStatus, WorkLog
+from tracker.spend.models import Timesheet, TimesheetStatus, WorkLog
 from tracker.spend.services import (
     approve_timesheet,
+    close_billed_timesheets,
     enter_hours,
-    mark_invoiced,
     reject_timesheet,
     start_timesheet,
     submit_timesheet,
@@ -68,22 +66,12 @@ class Sheets:
             for period, lines in self._weeks(pk).items()
         )
 
-    def mark_invoiced(self) -> None:
-        """Lock the sheets of what was billed meanwhile."""
-        month = self.cast.month(1)
-        for one in self.told.values():
-            billed = InvoiceLine.objects.filter(
-                engagement=one.engagement,
-                charge_kind=ChargeKind.TIME,
-                period_from=month,
-            )
-            if billed.exists():
-                mark_invoiced(
-                    engagement=one.engagement,
-                    first=month,
-                    last=last_day_of_month(month),
-                    actor=self.cast.people["finance"],
-                )
+    def close_billed(self) -> None:
+        """Lock the sheets that were billed meanwhile."""
+        engagements = [one.engagement.pk for one in self.told.values()]
+        close_billed_timesheets(
+            engagements=engagements, actor=self.cast.people["finance"]
+        )
 
     def _weeks(self, pk: int) -> dict[Period, list[WorkLog]]:
         found: dict[Period, list[WorkLog]] = defaultdict(list)

@@ -25,6 +25,8 @@ Complexes = NDArray[np.complex128]
 NODES = 32
 CHECK_NODES = 24
 CHUNK = 256
+# The c that the product starts with, and most policies keep.
+FAIRLY_FIRM = 2
 AGREEMENT = 1e-9
 DECAYED = 1e-8
 RESOLVED_TIME = 50.0
@@ -158,6 +160,8 @@ def _characteristic(q: Floats, times: Floats, firmness: int) -> Complexes:
 
 def _factor(q: Floats, times: Floats, firmness: int) -> Complexes:
     """Mean over the atoms of (1 - i·t·q/c)^-c, for q (n, K): (n, times)."""
+    if firmness == FAIRLY_FIRM:
+        return _factor_in_reals(q, times)
     total = np.zeros((len(q), len(times)), dtype=np.complex128)
     for atom in range(q.shape[1]):
         base = np.empty_like(total)
@@ -168,13 +172,37 @@ def _factor(q: Floats, times: Floats, firmness: int) -> Complexes:
     return total
 
 
+def _factor_in_reals(q: Floats, times: Floats) -> Complexes:
+    """The same for c = 2, in half the time: no complex number is divided by.
+
+    With s = t·q/2 and u = 1/(1 + s²), (1 - i·s)^-2 = 2u² - u + 2i·s·u².
+    """
+    atoms = q.shape[1]
+    slopes = q / FAIRLY_FIRM
+    shape = len(q), len(times)
+    steps, inverse = np.empty(shape), np.empty(shape)
+    inverses, squares, imaginary = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    for atom in range(atoms):
+        np.multiply(slopes[:, atom, None], times, out=steps)
+        np.multiply(steps, steps, out=inverse)
+        inverse += 1.0
+        np.divide(1.0, inverse, out=inverse)
+        inverses += inverse
+        np.multiply(inverse, inverse, out=inverse)
+        squares += inverse
+        steps *= inverse
+        imaginary += steps
+    total = np.empty(shape, dtype=np.complex128)
+    total.real = (2 * squares - inverses) / atoms
+    total.imag = imaginary * (2 / atoms)
+    return total
+
+
 def _inverse_power(base: Complexes, firmness: int) -> Complexes:
     # Squaring is several times faster than numpy's complex power.
     np.reciprocal(base, out=base)
     if firmness == 1:
         return base
-    if firmness == 2:
-        return np.square(base, out=base)
     if firmness == 4:
         return np.square(np.square(base, out=base), out=base)
     return np.power(base, firmness)

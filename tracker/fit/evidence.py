@@ -70,6 +70,19 @@ class Breakpoints:
         figures_at, leans_at = zip(*self.points, strict=True)
         return np.asarray(np.interp(figures, figures_at, leans_at), dtype=np.float64)
 
+    def tilted(self, tendency: float) -> "Breakpoints":
+        """The same figures with every lean moved by tendency · (1 - |lean|).
+
+        A neutral point then leans by `tendency`, in (-1, +1); full leans stay.
+        """
+        if not tendency:
+            return self
+        points = tuple(
+            (figure, rounded(lean + tendency * (1 - abs(lean))))
+            for figure, lean in self.points
+        )
+        return replace(self, points=points)
+
     @property
     def range(self) -> tuple[float, float]:
         """The lowest and the highest lean that any record could give."""

@@ -62,6 +62,21 @@ class Rulebook:
         )
         return replace(self, rules=tuple(rules))
 
+    def tilted(self, tendency: float) -> Rulebook:
+        """The rules with every neutral point moved towards one model."""
+        if not tendency:
+            return self
+        rules = (
+            replace(
+                rule,
+                breakpoints=rule.breakpoints.tilted(tendency),
+                augmented_breakpoints=rule.augmented_breakpoints
+                and rule.augmented_breakpoints.tilted(tendency),
+            )
+            for rule in self.rules
+        )
+        return replace(self, rules=tuple(rules))
+
     @property
     def importances(self) -> Floats:
         return np.array([rule.importance for rule in self.rules])
@@ -139,7 +154,8 @@ class Board:
     """The arrays behind a set of cases, for those who ask what if.
 
     `leans` (n, criteria, atoms); `q` the same times importance, with the
-    unrecorded part as one further criterion; `recorded` (n, criteria);
+    unrecorded part as one further criterion; `recorded` (n, criteria), and `is_known`
+    the same with what the portfolio stands in for;
     `at_lowest` and `at_highest` (n, criteria) are the acceptabilities if one
     criterion were known to lean as far as it can.
     """
@@ -147,6 +163,7 @@ class Board:
     leans: Floats
     q: Floats
     recorded: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+    is_known: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
     acceptability: Floats
     at_lowest: Floats
     at_highest: Floats
@@ -210,13 +227,19 @@ def _board(cases: Sequence[Case], rulebook: Rulebook) -> Board:
     high = np.append(highest * rulebook.importances, unknown)
     at_lowest, at_highest = at_extremes(q, low, high, rulebook.firmness)
     codes = [rule.code for rule in rulebook.rules]
+    shape = len(cases), len(codes)
     recorded = np.array(
         [[code in case.facts for code in codes] for case in cases], dtype=bool
-    ).reshape(len(cases), len(codes))
+    ).reshape(shape)
+    stood_in_for = np.array(
+        [[bool(case.prior(code).quantiles) for code in codes] for case in cases],
+        dtype=bool,
+    ).reshape(shape)
     return Board(
         leans=leans,
         q=q,
         recorded=recorded,
+        is_known=recorded | stood_in_for,
         acceptability=acceptability(q, rulebook.firmness),
         at_lowest=at_lowest[:, :-1],
         at_highest=at_highest[:, :-1],

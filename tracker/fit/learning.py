@@ -1,12 +1,15 @@
-"""Importances fitted to what people decided; a proposal that a person may adopt."""
+"""What decisions teach: importances and a tendency, which a person may adopt."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tracker.fit.evidence import Floats, rounded
-from tracker.fit.judgement import Rulebook
+from tracker.fit.judgement import Judged, Rulebook
+from tracker.fit.verdict import MOST_TENDENCY
 
 RIDGES = (3.0, 10.0, 30.0, 100.0)
 FOLDS = 5
@@ -15,28 +18,81 @@ ENOUGH_TO_AGREE = 20
 STEEPEST = 50.0
 # Odds of a share are taken no further than this from 0 and 1.
 CLOSEST = 1e-4
+# Neutral points are judged to within so much of a lean: the spread of the tendency
+# that is expected before any decision.
+TENDENCY_SPREAD = 0.3
 
 
-def fitted_importances(
-    leans: Floats, managed_fits: Sequence[bool], rulebook: Rulebook
-) -> Mapping[str, float]:
-    """Importances by code that foretell the decisions best, and near the present ones.
+@dataclass(frozen=True)
+class Lessons:
+    """Decided cases as they read without a tendency.
 
-    `leans` (n, criteria) are expected leans; `managed_fits` says for which model each
-    was decided.  A logistic regression without negative weights, drawn towards the
-    present importances; how strongly is chosen on folds held out in turn.  They sum
-    to what the present ones sum to.  Raises ValueError below 50 decisions.
+    `leans` (n, criteria) are expected leans; `room` (n, criteria) is how far a
+    tendency of 1 would move each; `decided` (n,) is +1 where managed was chosen.
     """
-    decided = np.where(np.asarray(managed_fits), 1.0, -1.0)
-    if len(decided) < ENOUGH_DECISIONS:
-        raise ValueError(f"{len(decided)} decisions are too few to learn from")
+
+    leans: Floats
+    room: Floats
+    decided: Floats
+
+    @classmethod
+    def of(
+        cls,
+        judged: Sequence[tuple[Sequence[int], Judged]],
+        managed_fits: Sequence[bool],
+    ) -> "Lessons":
+        """From judgements by rows, as `judge_by_model` yields them."""
+        shape = len(managed_fits), len(judged[0][1].rulebook.rules)
+        leans, room = np.empty(shape), np.empty(shape)
+        for rows, part in judged:
+            leans[list(rows)] = part.board.leans.mean(axis=2)
+            # A tendency moves figures; of what nobody recorded there may be none.
+            room[list(rows)] = np.where(
+                part.board.is_known, (1 - np.abs(part.board.leans)).mean(axis=2), 0.0
+            )
+        return cls(leans, room, np.where(np.asarray(managed_fits), 1.0, -1.0))
+
+    def __len__(self) -> int:
+        return len(self.decided)
+
+    def only(self, chosen: NDArray[Any]) -> "Lessons":
+        return Lessons(self.leans[chosen], self.room[chosen], self.decided[chosen])
+
+    def tilted(self, tendency: float) -> Floats:
+        """The expected leans under a tendency."""
+        return np.asarray(self.leans + tendency * self.room)
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """Importances by code, and how far every neutral point moves."""
+
+    importances: Mapping[str, float]
+    tendency: float
+
+
+def learnt_from(
+    lessons: Lessons, rulebook: Rulebook, *, tendency: float = 0.0
+) -> Learnt:
+    """What foretells the decisions best, and lies near what is in force.
+
+    A logistic regression without negative weights, drawn towards the present
+    importances and `tendency`; how strongly is chosen on folds held out in turn.
+    Importances sum to what the present ones sum to. Raises ValueError below 50
+    decisions.
+    """
+    if len(lessons) < ENOUGH_DECISIONS:
+        raise ValueError(f"{len(lessons)} decisions are too few to learn from")
     present = rulebook.importances
-    fitted = _learnt(leans, decided, present)
-    scaled = fitted * (present.sum() / fitted.sum())
-    return {
-        rule.code: rounded(importance)
-        for rule, importance in zip(rulebook.rules, scaled, strict=True)
-    }
+    fitted = _learnt(lessons, _Present(present, tendency))
+    scaled = fitted.weights * (present.sum() / fitted.weights.sum())
+    return Learnt(
+        importances={
+            rule.code: rounded(importance)
+            for rule, importance in zip(rulebook.rules, scaled, strict=True)
+        },
+        tendency=rounded(fitted.tendency),
+    )
 
 
 @dataclass(frozen=True)
@@ -79,61 +135,92 @@ def with_importances(rulebook: Rulebook, importances: Mapping[str, float]) -> Ru
     return replace(rulebook, rules=rules)
 
 
-def _learnt(leans: Floats, decided: Floats, present: Floats) -> Floats:
-    ridge = min(RIDGES, key=lambda tried: _held_out(leans, decided, present, tried))
-    return _fitted(leans, decided, present, ridge)
+@dataclass(frozen=True)
+class _Present:
+    importances: Floats
+    tendency: float
 
 
-def _held_out(leans: Floats, decided: Floats, present: Floats, ridge: float) -> float:
-    fold = np.arange(len(decided)) % FOLDS
+@dataclass(frozen=True)
+class _Fitted:
+    """Weights at the scale of the decisions: their size says how sure they were."""
+
+    weights: Floats
+    tendency: float
+
+    def margins(self, lessons: Lessons) -> Floats:
+        return np.asarray(lessons.tilted(self.tendency) @ self.weights)
+
+    def surprise(self, lessons: Lessons) -> float:
+        return _surprise(self.margins(lessons), lessons.decided)
+
+
+def _learnt(lessons: Lessons, present: _Present) -> _Fitted:
+    ridge = min(RIDGES, key=lambda tried: _held_out(lessons, present, tried))
+    return _fitted(lessons, present, ridge)
+
+
+def _held_out(lessons: Lessons, present: _Present, ridge: float) -> float:
     return sum(
-        _surprise(
-            _fitted(leans[fold != held], decided[fold != held], present, ridge),
-            leans[fold == held],
-            decided[fold == held],
-        )
-        for held in range(FOLDS)
+        _fitted(others, present, ridge).surprise(these)
+        for others, these in _folds(lessons)
     )
 
 
-def _fitted(leans: Floats, decided: Floats, present: Floats, ridge: float) -> Floats:
-    """Weights at the scale of the decisions: their size says how sure they were."""
+def _folds(lessons: Lessons) -> list[tuple[Lessons, Lessons]]:
+    """Each part held out in turn, after all others."""
+    fold = np.arange(len(lessons)) % FOLDS
+    return [
+        (lessons.only(fold != held), lessons.only(fold == held))
+        for held in range(FOLDS)
+    ]
+
+
+def _fitted(lessons: Lessons, present: _Present, ridge: float) -> _Fitted:
     from scipy.optimize import minimize
 
-    towards = _scale(leans, decided, present) * present
+    towards = _scale(lessons, present) * present.importances
+    narrowness = 0.5 / TENDENCY_SPREAD**2
+    decided = lessons.decided
 
-    def cost(parts: Floats) -> tuple[float, Floats]:
-        weights = parts * towards
+    def cost(tried: Floats) -> tuple[float, Floats]:
+        parts, tendency = tried[:-1], float(tried[-1])
+        weights, leans = parts * towards, lessons.tilted(tendency)
         margin = decided * (leans @ weights)
         pull = -decided / (1 + np.exp(margin))
-        slope = (leans.T @ pull) * towards + 2 * ridge * (parts - 1)
-        distance = ridge * float(np.sum((parts - 1) ** 2))
+        apart, moved = parts - 1, tendency - present.tendency
+        slope = np.append(
+            (leans.T @ pull) * towards + 2 * ridge * apart,
+            (lessons.room @ weights) @ pull + 2 * narrowness * moved,
+        )
+        distance = ridge * float(apart @ apart) + narrowness * moved**2
         return float(np.sum(np.logaddexp(0, -margin))) + distance, slope
 
     found = minimize(
         cost,
-        np.ones(len(present)),
+        np.append(np.ones(len(towards)), present.tendency),
         jac=True,
         method="L-BFGS-B",
-        bounds=[(1e-3, None)] * len(present),
+        bounds=[(1e-3, None)] * len(towards) + [(-MOST_TENDENCY, MOST_TENDENCY)],
     )
-    return np.asarray(found.x * towards, dtype=np.float64)
+    return _Fitted(np.asarray(found.x[:-1] * towards), float(found.x[-1]))
 
 
-def _scale(leans: Floats, decided: Floats, present: Floats) -> float:
-    """How steeply the decisions follow the present importances."""
+def _scale(lessons: Lessons, present: _Present) -> float:
+    """How steeply the decisions follow what is in force."""
     from scipy.optimize import minimize_scalar
 
+    margins = lessons.tilted(present.tendency) @ present.importances
     found = minimize_scalar(
-        lambda tried: _surprise(tried * present, leans, decided),
+        lambda tried: _surprise(tried * margins, lessons.decided),
         bounds=(1e-3, STEEPEST),
         method="bounded",
     )
     return float(found.x)
 
 
-def _surprise(weights: Floats, leans: Floats, decided: Floats) -> float:
-    return float(np.sum(np.logaddexp(0, -decided * (leans @ weights))))
+def _surprise(margins: Floats, decided: Floats) -> float:
+    return float(np.sum(np.logaddexp(0, -decided * margins)))
 
 
 def _log_odds(shares: Floats) -> Floats:
@@ -155,7 +242,7 @@ class Foretold:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Old and new importances side by side on decisions that were held out in turn."""
+    """Old and new side by side on decisions that were held out in turn."""
 
     decisions: int
     present: Foretold
@@ -163,27 +250,35 @@ class Comparison:
 
 
 def compared(
-    leans: Floats, managed_fits: Sequence[bool], rulebook: Rulebook
+    lessons: Lessons, rulebook: Rulebook, *, tendency: float = 0.0
 ) -> Comparison:
-    """Judge each fold by importances learnt on the others, and by the present ones.
+    """Judge each fold by what is learnt on the others, and by what is in force.
 
     Raises ValueError below 50 decisions, or where all of them went one way.
     """
-    decided = np.where(np.asarray(managed_fits), 1.0, -1.0)
+    decided = lessons.decided
     if len(decided) < ENOUGH_DECISIONS:
         raise ValueError(f"{len(decided)} decisions are too few to learn from")
     if abs(decided.sum()) == len(decided):
         raise ValueError("all decisions went one way: nothing tells them apart")
-    present = rulebook.importances
-    fold = np.arange(len(decided)) % FOLDS
-    old, new = np.empty(len(decided)), np.empty(len(decided))
-    for held in range(FOLDS):
-        others, these = fold != held, fold == held
-        learnt = _learnt(leans[others], decided[others], present)
-        scale = _scale(leans[others], decided[others], present)
-        old[these] = leans[these] @ (scale * present)
-        new[these] = leans[these] @ learnt
-    return Comparison(len(decided), _foretold(old, decided), _foretold(new, decided))
+    present = _Present(rulebook.importances, tendency)
+    old, new = [], []
+    for others, these in _folds(lessons):
+        steep = _Fitted(_scale(others, present) * present.importances, tendency)
+        old.append(_foretelling(steep, these))
+        new.append(_foretelling(_learnt(others, present), these))
+    return Comparison(
+        len(decided), _foretold(*_together(old)), _foretold(*_together(new))
+    )
+
+
+def _foretelling(fitted: _Fitted, lessons: Lessons) -> tuple[Floats, Floats]:
+    return fitted.margins(lessons), lessons.decided
+
+
+def _together(parts: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+    margins, decided = zip(*parts, strict=True)
+    return np.concatenate(margins), np.concatenate(decided)
 
 
 def _foretold(margins: Floats, decided: Floats) -> Foretold:

@@ -11,7 +11,7 @@ from engagements.choices import Kind
 from engagements.models import Engagement
 from engagements.models.record import Detail
 from engagements.permissions import engagement_scope
-from tracker.fit.verdict import Answer
+from tracker.fit.verdict import MOST_TENDENCY, Answer
 from tracker.fit.verdict import Verdict as VerdictWord
 
 if TYPE_CHECKING:
@@ -58,6 +58,10 @@ LIVE_STATES = (
 CLEARABLE_STATES = (FlagState.OPEN, FlagState.ACKNOWLEDGED, FlagState.SNOOZED)
 
 
+# Those about which nobody has decided yet, nor put off the decision.
+ASKING_STATES = (FlagState.OPEN, FlagState.ACKNOWLEDGED)
+
+
 class FlagAction(models.TextChoices):
     ACKNOWLEDGE = "acknowledge", _("Acknowledge")
     SNOOZE = "snooze", _("Snooze")
@@ -97,6 +101,14 @@ class Policy(Detail):
         default=2,
         help_text=_("How firm the importances are: 1 hardly, 2 fairly, 4 very."),
     )
+    tendency = models.FloatField(
+        _("tendency"),
+        default=0.0,
+        help_text=_(
+            "How far every neutral point is moved: above 0 towards a managed service,"
+            " below 0 towards augmented contractors."
+        ),
+    )
     adopted_at = models.DateTimeField(_("adopted at"))
     adopted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -113,6 +125,11 @@ class Policy(Detail):
         constraints = [
             models.CheckConstraint(
                 name="policy_firmness_known", condition=Q(firmness__in=[1, 2, 4])
+            ),
+            models.CheckConstraint(
+                name="policy_tendency_within",
+                condition=Q(tendency__range=(-MOST_TENDENCY, MOST_TENDENCY)),
+                violation_error_message=_("Give a tendency from -0.6 to 0.6."),
             ),
         ]
 
@@ -162,6 +179,7 @@ class Assessment(Detail):
       without a prior the engine knew nothing beforehand.
     - money: null below three whole months of spend, or what `costing.Costed.as_json`
       returns: amounts a month as text in its currency, as {"p10", "p50", "p90"}.
+      Its `inputs` hold what an hour of a manager costs: they are shown to nobody.
     """
 
     engagement = models.ForeignKey(

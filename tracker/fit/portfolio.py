@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import F
 from django.utils import timezone
 
 from engagements.models import Engagement, User
-from engagements.permissions import engagement_scope
+from engagements.permissions import engagement_scope, sees_money
 from tracker.fit.models import LIVE_STATES, Flag
 from tracker.fit.queries import latest_assessments
+from tracker.spend.queries import SpendWhere, engagements_where
 
 Viewer = User | AnonymousUser
 
@@ -119,6 +121,61 @@ def portfolio_of(user: Viewer) -> Portfolio:
         missing.append(row[-1])
     worths = {one.engagement: one.worth for one in placed}
     return Portfolio(placed, _asking(user, worths), _lessons(missing))
+
+
+@dataclass(frozen=True)
+class Switched:
+    """What an engagement's latest assessment tells of going over.
+
+    `money` is as an Assessment holds it; its `inputs` are shown to nobody.
+    """
+
+    assessment: int
+    reference: str
+    title: str
+    public_id: UUID
+    vendor: str
+    kind: str
+    as_of: date
+    verdict: str
+    opposition: float
+    money: Mapping[str, Any]
+    policy_version: int
+    engine_version: str
+
+
+def switches_of(user: User, where: SpendWhere) -> list[Switched]:
+    """Those with money, for who may see it; what is opposed most comes first."""
+    if not sees_money(user):
+        return []
+    seen = engagements_where(user, where).filter(
+        engagement_scope(user, with_money=True)
+    )
+    rows = (
+        latest_assessments(user)
+        .filter(engagement__in=seen.values("pk"), money__isnull=False)
+        .select_related("engagement__vendor", "policy")
+        .defer("points", "missing", "counterfactuals", "sentences", "evidence")
+        .order_by("-opposition", "engagement__reference")
+    )
+    return [
+        Switched(
+            assessment=row.pk,
+            reference=row.engagement.reference,
+            title=row.engagement.title,
+            public_id=row.engagement.public_id,
+            vendor=row.engagement.vendor.legal_name,
+            kind=row.kind,
+            as_of=row.as_of,
+            verdict=row.get_verdict_display(),
+            opposition=row.opposition,
+            money=row.money,
+            policy_version=row.policy.version,
+            engine_version=row.engine_version,
+        )
+        for row in rows
+        if row.money
+    ]
 
 
 def _placed(row: tuple[Any, ...], priced: Container[int]) -> Placed:

@@ -24,7 +24,14 @@ from engagements.choices import Kind, Origin, Status
 from engagements.models import Engagement, User
 from engagements.permissions import engagement_scope
 from engagements.values.periods import ONE_DAY, add_months, month_of
-from tracker.fit.models import LIVE_STATES, Assessment, Decision, Flag, GroupVerdict
+from tracker.fit.models import (
+    ASKING_STATES,
+    LIVE_STATES,
+    Assessment,
+    Decision,
+    Flag,
+    GroupVerdict,
+)
 from tracker.fit.verdict import Verdict
 from tracker.spend.models import MonthlySpend, WorkLog
 
@@ -365,6 +372,23 @@ def flags_told(user: Viewer, flags: QuerySet[Flag]) -> list[Told]:
         )
         for row in rows
     ]
+
+
+def asking_flags(user: User, engagements: Collection[int]) -> list[Told]:
+    """Flags that ask the user: of the engagements, and of those the user manages.
+
+    The first due comes first. None for who sees no flags.
+    """
+    if not user.has_perm("tracker.view_flag"):
+        return []
+    flags = (
+        Flag.objects.visible_to(user)
+        .filter(state__in=ASKING_STATES)
+        .filter(Q(engagement__in=engagements) | Q(engagement__manager=user))
+        .select_related("engagement__vendor")
+        .order_by(F("notice_deadline_on").asc(nulls_last=True), "-opposition", "id")
+    )
+    return flags_told(user, flags)
 
 
 def _money_of(

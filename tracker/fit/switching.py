@@ -7,6 +7,7 @@ give the same figures on every run.  All amounts are a month, in one currency.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 import numpy as np
@@ -285,27 +286,37 @@ def own_triangle(figures: Sequence[Decimal]) -> Triangle:
     )
 
 
+@dataclass(frozen=True)
+class OwnRecords:
+    """Figures of our own, one of each of so many vendors or engagements (`of`)."""
+
+    figures: Sequence[Decimal]
+    of: str
+    until: date
+
+
 def with_own_records(
     assumptions: Sequence[Assumption],
-    figures: Mapping[str, Sequence[Decimal]],
+    own: Mapping[str, OwnRecords],
     *,
     least: int = 3,
 ) -> tuple[Assumption, ...]:
-    """The assumptions, those replaced of which there are `least` records of our own."""
+    """The assumptions, those replaced of which there are `least` figures of our own."""
     return tuple(
-        _from_records(assumption, figures[assumption.code])
-        if len(figures.get(assumption.code, ())) >= least
+        _from_records(assumption, own[assumption.code])
+        if assumption.code in own and len(own[assumption.code].figures) >= least
         else assumption
         for assumption in assumptions
     )
 
 
-def _from_records(assumption: Assumption, figures: Sequence[Decimal]) -> Assumption:
+def _from_records(assumption: Assumption, own: OwnRecords) -> Assumption:
     return Assumption(
         code=assumption.code,
         meaning=assumption.meaning,
-        triangle=own_triangle(figures),
-        source=f"our own records of {len(figures)} engagements",
+        triangle=own_triangle(own.figures),
+        source=f"our own records of {len(own.figures)} {own.of}",
         unit=assumption.unit,
+        dated_on=own.until.isoformat(),
         is_own=True,
     )

@@ -6,6 +6,8 @@ from enum import StrEnum
 # The part of the weight that stands for what no criterion of ours knows of.  It is
 # never recorded, which keeps the engine from claiming certainty.
 UNRECORDED_PART = 0.15
+# A policy may move neutral points no further than this: the facts shall still decide.
+MOST_TENDENCY = 0.6
 
 
 class Verdict(StrEnum):

@@ -37,6 +37,7 @@ from tracker.spend.services.benchmarks import (
 PLACES = 4
 PROGRESS_EVERY = 1000
 FIRST_YEAR, LAST_YEAR = 1990, 2099
+LONGEST_TITLE = 180
 MOST_COUNTED = 1_000_000
 UNITS = {
     "hour": RateUnit.HOUR,
@@ -220,7 +221,7 @@ class _Reader:
         self.decimal_comma = decimal_comma
 
     def line(self, cells: Cells) -> _Line | None:
-        category = cells.words("category", 180)
+        category = cells.parse("category", _title) or ""
         if not category and not cells.has_failed:
             cells.refuse("category", "is blank", "Give the labour category.")
         grade = cells.words("grade", 15)
@@ -287,6 +288,14 @@ def _unit(text: str) -> str:
     if unit is None:
         raise Unreadable("is neither hour nor day", "Only such prices are rates.")
     return unit.value
+
+
+def _title(text: str) -> str:
+    """Return a title on one line, once where it was pasted in again and again."""
+    text = text.strip()
+    if "\n" in text:
+        text = text[: (text + text).index(text, 1)]
+    return parse_words(text, longest=LONGEST_TITLE)
 
 
 def _count(text: str) -> int:

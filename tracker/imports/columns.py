@@ -48,6 +48,8 @@ class Column:
     is_of_any_scope: bool = False
     # Told in exports, never read.
     is_told_only: bool = False
+    # Whether it must be there, in words, where the above doesn't tell.
+    need: str = ""
     # Names another record: by code, name or reference.
     is_reference: bool = False
 

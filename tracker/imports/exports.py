@@ -10,7 +10,7 @@ from engagements import events
 from engagements.models import User
 from engagements.permissions import sees_all, sees_money
 from tracker.imports.columns import Column
-from tracker.imports.kinds import kind_named
+from tracker.imports.kinds import Templated, kind_named
 from tracker.imports.record_files import write_file, write_template
 from tracker.imports.record_kinds import RecordKind
 
@@ -72,7 +72,10 @@ def export_records(
 
 def template_of(kind_name: str, file_format: str) -> IO[bytes]:
     """Return an empty file of the kind, with one example; raises KeyError."""
+    kind = kind_named(kind_name)
+    if not isinstance(kind, Templated):
+        raise KeyError(kind_name)
     file = BytesIO()
-    write_template(file, file_format, record_kind(kind_name).columns)
+    write_template(file, file_format, kind.template)
     file.seek(0)
     return file

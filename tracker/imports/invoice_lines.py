@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
 
+from tracker.imports.columns import Column, Form
 from tracker.imports.mapping import ColumnMapping, Field
 from tracker.imports.moments import parse_yes_no
 from tracker.imports.parsing import parse_amount, parse_date
@@ -107,6 +108,40 @@ KINDS = {
     "credit_note": "credit_note",
     "381": "credit_note",
 }
+# The number by which the template's example row is known.
+EXAMPLE_NUMBER = "EXAMPLE-2026-001"
+_EXAMPLE = {
+    "vendor": "Northwind IT Ltd",
+    "number": EXAMPLE_NUMBER,
+    "kind": "invoice",
+    "issued_on": "2026-02-01",
+    "received_on": "2026-02-03",
+    "due_on": "2026-03-03",
+    "currency": "GBP",
+    "total": "10000.00",
+    "engagement": "MSC-00001",
+    "charge": "recurring",
+    "description": "Service desk, January",
+    "period_from": "2026-01-01",
+    "period_to": "2026-01-31",
+    "is_overtime": "no",
+    "amount": "10000.00",
+}
+_FORMS = dict.fromkeys(DATE_FIELDS, Form.DAY) | dict.fromkeys(
+    ("total", "hours", "unit_price", "amount"), Form.NUMBER
+)
+TEMPLATE = tuple(
+    Column(
+        name=field.name,
+        label=field.label[0].upper() + field.label[1:],
+        form=_FORMS.get(field.name, Form.TEXT),
+        help_text=field.help_text,
+        example=_EXAMPLE.get(field.name, ""),
+        places=4,
+        need="Yes" if field.required else "No",
+    )
+    for field in FIELDS
+)
 LONGEST_NUMBER = 60
 LONGEST_DESCRIPTION = 300
 
@@ -261,6 +296,9 @@ def read_invoices(
         latest=known.last_day,
         on_progress=on_progress,
     ):
+        if cells.text("number") == EXAMPLE_NUMBER:
+            file.account.pass_over(cells.line.number)
+            continue
         reader = _LineReader(cells, known, decimal_comma)
         key = reader.key()
         found = reader.read()

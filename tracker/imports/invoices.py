@@ -18,8 +18,10 @@ from engagements.models import Contractor, Engagement, User, Vendor
 from engagements.values.money import currency_exponent
 from engagements.values.names import normalise_name
 from engagements.values.periods import months_between
+from tracker.imports.columns import Column
 from tracker.imports.invoice_lines import (
     FIELDS,
+    TEMPLATE,
     BilledInvoice,
     BilledLine,
     EngagementPlace,
@@ -84,6 +86,7 @@ class Invoices:
     name = "invoices"
     label = "Invoices with their lines"
     fields: Sequence[Field] = FIELDS
+    template: Sequence[Column] = TEMPLATE
     options = ("date_format", "decimal_comma")
     permissions: Sequence[str] = ("tracker.add_invoice",)
     wants_all_rows = True

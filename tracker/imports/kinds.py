@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from engagements.models import User
 from engagements.permissions import sees_all
+from tracker.imports.columns import Column
 from tracker.imports.mapping import ColumnMapping, Field
 from tracker.imports.problems import OptionError
 from tracker.imports.report import Report
@@ -34,6 +35,14 @@ class Batch(Protocol):
 
     def apply(self, *, run_id: Any, actor: User | None) -> None:
         """Store what was planned; in the transaction of the caller."""
+
+
+@runtime_checkable
+class Templated(Protocol):
+    """A kind with a template: the columns of a file to fill in, with one example."""
+
+    @property
+    def template(self) -> Sequence[Column]: ...
 
 
 class Kind(Protocol):

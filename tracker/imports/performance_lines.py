@@ -83,6 +83,11 @@ class Account:
     def refused(self) -> int:
         return len({problem.line for problem in self.problems})
 
+    def pass_over(self, line: int) -> None:
+        """Leave out a line that was counted as read: the template's example."""
+        self.read -= 1
+        self.notes.append(Note(line, "the template's example, passed over"))
+
     def all_notes(self) -> list[Note]:
         if not self.twice_shown:
             return self.notes

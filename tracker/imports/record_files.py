@@ -200,6 +200,8 @@ def _write_explanations(workbook: Workbook, columns: Sequence[Column]) -> None:
 
 
 def _need(column: Column) -> str:
+    if column.need:
+        return column.need
     if column.is_needed:
         return "On a new record"
     if column.may_be_blank:

@@ -100,6 +100,10 @@ class RecordKind(Generic[R]):
     def fields(self) -> Sequence[Field]:
         return fields_of(self.columns)
 
+    @property
+    def template(self) -> Sequence[Column]:
+        return self.columns
+
     def check_columns(self, mapping: ColumnMapping, options: Mapping[str, Any]) -> None:
         check_options(self, options)
         if not set(self.identifying) & set(mapping.by_field):

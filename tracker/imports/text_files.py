@@ -22,7 +22,9 @@ from tracker.imports.tables import (
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 # A quoted cell that runs on for longer is a quote that someone forgot to close.
-MOST_LINES_IN_A_CELL = 20
+MOST_LINES_IN_A_CELL = 300
+# So often it is tried whether a record is whole: quotes on every line cost no more.
+_MOST_TRIES = 20
 _SAMPLE_BYTES = 65_536
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _BROKEN_QUOTES = "its quotation marks don't match"
@@ -184,6 +186,7 @@ def _longer_record(
 ) -> tuple[tuple[str, ...] | None, list[tuple[int, str]]]:
     """Return the cells once following lines are added, and the lines then left."""
     quotes = text.count('"')
+    tries = 0
     for position in range(MOST_LINES_IN_A_CELL):
         if position >= len(waiting):
             waiting = waiting + _next_line(source)
@@ -194,9 +197,12 @@ def _longer_record(
         quotes += following.count('"')
         if quotes % 2 or '"' not in following:
             continue
+        tries += 1
         cells = _cells(text, delimiter)
         if cells is not None:
             return cells, waiting[position + 1 :]
+        if tries == _MOST_TRIES:
+            break
     return None, waiting
 
 

@@ -21,6 +21,8 @@ class JobRun(models.Model):
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     started_at = models.DateTimeField(_("started at"))
     leased_until = models.DateTimeField()
+    # The task, or request, that has the lease; a task that comes again keeps its id.
+    held_by = models.CharField(max_length=64, blank=True)
     finished_at = models.DateTimeField(_("finished at"), null=True)
     result = models.JSONField(_("result"), default=dict)
     error = models.TextField(_("error"), blank=True)

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from engagements import events
+from engagements import events, request_id
 from tracker.jobs.models import JobRun, JobStatus
 
 LEASE = timedelta(hours=1)
@@ -20,7 +20,8 @@ def run_job(*, name: str, key: str, work: Work, lease: timedelta = LEASE) -> Job
 
     `work` returns what to show of the result, as JSON can hold it. A failure is kept
     on the run and raised again; the next call with the key tries anew. A run whose
-    process died is taken over when its lease has passed.
+    process died is taken over when its lease has passed, and at once by the same task:
+    the broker gives it to another only when the first is gone.
     """
     run, is_ours = _claim(name=name, key=key, lease=lease)
     if not is_ours:
@@ -43,13 +44,18 @@ def _claim(*, name: str, key: str, lease: timedelta) -> tuple[JobRun, bool]:
         ignore_conflicts=True,
     )
     run = JobRun.objects.select_for_update().get(name=name, key=key)
-    is_held = run.status == JobStatus.RUNNING and run.leased_until > now
+    holder = request_id.current()
+    is_held = (
+        run.status == JobStatus.RUNNING
+        and run.leased_until > now
+        and not (holder and run.held_by == holder)
+    )
     if run.status == JobStatus.DONE or is_held:
         return run, False
     run.status = JobStatus.RUNNING
     run.attempts += 1
     run.started_at, run.leased_until, run.finished_at = now, now + lease, None
-    run.error = ""
+    run.error, run.held_by = "", holder
     run.save()
     return run, True
 

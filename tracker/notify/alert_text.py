@@ -163,7 +163,7 @@ def _reminder_in_words(alert: Alert, records: _Records) -> AlertText:
         name = str(records.documents.get(reminder.subject_id, _("a document")))
     if reminder.kind == DateKind.TENURE:
         name = str(records.policies.get(reminder.subject_id, _("a tenure policy")))
-    day = date_format(reminder.falls_on, "j M Y")
+    day = date_format(reminder.falls_on, "DATE_FORMAT")
     return AlertText(
         alert,
         status=_("%(what)s on %(day)s") % {"what": REMINDED[reminder.kind], "day": day},
@@ -275,7 +275,7 @@ def _number(order: ChangeOrder) -> str:
 def _tenure(changes: Mapping[str, Any]) -> str:
     limit_on = date.fromisoformat(changes["limit_on"][1])
     return _("within the limit until %(day)s (%(policies)s)") % {
-        "day": date_format(limit_on, "j M Y"),
+        "day": date_format(limit_on, "DATE_FORMAT"),
         "policies": changes["policies"][1],
     }
 
@@ -297,7 +297,7 @@ def _days_missing(changes: Mapping[str, Any]) -> str:
     first, last = (date.fromisoformat(changes[name][1]) for name in ("from", "to"))
     return _("%(first)s to %(last)s") % {
         "first": date_format(first, "j M"),
-        "last": date_format(last, "j M Y"),
+        "last": date_format(last, "DATE_FORMAT"),
     }
 
 
@@ -337,7 +337,7 @@ def _month_in_words(changes: Mapping[str, Any]) -> dict[str, str]:
         ngettext("%d warns", "%d warn", warning) % warning,
     )
     return {
-        "about": date_format(month, "F Y"),
+        "about": date_format(month, "YEAR_MONTH_FORMAT"),
         "detail": _joined(*told),
         "path": _page_of_month(month),
     }

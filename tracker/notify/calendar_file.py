@@ -7,19 +7,20 @@ from uuid import UUID
 
 from icalendar import Calendar, Event
 
+from engagements.values.language import gettext_noop, translated
 from tracker.notify.due import DeadlineKind
 
 PRODUCT = "-//Engagement tracker//Deadlines//EN"
-NAME = "Engagement deadlines"
+NAME = gettext_noop("Engagement deadlines")
 # Calendars ask again about this often; reminders don't depend on it.
 REFRESHED_EVERY = timedelta(hours=12)
 
 _TITLES = {
-    DeadlineKind.NOTICE: "Notice deadline",
-    DeadlineKind.TERM_END: "Term ends",
-    DeadlineKind.DOCUMENT: "Document expires",
-    DeadlineKind.TENURE: "Tenure limit",
-    DeadlineKind.CLAIM: "Claim a service credit",
+    DeadlineKind.NOTICE: gettext_noop("Notice deadline"),
+    DeadlineKind.TERM_END: gettext_noop("Term ends"),
+    DeadlineKind.DOCUMENT: gettext_noop("Document expires"),
+    DeadlineKind.TENURE: gettext_noop("Tenure limit"),
+    DeadlineKind.CLAIM: gettext_noop("Claim a service credit"),
 }
 
 
@@ -52,7 +53,7 @@ def calendar_file(entries: Iterable[Entry]) -> bytes:
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
-    calendar.add("x-wr-calname", NAME)
+    calendar.add("x-wr-calname", translated(NAME))
     calendar.add("refresh-interval", REFRESHED_EVERY, {"VALUE": "DURATION"})
     for entry in entries:
         calendar.add_component(_event(entry))
@@ -68,7 +69,7 @@ def _event(entry: Entry) -> Event:
     event.add("sequence", entry.version)
     event.add("dtstart", entry.falls_on)
     event.add("dtend", entry.falls_on + timedelta(days=1))
-    event.add("summary", _plain(f"{_TITLES[entry.kind]}: {entry.name}"))
+    event.add("summary", _plain(f"{translated(_TITLES[entry.kind])}: {entry.name}"))
     event.add("description", _plain(entry.description))
     event.add("url", entry.address)
     # A deadline doesn't make anybody busy.

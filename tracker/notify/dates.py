@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from engagements.choices import LIVE_STATUSES, Renewal, Status
@@ -66,6 +67,10 @@ def _dates(
     ]
 
 
+def _month(day: date) -> str:
+    return date_format(day, "YEAR_MONTH_FORMAT")
+
+
 def _claims(scope: QuerySet[Engagement], today: date) -> Iterable[Dated]:
     for credit in credits_to_claim(scope, today=today, along=_READ_ALONG):
         if credit.claim_by_on is None:
@@ -76,7 +81,7 @@ def _claims(scope: QuerySet[Engagement], today: date) -> Iterable[Dated]:
             DeadlineKind.CLAIM,
             credit.claim_by_on,
             credit.pk,
-            name=f"{name}, {credit.window_from:%B %Y}",
+            name=f"{name}, {_month(credit.window_from)}",
         )
         yield Dated(credit.engagement, deadline)
 

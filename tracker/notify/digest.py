@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from datetime import date
 
 from django.core.mail import EmailMultiAlternatives
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from engagements.choices import Renewal
 from engagements.models import Engagement, User
 from tracker.notify.due import Deadline, DeadlineKind
+from tracker.notify.flag_lines import FlagLine
 from tracker.notify.mails import page_address, written_mail
 from tracker.notify.unsubscribing import Mailing
 from tracker.notify.wording import Line, full_day, sections, subject
@@ -48,11 +51,11 @@ def consequence(engagement: Engagement, deadline: Deadline) -> str:
     """Say what the day means if nobody does anything."""
     match deadline.kind:
         case DeadlineKind.DOCUMENT:
-            return f"Expires on {full_day(deadline.falls_on)}."
+            return _("Expires on %(day)s.") % {"day": full_day(deadline.falls_on)}
         case DeadlineKind.TENURE:
-            return "The agreed work reaches the limit on this day."
+            return _("The agreed work reaches the limit on this day.")
         case DeadlineKind.CLAIM:
-            return "What is not claimed by this day is lost."
+            return _("What is not claimed by this day is lost.")
         case _:
             return outcome(engagement)
 
@@ -63,14 +66,22 @@ def outcome(engagement: Engagement) -> str:
         return ""
     day = full_day(engagement.term_ends_on)
     if engagement.renewal == Renewal.AUTO:
-        months = engagement.renewal_term_months
-        unit = "month" if months == 1 else "months"
-        return f"Renews by itself for {months} {unit} after {day}."
-    return f"Its term ends on {day}."
+        months = engagement.renewal_term_months or 0
+        return ngettext(
+            "Renews by itself for %(n)d month after %(day)s.",
+            "Renews by itself for %(n)d months after %(day)s.",
+            months,
+        ) % {"n": months, "day": day}
+    return _("Its term ends on %(day)s.") % {"day": day}
 
 
 def digest(
-    *, person: User, lines: Sequence[Line], today: date, can_be_turned_off: bool = True
+    *,
+    person: User,
+    lines: Sequence[Line],
+    today: date,
+    flags: Sequence[FlagLine] = (),
+    can_be_turned_off: bool = True,
 ) -> EmailMultiAlternatives:
     """Return the mail, unsent."""
     return written_mail(
@@ -79,6 +90,7 @@ def digest(
         template="digest",
         context={
             "sections": sections(lines),
+            "flags": flags,
             "calendar": page_address("tracker:calendar"),
             "can_be_turned_off": can_be_turned_off,
         },

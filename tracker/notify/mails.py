@@ -1,12 +1,14 @@
 """How every mail is made: HTML and text of one content, links, and ways out."""
 
 import unicodedata
+from contextlib import AbstractContextManager
 from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import translation
 
 from engagements.models import User
 from tracker.notify.unsubscribing import Mailing, unsubscribe_headers
@@ -41,6 +43,11 @@ def written_mail(
     html = render_to_string(f"tracker/notify/{template}.html", filled)
     mail.attach_alternative(html, "text/html")
     return mail
+
+
+def language_of(person: User) -> AbstractContextManager[None]:
+    """Let what is written within be in the language that the person chose."""
+    return translation.override(person.language or settings.LANGUAGE_CODE)
 
 
 def one_line(text: str) -> str:

@@ -19,6 +19,7 @@ from tracker.notify.calendar_file import Entry, calendar_file
 from tracker.notify.dates import Dated, dates_seen_by
 from tracker.notify.digest import consequence, digest_line
 from tracker.notify.due import DAYS_AHEAD
+from tracker.notify.mails import language_of
 from tracker.notify.queries import feed_of, feed_owner
 from tracker.notify.recipients import sees_contractors
 from tracker.notify.services import renew_feed, turn_off_feed, unsubscribe
@@ -78,10 +79,9 @@ def feed(request: HttpRequest, token: str) -> HttpResponse:
     if owner is None:
         raise Http404
     dates = dates_seen_by(owner, timezone.localdate())
-    entries = [_entry(request, dated) for dated in dates]
-    response = HttpResponse(
-        calendar_file(entries), content_type="text/calendar; charset=utf-8"
-    )
+    with language_of(owner):
+        content = calendar_file([_entry(request, dated) for dated in dates])
+    response = HttpResponse(content, content_type="text/calendar; charset=utf-8")
     response["Content-Disposition"] = 'inline; filename="deadlines.ics"'
     response["Cache-Control"] = "private, no-store"
     return response

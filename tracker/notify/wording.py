@@ -4,6 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from babel.dates import format_date, format_skeleton
+
+from engagements.values.language import (
+    gettext,
+    gettext_noop,
+    locale,
+    ngettext,
+    translated,
+)
 from tracker.notify.due import (
     CLAIM_THRESHOLDS,
     THRESHOLDS,
@@ -11,19 +20,19 @@ from tracker.notify.due import (
     threshold_reached,
 )
 
-_NAMES = {
-    DeadlineKind.NOTICE: ("notice deadline", "notice deadlines"),
-    DeadlineKind.TERM_END: ("term end", "term ends"),
-    DeadlineKind.DOCUMENT: ("document expiry", "document expiries"),
-    DeadlineKind.TENURE: ("tenure limit", "tenure limits"),
-    DeadlineKind.CLAIM: ("claim of a credit", "claims of credits"),
-}
 _HEADINGS = {
-    DeadlineKind.NOTICE: "Notice deadlines",
-    DeadlineKind.TERM_END: "Term ends",
-    DeadlineKind.DOCUMENT: "Documents that expire",
-    DeadlineKind.TENURE: "Tenure limits",
-    DeadlineKind.CLAIM: "Service credits to claim",
+    DeadlineKind.NOTICE: gettext_noop("Notice deadlines"),
+    DeadlineKind.TERM_END: gettext_noop("Term ends"),
+    DeadlineKind.DOCUMENT: gettext_noop("Documents that expire"),
+    DeadlineKind.TENURE: gettext_noop("Tenure limits"),
+    DeadlineKind.CLAIM: gettext_noop("Service credits to claim"),
+}
+_NAMES = {
+    DeadlineKind.NOTICE: gettext_noop("notice deadline"),
+    DeadlineKind.TERM_END: gettext_noop("term end"),
+    DeadlineKind.DOCUMENT: gettext_noop("document expiry"),
+    DeadlineKind.TENURE: gettext_noop("tenure limit"),
+    DeadlineKind.CLAIM: gettext_noop("claim of a credit"),
 }
 
 
@@ -50,7 +59,7 @@ class Line:
 
     @property
     def kind_name(self) -> str:
-        return _NAMES[self.kind][0]
+        return translated(_NAMES[self.kind])
 
     @property
     def day(self) -> str:
@@ -59,8 +68,9 @@ class Line:
     @property
     def left(self) -> str:
         if self.days_left == 0:
-            return "today"
-        return "1 day left" if self.days_left == 1 else f"{self.days_left} days left"
+            return gettext("today")
+        words = ngettext("%(n)d day left", "%(n)d days left", self.days_left)
+        return words % {"n": self.days_left}
 
 
 @dataclass(frozen=True)
@@ -78,31 +88,61 @@ def subject(lines: Sequence[Line], today: date) -> str:
     by_kind = [[line for line in lines if line.kind is kind] for kind in DeadlineKind]
     first, *rest = [found for found in by_kind if found]
     counts = [_summary(first, today), *map(_count, rest)]
-    text = ", and ".join(filter(None, [", ".join(counts[:-1]), counts[-1]]))
-    return f"Unanswered: {text}" if all(line.owner for line in lines) else text
+    text = gettext(", and ").join(filter(None, [", ".join(counts[:-1]), counts[-1]]))
+    if all(line.owner for line in lines):
+        return gettext("Unanswered: %(what)s") % {"what": text}
+    return text
 
 
 def _summary(lines: Sequence[Line], today: date) -> str:
     days = sorted(line.falls_on for line in lines)
-    which = "on" if len(days) == 1 else "the first on"
     is_claim = lines[0].kind is DeadlineKind.CLAIM
     among = CLAIM_THRESHOLDS if is_claim else THRESHOLDS
-    within = threshold_reached(days[-1], today, among)
-    unit = "day" if within == 1 else "days"
-    return f"{_count(lines)} within {within} {unit}, {which} {_day(days[0], today)}"
+    within = threshold_reached(days[-1], today, among) or among[0]
+    words = (
+        ngettext(
+            "%(what)s within %(n)d day, on %(day)s",
+            "%(what)s within %(n)d days, on %(day)s",
+            within,
+        )
+        if len(days) == 1
+        else ngettext(
+            "%(what)s within %(n)d day, the first on %(day)s",
+            "%(what)s within %(n)d days, the first on %(day)s",
+            within,
+        )
+    )
+    return words % {"what": _count(lines), "n": within, "day": _day(days[0], today)}
 
 
 def _count(lines: Sequence[Line]) -> str:
-    one, many = _NAMES[lines[0].kind]
-    return f"1 {one}" if len(lines) == 1 else f"{len(lines)} {many}"
+    count = len(lines)
+    words = {
+        DeadlineKind.NOTICE: ngettext(
+            "%(n)d notice deadline", "%(n)d notice deadlines", count
+        ),
+        DeadlineKind.TERM_END: ngettext("%(n)d term end", "%(n)d term ends", count),
+        DeadlineKind.DOCUMENT: ngettext(
+            "%(n)d document expiry", "%(n)d document expiries", count
+        ),
+        DeadlineKind.TENURE: ngettext(
+            "%(n)d tenure limit", "%(n)d tenure limits", count
+        ),
+        DeadlineKind.CLAIM: ngettext(
+            "%(n)d claim of a credit", "%(n)d claims of credits", count
+        ),
+    }
+    return words[lines[0].kind] % {"n": count}
 
 
 def _day(day: date, today: date) -> str:
-    return f"{day.day} {day:%b}" if day.year == today.year else full_day(day)
+    if day.year != today.year:
+        return full_day(day)
+    return format_skeleton("MMMd", day, locale=locale())
 
 
 def full_day(day: date) -> str:
-    return f"{day.day} {day:%b} {day.year}"
+    return format_date(day, "medium", locale=locale())
 
 
 def sections(lines: Sequence[Line]) -> list[Section]:
@@ -111,9 +151,9 @@ def sections(lines: Sequence[Line]) -> list[Section]:
     own = [line for line in ordered if not line.owner]
     found = [
         *(
-            Section(heading, [line for line in own if line.kind is kind])
+            Section(translated(heading), [line for line in own if line.kind is kind])
             for kind, heading in _HEADINGS.items()
         ),
-        Section("Unanswered by their owner", [x for x in ordered if x.owner]),
+        Section(gettext("Unanswered by their owner"), [x for x in ordered if x.owner]),
     ]
     return [section for section in found if section.lines]

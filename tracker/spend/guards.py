@@ -1,7 +1,8 @@
 """What the database refuses of timesheets, on both engines.
 
 Lines are written while their sheet is a draft or rejected. An invoiced sheet stays as
-it is. A person's sheets on one engagement never overlap.
+it is, but that it is opened for a new bill. A person's sheets on one engagement never
+overlap.
 
 The triggers on work logs read the table of timesheets: a migration that alters that
 model on SQLite, where it makes the table anew, lifts them before and puts them back
@@ -28,9 +29,21 @@ _CLOSED = (
     "EXISTS (SELECT 1 FROM tracker_timesheet sheet WHERE sheet.id = {row}.timesheet_id"
     " AND sheet.status NOT IN ('draft', 'rejected'))"
 )
+# A sheet whose bill was credited is approved again, and nothing else of it moves.
+_KEPT = (
+    *("engagement_id", "contractor_id", "cadence", "starts_on", "ends_on"),
+    *("submitted_by_id", "submitted_at", "decided_by_id", "decided_at", "reason"),
+)
 _OLD, _NEW = _CLOSED.format(row="OLD"), _CLOSED.format(row="NEW")
 # A person's words may be taken out of a line at any time, and nothing else.
 _ERASABLE = {"description", "updated_at"}
+
+
+def _reopened(vendor: str) -> str:
+    same = "IS NOT DISTINCT FROM" if vendor == "postgresql" else "IS"
+    kept = [f"NEW.{column} {same} OLD.{column}" for column in _KEPT]
+    return " AND ".join(["NEW.status = 'approved'", *kept])
+
 
 _POSTGRESQL = [
     f"""
@@ -66,6 +79,11 @@ END $$
 CREATE OR REPLACE FUNCTION refuse_invoiced_timesheet() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        IF {_reopened("postgresql")} THEN
+            RETURN NEW;
+        END IF;
+    END IF;
     RAISE EXCEPTION '{_SHEETS} is invoiced: % refused', TG_OP
         USING ERRCODE = 'integrity_constraint_violation';
 END $$
@@ -113,7 +131,7 @@ def _install(vendor: str, columns: list[str]) -> list[str]:
         _sqlite(
             f"{_SHEETS}_fixed",
             f"UPDATE ON {_SHEETS}",
-            "OLD.status = 'invoiced'",
+            f"OLD.status = 'invoiced' AND NOT ({_reopened(vendor)})",
             f"{_SHEETS} is invoiced: UPDATE refused",
         ),
         _sqlite(

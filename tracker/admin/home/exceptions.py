@@ -1,9 +1,6 @@
-from decimal import Decimal
-
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from engagements.admin.columns import money
 from engagements.admin.scope import visible
 from engagements.choices import Role
 from engagements.permissions import sees_money
@@ -47,7 +44,7 @@ def exceptions(asked: Asked) -> Section | None:
                 Cell(row.invoice.number, note=row.invoice.vendor),
                 told.expected,
                 told.found,
-                money(Decimal(row.amount), row.currency),
+                told.stake,
             )
             for row, told in ((row, sides(row, names)) for row in found)
         ],

@@ -43,7 +43,7 @@ def hours_to_approve(asked: Asked) -> Section | None:
                 ),
                 name_cell(row.engagement),
                 str(row.submitted_by or ""),
-                _("to %(day)s") % {"day": date_format(row.ends_on, "j M Y")},
+                _("to %(day)s") % {"day": date_format(row.ends_on, "DATE_FORMAT")},
             )
             for row in found
         ],
@@ -69,7 +69,7 @@ def timesheets_missing(asked: Asked) -> Section | None:
             (
                 Cell(row.assignment.contractor, page),
                 name_cell(row.assignment),
-                _("to %(day)s") % {"day": date_format(row.period.last, "j M Y")},
+                _("to %(day)s") % {"day": date_format(row.period.last, "DATE_FORMAT")},
             )
             for row in rows[:SHOWN]
         ],

@@ -8,7 +8,10 @@ from itertools import groupby
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
 
+from engagements.values.language import translated
 from engagements.values.money import format_money
 from engagements.values.periods import add_months, count_months, month_of
 from tracker.dashboards.charts.heat_map import HeatCell, HeatGroup, HeatRow, heat_map
@@ -27,7 +30,14 @@ from tracker.dashboards.levels.reports import (
 )
 from tracker.dashboards.levels.scope import LevelScope
 from tracker.dashboards.notation import Notation
-from tracker.dashboards.pages import Figure, Link, ReportPage, Section, downloads
+from tracker.dashboards.pages import (
+    Figure,
+    Link,
+    ReportPage,
+    Section,
+    downloads,
+    summary_of,
+)
 from tracker.dashboards.report import Row
 from tracker.dashboards.spend_series import Drawing
 from tracker.dashboards.tables import Sorting, Table, table
@@ -75,7 +85,7 @@ def levels_page(scope: LevelScope) -> LevelsPage:
     return LevelsPage(
         eyebrow=_eyebrow(scope),
         title=_finding(levels.found, len(risks.pressing)),
-        as_of="Windows are judged the night after they end",
+        as_of=_("Windows are judged the night after they end"),
         figures=_figures(scope, levels, risks, league),
         sections=[section for section in sections if section is not None],
         is_empty=not levels.found and not risks.found,
@@ -93,16 +103,23 @@ def _finding(rows: Sequence[LevelRow], pressing: int) -> str:
     missed = sum(row.counts[Outcome.MISSED.value] for row in rows)
     judged = missed + sum(row.counts[Outcome.MET.value] for row in rows)
     if not judged:
-        said = "No window with data ended in these months"
+        said = _("No window with data ended in these months")
     elif missed:
-        said = f"{missed:,} of {judged:,} windows missed"
+        said = _("%(missed)d of %(judged)d windows missed") % {
+            "missed": missed,
+            "judged": judged,
+        }
     elif judged == 1:
-        said = "The one window with data was met"
+        said = _("The one window with data was met")
     else:
-        said = f"All {judged:,} windows with data were met"
+        said = _("All %(judged)d windows with data were met") % {"judged": judged}
     if not pressing:
-        return f"{said}, and nothing is at risk now"
-    return f"{said}, and {pressing:,} service level{'s'[: pressing != 1]} at risk now"
+        return _("%(said)s, and nothing is at risk now") % {"said": said}
+    return ngettext(
+        "%(said)s, and %(n)d service level at risk now",
+        "%(said)s, and %(n)d service levels at risk now",
+        pressing,
+    ) % {"said": said, "n": pressing}
 
 
 def _figures(
@@ -119,21 +136,23 @@ def _figures(
     sums = [format_money(total, currency) for currency, total in lost.sums.items()]
     return [
         Figure(
-            "Missed windows",
+            _("Missed windows"),
             count(sum(row.counts[Outcome.MISSED.value] for row in rows)),
-            f"of {count(judged)} with data",
+            _("of %(n)s with data") % {"n": count(judged)},
             scope.report_url("windows"),
         ),
         Figure(
-            "Coverage",
+            _("Coverage"),
             "–" if share is None else scope.notation.percent(share),  # noqa: RUF001 - a sign
-            "of all windows have data",
+            _("of all windows have data"),
         ),
-        Figure("At risk now", count(len(risks.pressing)), "in the running windows"),
         Figure(
-            "Lost to missed deadlines",
+            _("At risk now"), count(len(risks.pressing)), _("in the running windows")
+        ),
+        Figure(
+            _("Lost to missed deadlines"),
             " + ".join(sums) or "0",
-            f"{count(lost.count)} credits never claimed, all time",
+            _("%(n)s credits never claimed, all time") % {"n": count(lost.count)},
             scope.report_url("lost-credits", period="all"),
         ),
     ]
@@ -148,7 +167,7 @@ def _engagements(levels: Levels, scope: LevelScope) -> list[int] | None:
 
 def _table(report: LevelReport, rows: Sequence[Row]) -> Table:
     # A region of its own, so it can't be called what its card is called.
-    caption = f"{report.title}, as a table"
+    caption = _("%(title)s, as a table") % {"title": report.heading}
     return table(
         report.columns,
         rows,
@@ -170,10 +189,12 @@ def _section(
     more = None
     if total > len(rows):
         href = report.scope.report_url(report.slug)
-        more = Link(f"Show all {report.scope.notation.count(total)}", href)
+        more = Link(
+            _("Show all %(n)s") % {"n": report.scope.notation.count(total)}, href
+        )
     return Section(
         report.slug,
-        report.title,
+        report.heading,
         _table(report, rows),
         downloads(report),
         drawing=drawing,
@@ -191,9 +212,11 @@ def _at_risk(report: LevelsAtRisk) -> Section | None:
         report,
         rows[: 2 * ROWS_SHOWN],
         total=len(rows),
-        note="Counted from the records so far, nothing is forecast. A level is near "
-        "its bound when two more misses, or the last quarter of the downtime that it "
-        "allows, would break it.",
+        note=_(
+            "Counted from the records so far, nothing is forecast. A level is near "
+            "its bound when two more misses, or the last quarter of the downtime "
+            "that it allows, would break it."
+        ),
     )
 
 
@@ -210,13 +233,15 @@ def _league(report: VendorLeague) -> Section | None:
         report,
         rows[: 2 * ROWS_SHOWN],
         total=len(rows),
-        note="Scores are from 0 to 100 over 36 months, whatever months are chosen "
-        "above: a window half a year old counts half, by the weight of its level. "
-        "Each engagement's score is drawn to its vendor's mean as if three more "
-        "months had come out like that one, so that a few windows make no star and "
-        "no failure; vendors weigh their engagements by spend. Excellent from 95, "
-        "good from 80, fair from 60, poor below. Windows without data, or excused, "
-        "lower the coverage and nothing else.",
+        note=_(
+            "Scores are from 0 to 100 over 36 months, whatever months are chosen "
+            "above: a window half a year old counts half, by the weight of its level. "
+            "Each engagement's score is drawn to its vendor's mean as if three more "
+            "months had come out like that one, so that a few windows make no star and "
+            "no failure; vendors weigh their engagements by spend. Excellent from 95, "
+            "good from 80, fair from 60, poor below. Windows without data, or excused, "
+            "lower the coverage and nothing else."
+        ),
     )
 
 
@@ -242,8 +267,10 @@ def _heat_map(report: Levels) -> Section | None:
             wide=_drawn(report, shown_rows, MONTHS_WIDE, is_narrow=False),
             narrow=_drawn(report, shown_rows, MONTHS_NARROW, is_narrow=True),
         ),
-        note="✓ met, ✗ missed, – excused, a dot: no data. A quarter is three months "  # noqa: RUF001 - the sign that cells show
-        "wide. Each cell opens its window, with all that was recorded.",
+        note=_(
+            "✓ met, ✗ missed, – excused, a dot: no data. A quarter is three months "  # noqa: RUF001 - the sign that cells show
+            "wide. Each cell opens its window, with all that was recorded."
+        ),
     )
 
 
@@ -267,7 +294,7 @@ def _drawn(
         groups,
         months,
         [notation.month_tick(month)[:3] for month in months],
-        summary="Service levels by month; the table below counts the same windows",
+        summary=_("Service levels by month; the table below counts the same windows"),
         is_narrow=is_narrow,
     )
 
@@ -289,7 +316,7 @@ def _cells(row: LevelRow, months: Sequence[date], notation: Notation) -> list[He
         if result.window_to < months[0]:
             continue
         said = f"{row.level.name}, {_window(result, notation)}: "
-        said += OUTCOMES[result.outcome]
+        said += translated(OUTCOMES[result.outcome])
         if result.value is not None:
             said += f", {figure(result.value, row.level.unit)}"
         cells.append(
@@ -310,31 +337,31 @@ def _window(result: object, notation: Notation) -> str:
     last: date = result.window_to  # type: ignore[attr-defined]
     if month_of(first) == month_of(last):
         return notation.month_name(first)
-    return f"Q{(first.month + 2) // 3} {first.year}"
+    return _("Q%(quarter)d %(year)d") % {
+        "quarter": (first.month + 2) // 3,
+        "year": first.year,
+    }
 
 
 def level_report_page(report: LevelReport, after: str) -> ReportPage:
     """Return one page of the report's table; raises BadPageError."""
     scope = report.levels
     page = report.ordered_page(after)
-    count = scope.notation.count
-    shown_rows, known = len(page.rows), report.row_count()
-    part = f"{count(shown_rows)} of " if shown_rows < known else ""
     following = None
     if page.after:
         following = Link(
-            "Next page",
+            _("Next page"),
             scope.report_url(report.slug, after=page.after, sort=scope.sort),
         )
     return ReportPage(
         eyebrow=_eyebrow(scope),
-        title=report.title,
-        as_of="Windows are judged the night after they end",
-        summary=f"{part}{count(known)} {report.noun}",
+        title=report.heading,
+        as_of=_("Windows are judged the night after they end"),
+        summary=summary_of(report, len(page.rows)),
         table=_table(report, page.all_rows),
         downloads=downloads(report),
-        back=Link("Service levels", scope.page_url()),
-        first=Link("First page", scope.report_url(report.slug)) if after else None,
+        back=Link(_("Service levels"), scope.page_url()),
+        first=Link(_("First page"), scope.report_url(report.slug)) if after else None,
         following=following,
     )
 
@@ -367,30 +394,38 @@ def window_page(scope: LevelScope, public_id: object) -> WindowPage | None:
     notation, level = scope.notation, result.service_level
     behind = records_behind(result)
     facts = [
-        ("Outcome", OUTCOMES[result.outcome]),
-        ("Figure", figure(result.value, level.unit) or "none"),
-        ("Target", f"{shown(level.target)} {level.unit}"),
+        (_("Outcome"), translated(OUTCOMES[result.outcome])),
+        (_("Figure"), figure(result.value, level.unit) or _("none")),
+        (_("Target"), f"{shown(level.target)} {level.unit}"),
     ]
     if level.minimum is not None:
-        facts.append(("Minimum", f"{shown(level.minimum)} {level.unit}"))
+        facts.append((_("Minimum"), f"{shown(level.minimum)} {level.unit}"))
     if result.total is not None and result.good is not None:
         good, total = notation.count(result.good), notation.count(result.total)
-        facts.append(("Counted", f"{good} of {total}"))
+        facts.append(
+            (_("Counted"), _("%(good)s of %(total)s") % {"good": good, "total": total})
+        )
     if result.down_seconds is not None and result.service_seconds is not None:
         down = notation.number(minutes_of(result.down_seconds))
         service = notation.number(minutes_of(result.service_seconds))
-        facts.append(("Minutes down", f"{down} of {service} of service"))
+        facts.append(
+            (
+                _("Minutes down"),
+                _("%(down)s of %(service)s of service")
+                % {"down": down, "service": service},
+            )
+        )
     if result.excuse:
         by = result.excused_by.get_username() if result.excused_by else ""
-        facts.append(("Excused", f"{result.excuse} ({by})"))
+        facts.append((_("Excused"), f"{result.excuse} ({by})"))
     engagement = result.engagement
     may_open = scope.user.is_staff and scope.user.has_perm("tracker.view_levelresult")
     return WindowPage(
         eyebrow=f"{engagement.title} · {engagement.reference} · {engagement.vendor}",
         title=f"{level.name}, {_window(result, notation)}",
-        as_of="Recorded in this window; figures follow what is recorded late",
+        as_of=_("Recorded in this window; figures follow what is recorded late"),
         back=Link(
-            "Service levels", scope.page_url(engagement=str(engagement.public_id))
+            _("Service levels"), scope.page_url(engagement=str(engagement.public_id))
         ),
         facts=facts,
         outcome=result.outcome,
@@ -406,8 +441,8 @@ def _records(behind: Behind, notation: Notation) -> list[Records]:
     if behind.measurements:
         found.append(
             Records(
-                "Measurements",
-                ("From", "To", "Measured", "Incident"),
+                _("Measurements"),
+                (_("From"), _("To"), _("Measured"), _("Incident")),
                 [
                     (
                         notation.day(one.period_from),
@@ -422,8 +457,8 @@ def _records(behind: Behind, notation: Notation) -> list[Records]:
     if behind.downtimes:
         found.append(
             Records(
-                "Downtime",
-                ("Began", "Ended", "Minutes", "Incident"),
+                _("Downtime"),
+                (_("Began"), _("Ended"), _("Minutes"), _("Incident")),
                 [
                     (
                         notation.moment(timezone.localtime(one.began_at)),
@@ -450,24 +485,41 @@ def _measured(one: object, notation: Notation) -> str:
     if value is not None:
         return notation.number(value)
     if minutes is not None:
-        return f"{notation.number(minutes)} min down"
+        return _("%(minutes)s min down") % {"minutes": notation.number(minutes)}
     good, total = getattr(one, "good", 0), getattr(one, "total", 0)
-    return f"{notation.count(good)} of {notation.count(total)}"
+    return _("%(good)s of %(total)s") % {
+        "good": notation.count(good),
+        "total": notation.count(total),
+    }
 
 
-IN_TIME = {True: "in time", False: "too late", None: "not judged"}
+IN_TIME = {
+    True: gettext_noop("in time"),
+    False: gettext_noop("too late"),
+    None: gettext_noop("not judged"),
+}
 
 
 def _tickets(behind: Behind, notation: Notation) -> Records:
-    note = (
-        f"{notation.count(behind.late)} too late of {notation.count(behind.counted)} "
-        "that count; those too late come first."
-    )
+    note = _(
+        "%(late)s too late of %(counted)s that count; those too late come first."
+    ) % {
+        "late": notation.count(behind.late),
+        "counted": notation.count(behind.counted),
+    }
     if len(behind.tickets) == MOST_SHOWN:
-        note += f" The first {MOST_SHOWN} are shown."
+        note += " " + _("The first %(n)d are shown.") % {"n": MOST_SHOWN}
     return Records(
-        "Tickets",
-        ("Number", "Priority", "Group", "Opened", "Answered", "Solved", "In time"),
+        _("Tickets"),
+        (
+            _("Number"),
+            _("Priority"),
+            _("Group"),
+            _("Opened"),
+            _("Answered"),
+            _("Solved"),
+            _("In time"),
+        ),
         [
             (
                 seen.ticket.source_id,
@@ -481,7 +533,7 @@ def _tickets(behind: Behind, notation: Notation) -> Records:
                         seen.ticket.resolved_at,
                     )
                 ),
-                IN_TIME[seen.in_time],
+                translated(IN_TIME[seen.in_time]),
             )
             for seen in behind.tickets
         ],

@@ -9,7 +9,10 @@ from typing import ClassVar
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
 
+from engagements.values.language import translated
 from tracker.dashboards.levels.scope import LevelScope
 from tracker.dashboards.report import Column, ColumnKind, Report, Row, Value
 from tracker.performance.at_risk import Risk
@@ -28,24 +31,28 @@ from tracker.performance.scorecard import Band, Trend
 from tracker.performance.service_levels import Outcome, minutes_of, shown
 
 OUTCOMES = {
-    Outcome.MET.value: "Met",
-    Outcome.MISSED.value: "Missed",
-    Outcome.NO_DATA.value: "No data",
-    Outcome.EXCUSED.value: "Excused",
+    Outcome.MET.value: gettext_noop("Met"),
+    Outcome.MISSED.value: gettext_noop("Missed"),
+    Outcome.NO_DATA.value: gettext_noop("No data"),
+    Outcome.EXCUSED.value: gettext_noop("Excused"),
 }
 RISKS = {
-    Risk.SHORT: "Short so far",
-    Risk.NEAR: "Near its bound",
-    Risk.SAFE: "On course",
-    Risk.SILENT: "No data yet",
+    Risk.SHORT: gettext_noop("Short so far"),
+    Risk.NEAR: gettext_noop("Near its bound"),
+    Risk.SAFE: gettext_noop("On course"),
+    Risk.SILENT: gettext_noop("No data yet"),
 }
 BANDS = {
-    Band.EXCELLENT: "Excellent",
-    Band.GOOD: "Good",
-    Band.FAIR: "Fair",
-    Band.POOR: "Poor",
+    Band.EXCELLENT: gettext_noop("Excellent"),
+    Band.GOOD: gettext_noop("Good"),
+    Band.FAIR: gettext_noop("Fair"),
+    Band.POOR: gettext_noop("Poor"),
 }
-TRENDS = {Trend.RISING: "rising", Trend.STEADY: "steady", Trend.FALLING: "falling"}
+TRENDS = {
+    Trend.RISING: gettext_noop("rising"),
+    Trend.STEADY: gettext_noop("steady"),
+    Trend.FALLING: gettext_noop("falling"),
+}
 TENTH = Decimal("0.1")
 
 
@@ -217,7 +224,7 @@ class LevelsAtRisk(LevelReport):
                 one.window.last,
                 figure(one.so_far.value, one.level.unit),
                 promise(one),
-                RISKS[one.risk],
+                translated(RISKS[one.risk]),
                 consequence(one, self.levels),
                 one.credit.amount if one.credit else None,
                 one.engagement.currency if one.credit else "",
@@ -226,41 +233,31 @@ class LevelsAtRisk(LevelReport):
         )
 
 
-NUMBERS = (
-    "no",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-)
-
-
 def consequence(one: AtRisk, scope: LevelScope) -> str:
-    """Return such as "Two more misses and a credit of £2,000.00 is due"."""
+    """Return such as "2 more misses and a credit of £2,000.00 is due"."""
     if one.credit is not None:
         amount = scope.notation.money(one.credit.amount, one.engagement.currency)
         if one.credit.misses == 0:
-            return f"As it stands, a credit of {amount} is due"
-        return f"{_misses(one.credit.misses)} and a credit of {amount} is due"
+            return _("As it stands, a credit of %(amount)s is due") % {"amount": amount}
+        return ngettext(
+            "%(n)d more miss and a credit of %(amount)s is due",
+            "%(n)d more misses and a credit of %(amount)s is due",
+            one.credit.misses,
+        ) % {"n": one.credit.misses, "amount": amount}
     if one.risk is Risk.SHORT:
-        return "As it stands, the window is missed"
+        return _("As it stands, the window is missed")
     if one.misses_left is not None:
-        return f"{_misses(one.misses_left + 1)} and the window is missed"
+        return ngettext(
+            "%(n)d more miss and the window is missed",
+            "%(n)d more misses and the window is missed",
+            one.misses_left + 1,
+        ) % {"n": one.misses_left + 1}
     if one.minutes_left is not None and one.minutes_left >= 0:
         minutes = scope.notation.number(minutes_of(int(one.minutes_left * 60)))
-        return f"{minutes} more minutes down and the window is missed"
+        return _("%(minutes)s more minutes down and the window is missed") % {
+            "minutes": minutes
+        }
     return ""
-
-
-def _misses(count: int) -> str:
-    noun = "miss" if count == 1 else "misses"
-    return f"{NUMBERS[count]} more {noun}".capitalize()
 
 
 LEAGUE_COLUMNS = (
@@ -278,7 +275,7 @@ def _league_values(row: LeagueRow) -> tuple[Value, ...]:
     value, band = row.score.value, row.score.band
     return (
         None if value is None else Decimal(value).quantize(TENTH),
-        BANDS[band] if band else "No data",
+        translated(BANDS[band]) if band else _("No data"),
         None if row.own is None else Decimal(row.own).quantize(TENTH),
         Decimal(row.score.coverage).quantize(Decimal("0.001")),
         row.met,
@@ -357,7 +354,7 @@ class LostCredits(LevelReport):
                     one.engagement.title,
                     one.engagement.reference,
                     str(one.engagement.vendor),
-                    level.name if level else "By points",
+                    level.name if level else _("By points"),
                     one.window_from,
                     one.claim_by_on,
                     one.amount,

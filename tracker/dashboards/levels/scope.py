@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.translation import get_language, to_locale
+from django.utils.translation import gettext as _
 
 from engagements.models import Engagement, User
 from tracker.dashboards.filters import (
@@ -77,14 +78,14 @@ def _scope(
         found = seen.filter(**{path: asked[name]}).order_by("pk").first()
         if found is None:
             raise ValidationError(
-                {name: f"No such {noun.lower()} among those you may see."}
+                {name: _("%(noun)s: none of those you may see.") % {"noun": noun}}
             )
         drills.append(Drill(name, noun, str(getattr(found, label, None) or found)))
         return found
 
-    of_vendor = drilled("vendor", "Vendor", "vendor__public_id", "vendor")
-    engagement = drilled("engagement", "Engagement", "public_id", "")
-    of_service = drilled("service", "Service", "service__public_id", "service")
+    of_vendor = drilled("vendor", _("Vendor"), "vendor__public_id", "vendor")
+    engagement = drilled("engagement", _("Engagement"), "public_id", "")
+    of_service = drilled("service", _("Service"), "service__public_id", "service")
     return LevelScope(
         user=user,
         where=SpendWhere(),

@@ -4,6 +4,7 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from engagements.models import User
@@ -58,7 +59,7 @@ def level_file(request: HttpRequest, slug: str, extension: str) -> HttpResponseB
         return _no_access(request)
     filters = read_filters(user, request.GET, LEVELS)
     if filters.scope is None:
-        text = "\n".join(["No file was made:", *filters.errors, ""])
+        text = "\n".join([_("No file was made:"), *filters.errors, ""])
         return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
     return file_of(found(_scope(filters)), extension)
 

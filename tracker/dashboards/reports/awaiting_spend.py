@@ -2,10 +2,18 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from engagements.choices import Kind, Status
+from engagements.values.language import translated
 from tracker.dashboards.report import Column, ColumnKind, Report, Row, Value
 from tracker.spend.queries import AwaitedEngagement, engagements_awaiting_spend
+
+PRICED_BY = {
+    "month": gettext_noop("month"),
+    "day": gettext_noop("day"),
+    "hour": gettext_noop("hour"),
+}
 
 
 class AwaitingSpend(Report):
@@ -42,7 +50,7 @@ class AwaitingSpend(Report):
             engagement.starts_on,
             engagement.price,
             engagement.currency,
-            engagement.unit,
+            translated(PRICED_BY.get(engagement.unit, engagement.unit)),
         )
         href = self.scope.report_url(
             "ledger-entries", engagement=str(engagement.public_id)

@@ -6,7 +6,9 @@ from typing import ClassVar
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
+from engagements.values.language import translated
 from engagements.values.periods import month_of
 from tracker.dashboards.charts.ranking import NARROW, WIDE, Bar, ranked_bars
 from tracker.dashboards.charts.series import Segment, Series, Texture, swatch
@@ -19,10 +21,10 @@ from tracker.spend.budget_standing import Standing, fiscal_year_of
 MONEY, SHARE = ColumnKind.MONEY, ColumnKind.SHARE
 CHART_ID = "budget-use"
 BARS_SHOWN = 12
-SPENT = Series("spent", "Spent", "managed")
-COMMITTED = Series("committed", "Committed", "managed", Texture.HATCH)
-LEFT = Series("left", "Remaining", "rest")
-OVER = Series("over", "Over budget", "over", Texture.DOTS)
+SPENT = Series("spent", gettext_noop("Spent"), "managed")
+COMMITTED = Series("committed", gettext_noop("Committed"), "managed", Texture.HATCH)
+LEFT = Series("left", gettext_noop("Remaining"), "rest")
+OVER = Series("over", gettext_noop("Over budget"), "over", Texture.DOTS)
 
 
 class BudgetBurn(Report):
@@ -101,7 +103,10 @@ class BudgetBurn(Report):
             return None
         series = (SPENT, COMMITTED, LEFT, OVER)
         return Drawing(
-            [KeyEntry(swatch(each, CHART_ID), each.label) for each in series],
+            [
+                KeyEntry(swatch(each, CHART_ID), translated(each.label))
+                for each in series
+            ],
             self._bars(f"{CHART_ID}-wide", WIDE * 2),
             self._bars(f"{CHART_ID}-narrow", NARROW),
         )
@@ -190,7 +195,9 @@ class BudgetBurn(Report):
             value_text=written,
             segments=[
                 Segment(
-                    series, value, f"{name}\n{series.label}: {notation.money(value)}"
+                    series,
+                    value,
+                    f"{name}\n{translated(series.label)}: {notation.money(value)}",
                 )
                 for series, value in parts
             ],

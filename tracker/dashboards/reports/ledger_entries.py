@@ -5,7 +5,10 @@ from decimal import Decimal
 from functools import cached_property
 from typing import ClassVar
 
+from django.utils.translation import gettext_noop
+
 from engagements.choices import ChargeKind
+from engagements.values.language import translated
 from tracker.dashboards.report import (
     PAGE_ROWS,
     BadPageError,
@@ -24,7 +27,7 @@ from tracker.spend.queries import (
 )
 
 ACTUAL = "actual"
-NO_PAGE = "This is no page of the list; start from its first page"
+NO_PAGE = gettext_noop("This is no page of the list; start from its first page")
 PLACE = re.compile(r"([0-9-]{10})\.([0-9-]{10})\.([0-9]{1,18})")
 
 
@@ -142,10 +145,10 @@ def _place(after: str) -> EntryPlace | None:
         return None
     match = PLACE.fullmatch(after)
     if match is None:
-        raise BadPageError(NO_PAGE)
+        raise BadPageError(translated(NO_PAGE))
     month, day, entry = match.groups()
     try:
         first_of_month, on_day = date.fromisoformat(month), date.fromisoformat(day)
     except ValueError as error:
-        raise BadPageError(NO_PAGE) from error
+        raise BadPageError(translated(NO_PAGE)) from error
     return EntryPlace(first_of_month, on_day, int(entry))

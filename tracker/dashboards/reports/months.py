@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from engagements.choices import Kind
 from engagements.values.periods import (
@@ -85,7 +86,9 @@ class SpendByMonth(Report):
         if len(rows) <= count:
             return rows
         earlier = sum((month.parts for month in self.months[:-count]), SpendParts())
-        name = f"{len(rows) - count:,} earlier months"
+        name = _("%(n)s earlier months") % {
+            "n": self.scope.notation.count(len(rows) - count)
+        }
         values = (name, *self._figures(earlier), None, self.scope.notation.currency)
         href = self.scope.report_url(self.slug)
         return [Row(values, href, is_remainder=True), *rows[-count:]]
@@ -161,7 +164,8 @@ class SpendByMonth(Report):
         return stacked_columns(
             [self._column(month) for month in self.months[-count:]],
             chart_id=chart_id,
-            summary=f"{self.title}; the table below has the same figures",
+            summary=_("%(title)s; the table below has the same figures")
+            % {"title": self.heading},
             short_amount=self.scope.notation.short,
             frame=frame,
         )

@@ -3,10 +3,11 @@ from tracker.fit.services.adopting import (
     Proposal,
     adopt_policy,
     preview_policy,
-    propose_importances,
+    propose_policy,
     reject_proposal,
     reviewed_decisions,
 )
+from tracker.fit.services.agreeing import Agreed, agreement_on
 from tracker.fit.services.assessing import AssessmentRun, assess
 from tracker.fit.services.evaluation import repeat
 from tracker.fit.services.finding import patterns_of_portfolio, patterns_seen
@@ -20,6 +21,7 @@ from tracker.fit.services.flags import (
 from tracker.fit.services.intake import Planned, give_advice, keep_advice
 from tracker.fit.services.policies import current_policy
 from tracker.fit.services.supposing import scales, suppose
+from tracker.fit.services.thinning import thin_assessments
 from tracker.fit.services.trying import try_engine
 from tracker.fit.services.verifying import Verified, verify_assessments
 from tracker.fit.services.wondering import (
@@ -33,6 +35,7 @@ from tracker.fit.services.wondering import (
 )
 
 __all__ = [
+    "Agreed",
     "AssessmentRun",
     "Basis",
     "Planned",
@@ -45,6 +48,7 @@ __all__ = [
     "accept_flag",
     "acknowledge_flag",
     "adopt_policy",
+    "agreement_on",
     "assess",
     "basis_of",
     "blank_basis",
@@ -56,13 +60,14 @@ __all__ = [
     "patterns_of_portfolio",
     "patterns_seen",
     "preview_policy",
-    "propose_importances",
+    "propose_policy",
     "reject_proposal",
     "repeat",
     "reviewed_decisions",
     "scales",
     "snooze_flag",
     "suppose",
+    "thin_assessments",
     "try_engine",
     "verify_assessments",
     "wonder",

@@ -1,12 +1,15 @@
 """Another version of the policy: what it would change, and who adopted it."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
-from datetime import date
+from datetime import timedelta
+from hashlib import sha256
 from itertools import islice
 from typing import Any
 
-import numpy as np
+from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
@@ -21,26 +24,26 @@ from tracker.fit.judgement import judge_by_model
 from tracker.fit.learning import (
     ENOUGH_DECISIONS,
     Comparison,
+    Learnt,
+    Lessons,
     compared,
-    fitted_importances,
+    learnt_from,
 )
-from tracker.fit.models import (
-    Assessment,
-    Decision,
-    FlagAction,
-    FlagState,
-    Policy,
-    Verdict,
-)
+from tracker.fit.models import Assessment, Policy, Verdict
 from tracker.fit.money import SWITCHING, Triangle
+from tracker.fit.services.agreeing import chosen_by_engagement
 from tracker.fit.services.evaluation import case_of
 from tracker.fit.services.policies import OVERRIDDEN, current_policy, rulebook_of
-from tracker.fit.verdict import Thresholds
+from tracker.fit.verdict import MOST_TENDENCY, Thresholds
 
 MOST_IMPORTANCE = 10.0
 # So many engagements are judged at once, which bounds the memory that it takes.
 AT_ONCE = 1000
 SETTINGS = ("importances", "breakpoints", "thresholds", "assumptions")
+PLAIN_SETTINGS = ("firmness", "tendency")
+# What a preview told holds so long; the next night judges other evidence.
+PREVIEW_HOLDS = timedelta(hours=24)
+RECEIPT = "fit.policy.preview"
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,8 @@ class Preview:
     """What a policy would say of the latest evidence of every engagement.
 
     `counts` are by verdict, before and after; `would_flag` and `would_clear` count
-    engagements that come to or fall from the verdict at which flags rise.
+    engagements that come to or fall from the verdict at which flags rise. `receipt`
+    lets these settings, and no others, be adopted.
     """
 
     judged: int
@@ -69,14 +73,15 @@ class Preview:
     changed: Sequence[Changed]
     would_flag: int
     would_clear: int
+    receipt: str
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """Importances learnt from decisions, beside the present ones on held-out ones."""
+    """What decisions taught, beside what is in force on held-out ones."""
 
-    importances: Mapping[str, float]
-    present: Mapping[str, float]
+    learnt: Learnt
+    present: Learnt
     comparison: Comparison
 
 
@@ -95,6 +100,8 @@ def check_policy(policy: Policy) -> None:
         except (ValueError, TypeError) as error:
             refused[f"breakpoints.{code}"] = str(error)
     refused |= _thresholds_refused(policy.thresholds)
+    if not -MOST_TENDENCY <= policy.tendency <= MOST_TENDENCY:
+        refused["tendency"] = _("Give a tendency from -0.6 to 0.6.")
     for code, own in policy.assumptions.items():
         if problem := _assumption_refused(code, own):
             refused[f"assumptions.{code}"] = problem
@@ -129,7 +136,32 @@ def preview_policy(*, policy: Policy) -> Preview:
             if after.verdict != stored.verdict:
                 changed.append(_changed(stored, after.verdict, after.opposition))
     told = {verdict: (before, after) for verdict, (before, after) in counts.items()}
-    return Preview(judged, told, tuple(changed), would_flag, would_clear)
+    receipt = signing.dumps(_told_by(policy, current_policy()), salt=RECEIPT)
+    return Preview(judged, told, tuple(changed), would_flag, would_clear, receipt)
+
+
+def _told_by(policy: Policy, present: Policy) -> dict[str, Any]:
+    """What a receipt vouches for: these settings, in place of that version."""
+    settings = {name: getattr(policy, name) for name in (*SETTINGS, *PLAIN_SETTINGS)}
+    written = json.dumps(settings, sort_keys=True)
+    return {
+        "settings": sha256(written.encode()).hexdigest(),
+        "version": present.version,
+    }
+
+
+def _check_receipt(receipt: str, policy: Policy, present: Policy) -> None:
+    try:
+        told = signing.loads(receipt, salt=RECEIPT, max_age=PREVIEW_HOLDS)
+    except signing.BadSignature:
+        told = None
+    if told != _told_by(policy, present):
+        raise ValidationError(
+            _(
+                "See what these settings would change before you adopt them: they were"
+                " not previewed, or changed since, or another version was adopted."
+            )
+        )
 
 
 def _batches(rows: Iterator[Assessment]) -> Iterator[list[Assessment]]:
@@ -176,10 +208,11 @@ def _changed(stored: Assessment, verdict: str, opposition: float) -> Changed:
 
 
 @transaction.atomic
-def adopt_policy(*, policy: Policy, actor: User) -> Policy:
+def adopt_policy(*, policy: Policy, receipt: str, actor: User) -> Policy:
     """Put the unsaved policy in force from the next night on, as the next version.
 
-    Raises ValidationError by setting, and where it is what is in force already.
+    `receipt` is that of its preview. Raises ValidationError by setting, where it is
+    what is in force already, and where its settings were not previewed as they are.
     """
     check_policy(policy)
     if not policy.reason.strip():
@@ -191,6 +224,7 @@ def adopt_policy(*, policy: Policy, actor: User) -> Policy:
     changes = _differences(before, policy)
     if not changes:
         raise ValidationError(_("Nothing differs from the policy in force."))
+    _check_receipt(receipt, policy, before)
     policy.pk = None
     policy.version = before.version + 1
     policy.adopted_at = timezone.now()
@@ -226,8 +260,9 @@ def _differences(before: Policy, after: Policy) -> dict[str, Any]:
         for code in sorted({*old, *new}):
             if old.get(code) != new.get(code):
                 changes[f"{name}.{code}"] = [old.get(code), new.get(code)]
-    if before.firmness != after.firmness:
-        changes["firmness"] = [before.firmness, after.firmness]
+    for name in PLAIN_SETTINGS:
+        if getattr(before, name) != getattr(after, name):
+            changes[name] = [getattr(before, name), getattr(after, name)]
     return changes
 
 
@@ -236,7 +271,7 @@ def reviewed_decisions() -> int:
     return len(_reviewed())
 
 
-def propose_importances() -> Proposal | None:
+def propose_policy() -> Proposal | None:
     """What the decisions teach, or None below 50 of them, or if all went one way.
 
     A flag counts once, by its latest decision and the evidence known that day.
@@ -245,44 +280,31 @@ def propose_importances() -> Proposal | None:
     if len(reviewed) < ENOUGH_DECISIONS:
         return None
     codes = sorted({code for row, _fits in reviewed for code in row.evidence})
-    rulebook = rulebook_of(current_policy(), codes=codes)
+    present = current_policy()
+    # Learnt anew from neutral points as they are declared, not from moved ones.
+    untilted = copy(present)
+    untilted.tendency = 0.0
+    rulebook = rulebook_of(untilted, codes=codes)
     cases = [case_of(row) for row, _fits in reviewed]
-    leans = np.empty((len(cases), len(codes)))
-    for places, judged in judge_by_model(cases, rulebook):
-        leans[places] = judged.board.leans.mean(axis=2)
-    fits = [fits for _row, fits in reviewed]
+    lessons = Lessons.of(
+        list(judge_by_model(cases, rulebook)), [fits for _row, fits in reviewed]
+    )
     try:
-        comparison = compared(np.asarray(leans), fits, rulebook)
+        comparison = compared(lessons, rulebook, tendency=present.tendency)
     except ValueError:
         return None
     return Proposal(
-        importances=fitted_importances(np.asarray(leans), fits, rulebook),
-        present={rule.code: rule.importance for rule in rulebook.rules},
+        learnt=learnt_from(lessons, rulebook, tendency=present.tendency),
+        present=Learnt(
+            {rule.code: rule.importance for rule in rulebook.rules}, present.tendency
+        ),
         comparison=comparison,
     )
 
 
 def _reviewed() -> list[tuple[Assessment, bool]]:
     """The evidence at each flag's latest decision, and whether managed was chosen."""
-    rows = (
-        Decision.objects.filter(
-            action__in=(FlagAction.ACCEPT, FlagAction.DISMISS),
-            flag__state__in=(
-                FlagState.ACCEPTED,
-                FlagState.CONVERTED,
-                FlagState.DISMISSED,
-            ),
-        )
-        .select_related("flag")
-        .order_by("at", "id")
-    )
-    latest = {decision.flag_id: decision for decision in rows}
-    wanted: dict[int, list[tuple[date, bool]]] = {}
-    for decision in latest.values():
-        leans_managed = decision.flag.leaning == "managed"
-        fits = leans_managed == (decision.action == FlagAction.ACCEPT)
-        day = timezone.localdate(decision.at)
-        wanted.setdefault(decision.flag.engagement_id, []).append((day, fits))
+    wanted = chosen_by_engagement()
     stored = (
         Assessment.objects.filter(engagement__in=wanted)
         .defer("points", "missing", "counterfactuals", "sentences", "money")

@@ -30,7 +30,7 @@ from tracker.fit.services.policies import (
 )
 
 # Raised whenever the same evidence and policy would give another result.
-ENGINE_VERSION = "1.2"
+ENGINE_VERSION = "1.3"
 RECENT_MONTHS = 6
 
 Answered = tuple[Judgement, tuple[Counterfactual, ...]]

@@ -20,11 +20,20 @@ from tracker.fit.criteria import all_criteria
 from tracker.fit.criteria.in_house_team import InHouseTeam, declared
 from tracker.fit.criteria.permanence import Permanence
 from tracker.fit.evidence import Mean, Observation
-from tracker.fit.models import Advice
-from tracker.fit.money import WEEKS_PER_MONTH, Estimate, Plan, Range, estimate
-from tracker.fit.queries import Scope
+from tracker.fit.models import Advice, Policy
+from tracker.fit.money import (
+    DEFAULTS,
+    WEEKS_PER_MONTH,
+    Assumption,
+    Estimate,
+    Plan,
+    Range,
+    estimate,
+)
+from tracker.fit.queries import Scope, judged_on
 from tracker.fit.questions import UnknownAnswerError, stated_by
 from tracker.fit.services.evaluation import ENGINE_VERSION, evidence_of
+from tracker.fit.services.own_records import assumptions_in_force
 from tracker.fit.services.policies import WINDOW_MONTHS, current_policy
 from tracker.fit.services.supposing import scales, suppose
 from tracker.fit.stated import OutOfRangeError
@@ -81,7 +90,7 @@ def give_advice(*, planned: Planned, actor: User) -> Advice:
     policy = current_policy()
     facts = _stated(planned) | _recorded(planned)
     (answered,) = suppose(works=[Work(is_managed=None, facts=facts)], policy=policy)
-    costs = estimate(_plan(planned))
+    costs = estimate(_plan(planned), _assumptions(policy))
     advice = _advice(planned, answered)
     advice.money = _money(costs, planned.currency) if costs else None
     advice.policy = policy
@@ -224,6 +233,16 @@ def _plan(planned: Planned) -> Plan:
         monthly_fee=planned.fee,
         manager_hour_cost=planned.manager_hour_cost,
     )
+
+
+def _assumptions(policy: Policy) -> tuple[Assumption, ...]:
+    """What a plan takes for granted: of the policy, or of our own records by now."""
+    today = timezone.localdate()
+    planned = {assumption.code for assumption in DEFAULTS}
+    known = assumptions_in_force(
+        engagements=judged_on(today), as_of=today, policy=policy
+    )
+    return tuple(assumption for assumption in known if assumption.code in planned)
 
 
 def _advice(planned: Planned, answered: Answered) -> Advice:

@@ -64,7 +64,7 @@ def rulebook_of(policy: Policy, codes: Collection[str] | None = None) -> Ruleboo
         rules=tuple(_rule(criterion, policy) for criterion in criteria),
         thresholds=Thresholds(**policy.thresholds),
         firmness=policy.firmness,
-    )
+    ).tilted(policy.tendency)
 
 
 def _rule(criterion: AnyCriterion, policy: Policy) -> Rule:

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from tracker.fit.explanation import NOT_RECORDED
 from tracker.fit.judgement import Judgement
 from tracker.fit.models import Assessment
+from tracker.fit.services.costing import figures_again
 from tracker.fit.services.evaluation import ENGINE_VERSION, repeat
 
 
@@ -29,7 +31,10 @@ class Verified:
 
 
 def verify_assessments(*, as_of: date) -> Verified:
-    """Judge the day's assessments again, from stored evidence and policy alone."""
+    """Judge the day's assessments again, from stored evidence and policy alone.
+
+    Money is computed again from the inputs and assumptions stored beside it.
+    """
     stored = (
         Assessment.objects.filter(as_of=as_of)
         .select_related("policy", "engagement")
@@ -64,6 +69,26 @@ def _deviations(assessment: Assessment) -> list[Deviation]:
         Deviation(assessment.engagement.reference, name, figure, again[name])
         for name, figure in stored.items()
         if figure != again[name]
+    ] + _money_deviations(assessment)
+
+
+def _money_deviations(assessment: Assessment) -> list[Deviation]:
+    """Each stored figure about money that its own inputs don't give again."""
+    money = assessment.money
+    if money is None:
+        return []
+    again = figures_again(money) or {}
+    found = [(f"money.{name}", money[name], figure) for name, figure in again.items()]
+    price = Decimal(money["spent"]) / money["months"]
+    found += [
+        ("money", bool(again), True),
+        ("money.inputs.price", money["inputs"]["price"], str(price)),
+        ("money.months", money["months"], money["inputs"]["months"]),
+    ]
+    return [
+        Deviation(assessment.engagement.reference, name, stored, figure)
+        for name, stored, figure in found
+        if stored != figure
     ]
 
 

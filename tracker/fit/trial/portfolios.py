@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracker.fit.evidence import Floats, Observation, Prior, prior_from
-from tracker.fit.judgement import Case, Judgement, Rulebook, judge
+from tracker.fit.judgement import Case, Judgement, Rulebook, judge_by_model
 from tracker.fit.learning import (
+    Lessons,
     fitted_agreement,
-    fitted_importances,
+    learnt_from,
     with_importances,
 )
 from tracker.fit.trial.measures import Flags, Hits, auc, calibration_error, hits
@@ -18,6 +19,7 @@ from tracker.fit.verdict import Verdict
 
 ENGAGEMENTS = 3000
 DECISIONS = (50, 200, 500)
+TAUGHT = 200
 DRAWS = 3
 # People are wrong at times, also when they decide about a flag.
 WRONG_DECISIONS = 0.10
@@ -41,20 +43,30 @@ class Scored:
 class Learnt:
     """On what was not decided, after learning; the mean of a few draws of decisions.
 
-    `calibration_error` is that of the agreement rate learnt beside the importances.
+    `disagreement` is the calibration error of the agreement rate learnt beside, which
+    foretells what people decide; `calibration_error` that of the same rate read as
+    the chance of being right, which people are not always; `share_error` that of the
+    acceptability itself.
     """
 
     auc: float
+    disagreement: float
     calibration_error: float
+    share_error: float
+    tendency: float
 
 
 @dataclass(frozen=True)
 class Portfolios:
-    """All rules on one portfolio, once with all facts and once with 30 % missing."""
+    """All rules on one portfolio, once with all facts and once with 30 % missing.
+
+    `taught` are the rules after `TAUGHT` decisions.
+    """
 
     full: Scored
     thinned: Scored
     learnt: Mapping[int, Learnt]
+    taught: Rulebook
     ceiling: float
     baselines: Mapping[str, Scored]
 
@@ -66,39 +78,33 @@ def try_portfolios(rulebook: Rulebook, seed: int, missing: float) -> Portfolios:
     rng = np.random.default_rng(seed + 1)
     some = [_thinned(known, rng, missing) for known in every]
     truth = portfolio.is_misfit[:, month]
-    judged, leans = _judged(some, portfolio, rulebook)
+    judged = _judged(some, portfolio, rulebook)
     # Who knew the traits themselves would miss only what nothing explains.
     explained = portfolio.explained[:, month]
     towards_other = np.where(portfolio.is_managed, -explained, explained)
+    taught = {
+        decisions: [_learnt(some, portfolio, rulebook, decisions, rng) for _ in draws]
+        for decisions, draws in ((n, range(DRAWS)) for n in DECISIONS)
+    }
     return Portfolios(
-        full=_scored(_judged(every, portfolio, rulebook)[0], portfolio),
+        full=_scored(_judged(every, portfolio, rulebook), portfolio),
         thinned=_scored(judged, portfolio),
         learnt={
-            decisions: _mean(
-                [
-                    _learnt(some, portfolio, rulebook, leans, decisions, rng)
-                    for _ in range(DRAWS)
-                ]
-            )
-            for decisions in DECISIONS
+            decisions: _mean([learnt for learnt, _rules in found])
+            for decisions, found in taught.items()
         },
+        taught=taught[TAUGHT][-1][1],
         ceiling=auc(towards_other, truth),
         baselines=_baselines(every, portfolio, rulebook, truth, rng),
     )
 
 
-def judged_by_model(
-    cases: Sequence[Case], rulebook: Rulebook
-) -> tuple[list[Judgement], Floats]:
-    """The judgements in order, and expected leans (n, criteria)."""
-    judgements: dict[int, Judgement] = {}
-    leans = np.empty((len(cases), len(rulebook.rules)))
-    for is_managed in (True, False):
-        rows = [i for i, case in enumerate(cases) if case.is_managed is is_managed]
-        found = judge([cases[i] for i in rows], rulebook.where(is_managed=is_managed))
-        judgements |= dict(zip(rows, found.judgements, strict=True))
-        leans[rows] = found.board.leans.mean(axis=2)
-    return [judgements[row] for row in range(len(cases))], leans
+def judged_in_order(cases: Sequence[Case], rulebook: Rulebook) -> list[Judgement]:
+    """Each by the rules as they read in its model."""
+    found: dict[int, Judgement] = {}
+    for rows, judged in judge_by_model(cases, rulebook):
+        found |= zip(rows, judged.judgements, strict=True)
+    return [found[row] for row in range(len(cases))]
 
 
 def priors_of(known: Sequence[Facts], codes: Sequence[str]) -> dict[str, Prior]:
@@ -116,13 +122,18 @@ def _thinned(known: Facts, rng: np.random.Generator, missing: float) -> Facts:
 
 def _judged(
     known: Sequence[Facts], portfolio: Portfolio, rulebook: Rulebook
-) -> tuple[list[Judgement], Floats]:
+) -> list[Judgement]:
+    return judged_in_order(_cases(known, portfolio, rulebook), rulebook)
+
+
+def _cases(
+    known: Sequence[Facts], portfolio: Portfolio, rulebook: Rulebook
+) -> list[Case]:
     priors = priors_of(known, [rule.code for rule in rulebook.rules])
-    cases = [
+    return [
         Case(is_managed=bool(is_managed), facts=facts, priors=priors)
         for facts, is_managed in zip(known, portfolio.is_managed, strict=True)
     ]
-    return judged_by_model(cases, rulebook)
 
 
 def _scored(judgements: Sequence[Judgement], portfolio: Portfolio) -> Scored:
@@ -145,35 +156,44 @@ def _learnt(
     known: Sequence[Facts],
     portfolio: Portfolio,
     rulebook: Rulebook,
-    leans: Floats,
     decisions: int,
     rng: np.random.Generator,
-) -> Learnt:
-    """Judged by importances learnt from some decisions, on all other engagements."""
+) -> tuple[Learnt, Rulebook]:
+    """Judged by what some decisions taught, on all other engagements."""
     month = WINDOW - 1
     managed_fits = portfolio.advantage[:, month] > 0
-    decided = rng.permutation(ENGAGEMENTS)[:decisions]
-    held_out = np.setdiff1d(np.arange(ENGAGEMENTS), decided)
-    labels = managed_fits[decided] ^ (rng.random(decisions) < WRONG_DECISIONS)
-    importances = fitted_importances(leans[decided], labels.tolist(), rulebook)
-    learnt = with_importances(rulebook, importances)
-    judgements, _leans = _judged(known, portfolio, learnt)
+    order = rng.permutation(ENGAGEMENTS)
+    decided, held_out = order[:decisions], np.sort(order[decisions:])
+    chosen = managed_fits ^ (rng.random(ENGAGEMENTS) < WRONG_DECISIONS)
+    labels = chosen[decided].tolist()
+    cases = _cases(known, portfolio, rulebook)
+    found = learnt_from(
+        Lessons.of(
+            list(judge_by_model([cases[row] for row in decided], rulebook)), labels
+        ),
+        rulebook,
+    )
+    taught = with_importances(rulebook.tilted(found.tendency), found.importances)
+    judgements = judged_in_order(cases, taught)
     share = np.array([judgement.acceptability for judgement in judgements])
     opposed = np.array([judgement.opposition for judgement in judgements])
-    agreement = fitted_agreement(share[decided], labels.tolist())
-    return Learnt(
+    rate = fitted_agreement(share[decided], labels).rate(share[held_out])
+    told = Learnt(
         auc=auc(opposed[held_out], portfolio.is_misfit[held_out, month]),
-        calibration_error=calibration_error(
-            agreement.rate(share[held_out]), managed_fits[held_out]
-        ),
+        disagreement=calibration_error(rate, chosen[held_out]),
+        calibration_error=calibration_error(rate, managed_fits[held_out]),
+        share_error=calibration_error(share[held_out], managed_fits[held_out]),
+        tendency=found.tendency,
     )
+    return told, taught
 
 
 def _mean(draws: Sequence[Learnt]) -> Learnt:
-    return Learnt(
-        auc=float(np.mean([draw.auc for draw in draws])),
-        calibration_error=float(np.mean([draw.calibration_error for draw in draws])),
-    )
+    means = {
+        name: float(np.mean([getattr(draw, name) for draw in draws]))
+        for name in Learnt.__dataclass_fields__
+    }
+    return Learnt(**means)
 
 
 def _baselines(

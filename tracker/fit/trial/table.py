@@ -13,11 +13,10 @@ from tracker.fit.judgement import Rulebook
 from tracker.fit.trial import oracles
 from tracker.fit.trial.costs import interval_coverage
 from tracker.fit.trial.portfolios import Portfolios, Scored, try_portfolios
-from tracker.fit.trial.timelines import try_delay, try_steadiness
+from tracker.fit.trial.timelines import HALF_A_YEAR, try_delay, try_steadiness
 
 SEED = 2026
 MISSING = 0.30
-HALF_A_YEAR = 6
 SPEED_SHAPE = (100_000, 16, 8)
 
 
@@ -59,8 +58,8 @@ def try_engine(rulebook: Rulebook) -> Table:
         *_exactness(),
         *_speed(),
         *_discernment(portfolios),
-        *_stability(rulebook),
-        *_reactions(rulebook),
+        *_stability(rulebook, portfolios.taught),
+        *_reactions(rulebook, portfolios.taught),
         *_money(),
     )
     baselines = {"the engine": portfolios.full, **portfolios.baselines}
@@ -142,18 +141,36 @@ def _discernment(found: Portfolios) -> list[Row]:
         ),
         _at_most(
             group,
-            "calibration error of the rate learnt from 200 decisions, 30 % missing",
-            learnt[200].calibration_error,
+            "calibration error of the agreement rate learnt from 200 decisions",
+            learnt[200].disagreement,
             0.05,
             "{:.3f}",
+        ),
+        Row(
+            group,
+            "the same rate, read as the chance of being right",
+            *_shown(learnt[200].calibration_error),
+        ),
+        _at_most(
+            group,
+            "calibration error of the acceptability after 200 decisions",
+            learnt[200].share_error,
+            0.05,
+            "{:.3f}",
+        ),
+        Row(
+            group,
+            "tendency learnt from 200 decisions",
+            *_shown(learnt[200].tendency, "{:+.2f}"),
         ),
     ]
 
 
-def _stability(rulebook: Rulebook) -> list[Row]:
+def _stability(rulebook: Rulebook, taught: Rulebook) -> list[Row]:
     group = "Flags month by month"
     year = try_steadiness(rulebook, SEED)
     half = try_steadiness(rulebook, SEED, window=HALF_A_YEAR)
+    learnt = try_steadiness(taught, SEED)
     return [
         _at_most(
             group, "changes for each engagement and year", year.changes, 0.12, "{:.3f}"
@@ -165,13 +182,22 @@ def _stability(rulebook: Rulebook) -> list[Row]:
         Row(group, "raised again under it", *_shown(year.bare_raised_again)),
         Row(group, "changes with a window of 6 months", *_shown(half.changes)),
         Row(group, "raised again with it", *_shown(half.raised_again)),
+        _at_most(group, "changes after 200 decisions", learnt.changes, 0.12, "{:.3f}"),
+        _at_most(
+            group,
+            "part raised again after 200 decisions",
+            learnt.raised_again,
+            0.005,
+            "{:.3f}",
+        ),
     ]
 
 
-def _reactions(rulebook: Rulebook) -> list[Row]:
+def _reactions(rulebook: Rulebook, taught: Rulebook) -> list[Row]:
     group = "Reversal of the work"
     year = try_delay(rulebook, SEED)
     half = try_delay(rulebook, SEED, window=HALF_A_YEAR)
+    learnt = try_delay(taught, SEED)
     return [
         Row(group, "engagements that turned misfit", *_shown(year.engagements, "{:d}")),
         _at_least(group, "seen within 6 months", year.within_half_a_year, 0.5),
@@ -186,6 +212,19 @@ def _reactions(rulebook: Rulebook) -> list[Row]:
             group,
             "seen within 6 months with it",
             *_shown(half.within_half_a_year),
+        ),
+        Row(
+            group,
+            "after 200 decisions: seen within 6 months",
+            *_shown(learnt.within_half_a_year),
+        ),
+        Row(group, "after 200 decisions: median", *_shown(learnt.median, "{:.0f}")),
+        Row(group, "after 200 decisions: within two years", *_shown(learnt.ever)),
+        Row(group, "marked as changing within 6 months", *_shown(year.marked)),
+        Row(
+            group,
+            "marked in the month before, with nothing reversed",
+            *_shown(year.marked_before),
         ),
     ]
 

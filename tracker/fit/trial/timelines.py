@@ -1,20 +1,23 @@
 """How flags behave from month to month, and how soon a change of the work is seen."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from tracker.fit.evidence import Prior
+from tracker.fit.evidence import Floats, Prior
 from tracker.fit.flagging import Standing, calls_for_clearing, calls_for_flag
 from tracker.fit.judgement import Case, Rulebook
 from tracker.fit.trial.planting import WINDOW, Portfolio, facts, plant
-from tracker.fit.trial.portfolios import judged_by_model, priors_of
+from tracker.fit.trial.portfolios import judged_in_order, priors_of
 
 ENGAGEMENTS = 200
 YEARS = 3
 MONTHS_PER_YEAR = 12
+HALF_A_YEAR = 6
+REASONS = 3
 LASTING = WINDOW + YEARS * MONTHS_PER_YEAR
 TURNS_AT = WINDOW + MONTHS_PER_YEAR
 # From one quarter to the next priors stay as they were frozen.
@@ -41,12 +44,16 @@ class Delay:
     """Months from a reversal of the work to the flag; of those that turned misfit.
 
     `within_half_a_year` and `ever` are parts of all; `median` is of those seen.
+    `marked` is the part of which one of the three largest reasons is marked as
+    changing half a year after, and `marked_before` just before the reversal.
     """
 
     engagements: int
     median: float
     within_half_a_year: float
     ever: float
+    marked: float
+    marked_before: float
 
 
 def try_steadiness(
@@ -70,22 +77,49 @@ def try_delay(rulebook: Rulebook, seed: int, *, window: int = WINDOW) -> Delay:
     before, after = TURNS_AT - 1, TURNS_AT
     first = WINDOW - 1
     delays: list[float] = []
+    turned_rows: list[int] = []
     for row, series in enumerate(standings):
         flagged = _flagged(series, rulebook)
         misfit = portfolio.is_misfit[row]
         turned = misfit[after:].all() and not misfit[first:after].any()
         if not turned or flagged[before - first]:
             continue
+        turned_rows.append(row)
         # A flag in the month of the change itself has taken one month.
         raised = [i for i, is_up in enumerate(flagged[after - first :], 1) if is_up]
         delays.append(raised[0] if raised else np.inf)
     seen = np.array(delays)
     return Delay(
         engagements=len(seen),
-        median=float(np.median(seen[np.isfinite(seen)])),
-        within_half_a_year=float(np.mean(seen <= MONTHS_PER_YEAR / 2)),
+        median=_median(seen[np.isfinite(seen)]),
+        within_half_a_year=float(np.mean(seen <= HALF_A_YEAR)),
         ever=float(np.mean(np.isfinite(seen))),
+        marked=_marked(portfolio, turned_rows, before + HALF_A_YEAR, rulebook),
+        marked_before=_marked(portfolio, turned_rows, before, rulebook),
     )
+
+
+def _median(months: Floats) -> float:
+    return float(np.median(months)) if len(months) else math.nan
+
+
+def _marked(
+    portfolio: Portfolio, rows: Sequence[int], month: int, rulebook: Rulebook
+) -> float:
+    """The part that a reader finds marked: among the three largest reasons."""
+    cases = [
+        Case(
+            is_managed=bool(portfolio.is_managed[row]),
+            facts=facts(portfolio, row, month),
+            recent=facts(portfolio, row, month, months=HALF_A_YEAR),
+        )
+        for row in rows
+    ]
+    told = [
+        any(point.is_changing for point in judgement.points[:REASONS])
+        for judgement in judged_in_order(cases, rulebook)
+    ]
+    return float(np.mean(told)) if told else 0.0
 
 
 def _standings(
@@ -105,7 +139,7 @@ def _standings(
             Case(is_managed=bool(is_managed), facts=found, priors=priors)
             for is_managed, found in zip(portfolio.is_managed, known, strict=True)
         ]
-        for row, judgement in enumerate(judged_by_model(cases, rulebook)[0]):
+        for row, judgement in enumerate(judged_in_order(cases, rulebook)):
             series[row].append(Standing(judgement.opposition, judgement.verdict))
     return series
 

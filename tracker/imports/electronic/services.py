@@ -10,6 +10,7 @@ from decimal import Decimal
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from engagements.choices import LIVE_STATUSES, ChargeKind
@@ -57,6 +58,19 @@ class ElectronicDraft:
     notes: Sequence[str]
 
 
+@dataclass(frozen=True)
+class Reach:
+    """What whoever brings a document sees; nothing else is named to them or billed."""
+
+    vendors: QuerySet[Vendor]
+    engagements: QuerySet[Engagement]
+    invoices: QuerySet[Invoice]
+
+
+def everything() -> Reach:
+    return Reach(Vendor.objects.all(), Engagement.objects.all(), Invoice.objects.all())
+
+
 @transaction.atomic
 def draft_electronic(
     *,
@@ -64,20 +78,22 @@ def draft_electronic(
     file_name: str,
     vendor: Vendor | None = None,
     engagement: Engagement | None = None,
+    reach: Reach | None = None,
     actor: User | None,
 ) -> ElectronicDraft:
     """Store the document as a draft with its lines, and the file beside it.
 
     `vendor` and `engagement` answer for what the document doesn't name. Raises
     UnreadableFileError for what can't be read, and ValidationError that names what
-    could not be matched; nothing is stored then.
+    could not be matched, or is for an engagement out of reach; nothing is stored then.
     """
+    reach = reach or everything()
     document = read_electronic(content)
     _check_currency(document)
-    found = vendor or _vendor_of(document.seller)
-    places = _Places(found, document, engagement)
+    found = vendor or _vendor_of(document.seller, reach)
+    places = _Places(found, document, engagement, reach)
     lines, notes = places.lines()
-    credited = _credited(document, found)
+    credited = _credited(document, found, reach)
     sign = -1 if document.is_credit_note else 1
     if document.is_credit_note and credited is None:
         notes.append(_("Say which invoice it credits before it is received."))
@@ -126,7 +142,7 @@ def _check_currency(document: ElectronicInvoice) -> None:
         raise ValidationError({"currency": str(error)}) from error
 
 
-def _vendor_of(seller: Seller) -> Vendor:
+def _vendor_of(seller: Seller, reach: Reach) -> Vendor:
     """Return the one vendor with a tax id, another id, or else the name of the seller.
 
     Raises ValidationError that tells what the document gives.
@@ -135,7 +151,7 @@ def _vendor_of(seller: Seller) -> Vendor:
     ids = {text for text in ids if len(text) >= _SHORTEST_ID}
     names = {normalise_name(name) for name in seller.names} - {""}
     by_tax, by_id, by_name = [], [], []
-    for vendor in Vendor.objects.order_by("id"):
+    for vendor in reach.vendors.order_by("id"):
         if normalise_number(vendor.tax_id) in ids:
             by_tax.append(vendor)
         if normalise_number(vendor.external_id or "") in ids:
@@ -160,11 +176,13 @@ def _vendor_of(seller: Seller) -> Vendor:
     )
 
 
-def _credited(document: ElectronicInvoice, vendor: Vendor) -> Invoice | None:
+def _credited(
+    document: ElectronicInvoice, vendor: Vendor, reach: Reach
+) -> Invoice | None:
     if not document.is_credit_note or not document.credited_number:
         return None
     return (
-        Invoice.objects.filter(
+        reach.invoices.filter(
             vendor=vendor,
             kind=InvoiceKind.INVOICE,
             normalised_number=normalise_number(document.credited_number),
@@ -178,7 +196,11 @@ class _Places:
     """Which engagement each line is for."""
 
     def __init__(
-        self, vendor: Vendor, document: ElectronicInvoice, given: Engagement | None
+        self,
+        vendor: Vendor,
+        document: ElectronicInvoice,
+        given: Engagement | None,
+        reach: Reach,
     ) -> None:
         self.document = document
         self.given = given
@@ -193,12 +215,20 @@ class _Places:
                 if word:
                     self.by_word.setdefault(word, set()).add(one.pk)
         self.by_id = {one.pk: one for one in self.candidates}
+        within = reach.engagements.filter(vendor=vendor)
+        self.within = set(within.values_list("pk", flat=True))
 
     def lines(self) -> tuple[list[InvoiceLine], list[str]]:
         placed = [(line, self._place(line)) for line in self.document.lines]
         unplaced = [line for line, engagement in placed if engagement is None]
         if unplaced:
             raise ValidationError({"engagement": self._unplaced(unplaced)})
+        if any(one is not None and one.pk not in self.within for _line, one in placed):
+            # Without a word of which: whoever brought it doesn't see them.
+            sentence = _(
+                "Some of it is for work that you don't see: leave it to finance."
+            )
+            raise ValidationError({"engagement": sentence})
         lines = [
             self._line(line, engagement)
             for line, engagement in placed
@@ -245,8 +275,9 @@ class _Places:
 
     def _unplaced(self, lines: Sequence[DocumentLine]) -> str:
         named = ", ".join(shown(line.number or line.description) for line in lines[:5])
-        references = [one.reference for one in self.candidates[:_NAMED_ENGAGEMENTS]]
-        more = "…" if len(self.candidates) > _NAMED_ENGAGEMENTS else ""
+        seen = [one.reference for one in self.candidates if one.pk in self.within]
+        references = seen[:_NAMED_ENGAGEMENTS]
+        more = "…" if len(seen) > _NAMED_ENGAGEMENTS else ""
         return _(
             "It doesn't say which engagement these lines are for: %(lines)s. Choose one"
             " for them; with this vendor there are %(engagements)s."
@@ -302,6 +333,10 @@ class _Places:
                     period_to=max(line.period_to for line in lines),
                     amount=part,
                 )
+
+
+def _out_of_reach() -> str:
+    return _("Some of it is for work that you don't see: leave it to finance.")
 
 
 def _charge(line: DocumentLine, unit: str) -> ChargeKind:

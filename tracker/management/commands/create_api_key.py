@@ -51,7 +51,10 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         # The key alone goes to standard output, so that a script can keep it.
-        self.stderr.write(f"{api_key.name} acts as {api_key.owner.username}:")
+        self.stderr.write(
+            f"{api_key.name} acts as {api_key.owner.username}; its client id for OAuth2"
+            f" is {api_key.client_id}:"
+        )
         self.stdout.write(text)
 
 

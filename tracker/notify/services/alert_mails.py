@@ -13,7 +13,7 @@ from django.utils import timezone
 from engagements.models import User
 from tracker.notify.alert_text import alerts_of, in_words
 from tracker.notify.audiences import is_settled
-from tracker.notify.mails import page_address, site_address, written_mail
+from tracker.notify.mails import language_of, page_address, site_address, written_mail
 from tracker.notify.models import Alert
 from tracker.notify.unsubscribing import Mailing
 
@@ -90,7 +90,9 @@ def _deal_with(alert: Alert) -> str:
         Alert.objects.filter(pk=alert.pk).update(is_mailed=False)
         return "dropped"
     try:
-        alert_mail(readable, alert.recipient).send()
+        with language_of(alert.recipient):
+            mail = alert_mail(readable, alert.recipient)
+        mail.send()
     except (OSError, ValueError) as error:
         # Of SMTP and of the network, or of an address that no server takes.
         log.exception("The mail of alert %s could not be sent", alert.pk)

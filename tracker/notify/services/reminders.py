@@ -18,6 +18,8 @@ from tracker.notify.due import (
     due_threshold,
     is_escalated,
 )
+from tracker.notify.flag_lines import flag_lines
+from tracker.notify.mails import language_of
 from tracker.notify.models import Alert, NotificationPreference, Reminder
 from tracker.notify.preferences import Wishes, wishes_by_user
 from tracker.notify.queries import Told, last_changes, thresholds_told
@@ -249,6 +251,11 @@ def _send(share: _Share, *, claimed: dict[int, _Due], today: date) -> bool:
 
 
 def _mail(share: _Share, due: list[_Due], today: date) -> EmailMultiAlternatives:
+    with language_of(share.person):
+        return _written(share, due, today)
+
+
+def _written(share: _Share, due: list[_Due], today: date) -> EmailMultiAlternatives:
     is_about_people = any(each.deadline.person for each in due)
     names_people = is_about_people and sees_contractors(share.person)
     lines = [
@@ -264,6 +271,11 @@ def _mail(share: _Share, due: list[_Due], today: date) -> EmailMultiAlternatives
     return digest(
         person=share.person,
         lines=lines,
+        flags=flag_lines(
+            person=share.person,
+            engagements={each.engagement.pk for each in due},
+            today=today,
+        ),
         today=today,
         can_be_turned_off=share.is_digest,
     )

@@ -5,6 +5,7 @@ from tracker.spend.services.accruals import (
     MonthNotOverError,
     accrue,
 )
+from tracker.spend.services.approved_invoices import close_billed_timesheets
 from tracker.spend.services.attachments import (
     attach_examined,
     attach_file,
@@ -21,6 +22,8 @@ from tracker.spend.services.budgets import (
     refresh_crossings,
     set_budget,
     set_budget_policy,
+    warnings_of_bill,
+    warnings_of_order,
 )
 from tracker.spend.services.final_invoice import settle_final_invoice
 from tracker.spend.services.invoice_states import (
@@ -71,6 +74,7 @@ from tracker.spend.services.purchase_orders import (
     check_orders_hold,
     close_order,
     cover_engagements,
+    engagements_of,
     record_order,
     watch_orders,
 )
@@ -89,7 +93,6 @@ from tracker.spend.services.savings import (
 from tracker.spend.services.timesheets import (
     approve_timesheet,
     enter_hours,
-    mark_invoiced,
     reject_timesheet,
     start_timesheet,
     submit_timesheet,
@@ -139,6 +142,7 @@ __all__ = [
     "check_posted",
     "choose_benchmark",
     "claim_saving",
+    "close_billed_timesheets",
     "close_month",
     "close_order",
     "cover_engagements",
@@ -147,12 +151,12 @@ __all__ = [
     "draft_invoice",
     "drop_benchmark",
     "end_month",
+    "engagements_of",
     "enter_hours",
     "log_oversight",
     "log_oversight_month",
     "log_work",
     "log_work_lines",
-    "mark_invoiced",
     "mark_matched",
     "match_invoices",
     "match_open",
@@ -189,6 +193,8 @@ __all__ = [
     "store_benchmarks",
     "submit_timesheet",
     "verify_ledger",
+    "warnings_of_bill",
+    "warnings_of_order",
     "watch_orders",
     "withdraw_saving",
 ]

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from engagements import events
-from engagements.choices import ChargeKind, Role
+from engagements.choices import ChargeKind, Role, Status
 from engagements.errors import OverBudgetError
 from engagements.models import ChangeOrder, Engagement, User
 from engagements.queries import administrators
@@ -25,7 +25,15 @@ from engagements.services.records import (
     create_record,
     raise_version,
 )
-from engagements.services.spending import Cost, Moment, Purse, Spending, money_from
+from engagements.services.spending import (
+    Cost,
+    Moment,
+    Purse,
+    Spending,
+    check_may_spend,
+    money_from,
+    money_warnings,
+)
 from engagements.values.money import format_money
 from engagements.values.periods import add_months, month_of
 from tracker.spend.budget_standing import (
@@ -40,7 +48,9 @@ from tracker.spend.models import (
     BudgetCrossing,
     BudgetMonth,
     BudgetPolicy,
+    InvoiceLine,
     LedgerEntry,
+    SourceType,
 )
 from tracker.spend.plan import plans
 
@@ -88,12 +98,15 @@ def _check_months(budget: Budget, amounts: Amounts) -> None:
         if month not in known:
             raise ValidationError(
                 _("%(month)s is no month of the fiscal year %(year)d.")
-                % {"month": date_format(month, "F Y"), "year": budget.year}
+                % {
+                    "month": date_format(month, "YEAR_MONTH_FORMAT"),
+                    "year": budget.year,
+                }
             )
         if amount < 0:
             raise ValidationError(
                 _("%(month)s: a budget is not negative.")
-                % {"month": date_format(month, "F Y")}
+                % {"month": date_format(month, "YEAR_MONTH_FORMAT")}
             )
 
 
@@ -141,7 +154,12 @@ def set_budget_policy(
 
 
 def planned_cost(engagement: Engagement, without: ChangeOrder | None = None) -> Cost:
-    """Return what it is planned to cost from its start on, by cost centre and month."""
+    """Return what it is planned to cost from its start on, by cost centre and month.
+
+    Nothing where there is no budget to hold it against.
+    """
+    if not Budget.objects.exists():
+        return {}
     first = month_of(engagement.starts_on)
     last = add_months(month_of(timezone.localdate()), 12 * _YEARS_AHEAD)
     if first > last:
@@ -181,11 +199,7 @@ def check_posted(entries: Iterable[LedgerEntry]) -> list[str]:
     Raises OverBudgetError where one stops what was billed; the posting is undone then.
     What takes the place of accrued time adds only what it costs beyond that.
     """
-    added: dict[tuple[int, date], Decimal] = defaultdict(Decimal)
-    for entry in entries:
-        if entry.charge_kind != ChargeKind.TAX:
-            added[entry.cost_centre_id, entry.month] += entry.reporting_amount
-    more = {key: amount for key, amount in added.items() if amount > 0}
+    more = _spent(entries)
     budgets = _budgets_of(more, is_locked=True)
     if not budgets:
         return []
@@ -194,6 +208,60 @@ def check_posted(entries: Iterable[LedgerEntry]) -> list[str]:
     _refuse(outcome)
     tell_crossings(found)
     return outcome.warnings
+
+
+def warnings_of_bill(lines: Iterable[InvoiceLine]) -> list[str]:
+    """Return what the budgets say of lines that are posted, refusals among it.
+
+    As things are now: what was posted since counts too.
+    """
+    entries = LedgerEntry.objects.filter(
+        source_type=SourceType.INVOICE_LINE, source_id__in=[line.pk for line in lines]
+    )
+    more = _spent(entries)
+    budgets = _budgets_of(more, is_locked=False)
+    outcome = _judge(standings(budgets), more, Moment.ACTUAL) if budgets else None
+    return [*outcome.refusals, *outcome.warnings] if outcome else []
+
+
+def _spent(entries: Iterable[LedgerEntry]) -> dict[tuple[int, date], Decimal]:
+    """Return what entries add, by cost centre and booked month, tax left out."""
+    added: dict[tuple[int, date], Decimal] = defaultdict(Decimal)
+    for entry in entries:
+        if entry.charge_kind != ChargeKind.TAX:
+            added[entry.cost_centre_id, entry.month] += entry.reporting_amount
+    return {key: amount for key, amount in added.items() if amount > 0}
+
+
+def check_ordered(engagements: Iterable[Engagement]) -> None:
+    """Raise OverBudgetError where a budget stops what an order is for.
+
+    An order adds nothing to what its engagements are planned to cost: it is the moment
+    at which the whole of that is looked at.
+    """
+    for spending in _ordered(engagements):
+        check_may_spend(spending.engagement, spending.moment, spending.before)
+
+
+def warnings_of_order(engagements: Iterable[Engagement]) -> list[str]:
+    """Return what the budgets say of an order for them, refusals among it."""
+    found = (
+        sentence
+        for spending in _ordered(engagements)
+        for sentence in money_warnings(
+            spending.engagement, spending.moment, before=spending.before
+        )
+    )
+    return list(dict.fromkeys(found))
+
+
+def _ordered(engagements: Iterable[Engagement]) -> Iterator[Spending]:
+    for engagement in engagements:
+        if engagement.status == Status.ACTIVE:
+            # Its plan is among what is committed.
+            yield Spending(engagement, Moment.ORDER, before={})
+        elif engagement.status in (Status.DRAFT, Status.PENDING_APPROVAL):
+            yield Spending(engagement, Moment.ORDER)
 
 
 money_from(Purse(cost=planned_cost, check=check_planned))
@@ -321,10 +389,10 @@ _SENTENCES = {
 def _period(standing: Standing, until: date | None) -> str:
     first, last = standing.months[0], until or standing.months[-1]
     if first == last:
-        return date_format(first, "F Y")
+        return date_format(first, "YEAR_MONTH_FORMAT")
     return _("%(first)s to %(last)s") % {
-        "first": date_format(first, "F Y"),
-        "last": date_format(last, "F Y"),
+        "first": date_format(first, "YEAR_MONTH_FORMAT"),
+        "last": date_format(last, "YEAR_MONTH_FORMAT"),
     }
 
 

@@ -187,10 +187,10 @@ def _covers(periods: Sequence[Span], span: Span) -> bool:
 
 def _span(first: date, last: date) -> str:
     if first == last:
-        return date_format(first, "j M Y")
+        return date_format(first, "DATE_FORMAT")
     return _("%(first)s to %(last)s") % {
-        "first": date_format(first, "j M Y"),
-        "last": date_format(last, "j M Y"),
+        "first": date_format(first, "DATE_FORMAT"),
+        "last": date_format(last, "DATE_FORMAT"),
     }
 
 

@@ -1,7 +1,7 @@
 """The steps of an invoice after it is received: matched, disputed, approved, paid."""
 
 from copy import copy
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -86,8 +86,10 @@ def reopen_invoice(*, invoice: Invoice, actor: User | None) -> Invoice:
 
 
 @transaction.atomic
-def approve_invoice(*, invoice: Invoice, actor: User) -> Invoice:
-    """Release the invoice for payment.
+def approve_invoice(
+    *, invoice: Invoice, approved_at: datetime | None = None, actor: User
+) -> Invoice:
+    """Release the invoice for payment; `approved_at` where that was earlier than now.
 
     Raises NotAllowedError unless `actor` is of finance or an administrator, and for
     whoever recorded, changed or received it, superusers included; WrongStateError
@@ -103,7 +105,7 @@ def approve_invoice(*, invoice: Invoice, actor: User) -> Invoice:
         "invoice.approved",
         actor,
         approved_by=actor,
-        approved_at=timezone.now(),
+        approved_at=approved_at or timezone.now(),
     )
 
 

@@ -16,11 +16,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from engagements import events
-from engagements.errors import WrongStateError
+from engagements.errors import OverBudgetError, WrongStateError
 from engagements.models import Engagement, Event, User
 from engagements.services.records import change_record, create_record, raise_version
 from tracker.spend.invoice_number import normalise_number
 from tracker.spend.models import Invoice, InvoiceLine, InvoiceStatus
+from tracker.spend.services.budgets import warnings_of_bill
 from tracker.spend.services.invoice_checks import check_bill, check_credit
 from tracker.spend.services.invoice_postings import post_lines
 from tracker.spend.services.invoice_states import check_step
@@ -142,6 +143,25 @@ def receive_invoice(
     )
     _tell_engagements(lines, actor)
     return stored
+
+
+def money_told_of(*, invoice: Invoice) -> list[str]:
+    """Return what the budgets say of an invoice, refusals among it; nothing is kept.
+
+    A draft is looked at as if it were received. Raises what `receive_invoice` raises
+    but for the money.
+    """
+    lines = invoice.lines.all()
+    if invoice.status != InvoiceStatus.DRAFT:
+        return warnings_of_bill(lines)
+    try:
+        with transaction.atomic():
+            receive_invoice(invoice=invoice, actor=None)
+            told = warnings_of_bill(lines)
+            transaction.set_rollback(True)
+    except OverBudgetError as refusal:
+        return [str(refusal)]
+    return told
 
 
 @transaction.atomic

@@ -18,7 +18,7 @@ from engagements.models import Event, User
 from engagements.services.bulk import Attempt, Mode, Outcome, change_each
 from engagements.services.records import check_version
 from engagements.values.money import format_money
-from tracker.spend.matching import Bill, Finding, match
+from tracker.spend.matching import Bill, Code, Finding, match
 from tracker.spend.models import (
     BY_PEOPLE,
     LETS_GO,
@@ -251,6 +251,13 @@ def _dispute(
 def _summary(waiting: Sequence[MatchException]) -> str:
     amount = sum((one.amount for one in waiting), Decimal(0))
     names = sorted({one.get_code_display() for one in waiting})
+    if any(one.code == Code.OVER_ORDER for one in waiting):
+        # What an order has left may be of departments that the reader doesn't see.
+        return ngettext(
+            "%(count)d exception: %(names)s.",
+            "%(count)d exceptions: %(names)s.",
+            len(waiting),
+        ) % {"count": len(waiting), "names": ", ".join(names)}
     sentence = ngettext(
         "%(count)d exception, %(amount)s at stake: %(names)s.",
         "%(count)d exceptions, %(amount)s at stake: %(names)s.",
@@ -314,12 +321,16 @@ def resolve_exceptions(
     mode: Mode,
     actor: User,
 ) -> list[Outcome]:
-    """Resolve many in one way; see `resolve_exception` and `change_each`."""
+    """Resolve many in one way; see `resolve_exception` and `change_each`.
+
+    Locks are taken as the match takes them: invoices, then their exceptions, by id.
+    """
     return change_each(
         attempts=[
             Attempt(
                 one.pk,
                 partial(_resolve_one, one, resolution, reason, actor),
+                (one.invoice_id, one.pk),
             )
             for one in exceptions
         ],

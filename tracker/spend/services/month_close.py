@@ -160,4 +160,4 @@ def _check_settled(closing: MonthClosing) -> None:
 
 
 def _name(month: date) -> str:
-    return date_format(month, "F Y")
+    return date_format(month, "YEAR_MONTH_FORMAT")

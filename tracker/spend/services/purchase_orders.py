@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from engagements import events
@@ -37,6 +37,7 @@ from tracker.spend.orders import (
     orders_covering,
     terms_of,
 )
+from tracker.spend.services.budgets import check_ordered
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ def record_order(
     """Store an order with the engagements that it covers.
 
     Those of the vendor that name its number are covered without being named. Raises
-    ValidationError by field, also for an engagement of another vendor or currency.
+    ValidationError by field, also for an engagement of another vendor or currency, and
+    OverBudgetError where a budget stops what it is for.
     """
     order.normalised_number = normalise_number(order.number)
     create_record(record=order, event_type="purchase_order.recorded", actor=actor)
@@ -71,7 +73,18 @@ def record_order(
 def cover_engagements(
     *, order: PurchaseOrder, engagements: Sequence[Engagement], actor: User | None
 ) -> list[OrderCoverage]:
-    """Let bills of the engagements draw on the order; raises ValidationError."""
+    """Let bills of the engagements draw on the order.
+
+    Raises ValidationError, and OverBudgetError where a budget stops what it is for.
+    """
+    added = _cover(order, engagements, actor)
+    check_ordered(coverage.engagement for coverage in added)
+    return added
+
+
+def _cover(
+    order: PurchaseOrder, engagements: Sequence[Engagement], actor: User | None
+) -> list[OrderCoverage]:
     stored = PurchaseOrder.objects.select_for_update().get(pk=order.pk)
     covered = set(stored.coverages.values_list("engagement_id", flat=True))
     added = []
@@ -96,8 +109,9 @@ def cover_engagements(
 def change_order(*, change: OrderChange, actor: User | None) -> OrderChange:
     """Store an amendment: money added or taken off, or another end.
 
-    Raises WrongStateError unless the order is open, and ValidationError where less
-    would be left than is invoiced already, or the end lies before the start.
+    Raises WrongStateError unless the order is open, ValidationError where less
+    would be left than is invoiced already, or the end lies before the start, and
+    OverBudgetError where a budget stops what more is ordered for.
     """
     order = _locked(change.order_id)
     if order.status != OrderStatus.OPEN:
@@ -116,7 +130,14 @@ def change_order(*, change: OrderChange, actor: User | None) -> OrderChange:
             }
         )
     create_record(record=change, event_type="purchase_order.amended", actor=actor)
+    if change.amount > 0:
+        check_ordered(engagements_of(order))
     return change
+
+
+def engagements_of(order: PurchaseOrder) -> QuerySet[Engagement]:
+    """Return the engagements that an order covers."""
+    return Engagement.objects.filter(order_coverages__order=order).order_by("pk")
 
 
 @transaction.atomic
@@ -257,7 +278,8 @@ def cover_named_engagements(*, actor: User | None) -> int:
             found[order.pk].append(engagement)
     for order in orders.values():
         if order.pk in found:
-            cover_engagements(order=order, engagements=found[order.pk], actor=actor)
+            # Nobody is there to be refused.
+            _cover(order, found[order.pk], actor)
     return sum(map(len, found.values()))
 
 

@@ -165,43 +165,30 @@ def reject_timesheet(
     return decided
 
 
-@transaction.atomic
-def mark_invoiced(
-    *, engagement: Engagement, first: date, last: date, actor: User | None
-) -> list[Timesheet]:
-    """Lock the approved sheets with hours in a span that an invoice bills.
+def close_billed(*, sheet: Timesheet, actor: User | None) -> None:
+    """Lock an approved sheet that is billed; the caller holds its row.
 
-    What their hours in the span still accrue is reversed, since the invoice takes its
-    place; such are hours that were submitted after it. Sheets that wait for approval
-    are left. Returns those that were locked.
+    What its hours still accrue is reversed, since the bill takes its place: such are
+    hours that were submitted after the bill came.
     """
-    _lock(engagement.pk)
-    sheets = list(
-        Timesheet.objects.select_for_update()
-        .filter(
-            engagement=engagement.pk,
-            status__in=(TimesheetStatus.APPROVED, TimesheetStatus.INVOICED),
-            starts_on__lte=last,
-            ends_on__gte=first,
-        )
-        .order_by("pk")
-    )
-    billed: dict[int, list[int]] = defaultdict(list)
-    for line, sheet_id in WorkLog.objects.filter(
-        timesheet__in=sheets, worked_on__range=(first, last), hours__gt=0
-    ).values_list("pk", "timesheet_id"):
-        billed[sheet_id or 0].append(line)
-    locked = [
-        sheet
-        for sheet in sheets
-        if sheet.pk in billed and sheet.status == TimesheetStatus.APPROVED
-    ]
-    reverse(_accrued([line for found in billed.values() for line in found]))
-    for sheet in locked:
-        before = copy(sheet)
-        sheet.status = TimesheetStatus.INVOICED
-        _save(sheet, before, "timesheet.invoiced", actor)
-    return locked
+    before = copy(sheet)
+    sheet.status = TimesheetStatus.INVOICED
+    _save(sheet, before, "timesheet.invoiced", actor)
+    reverse(_accrued(sheet.lines.values_list("pk", flat=True)))
+
+
+def open_for_new_bill(
+    *, sheet: Timesheet, unbilled: Sequence[WorkLog], actor: User | None
+) -> None:
+    """Let an invoiced sheet be billed again; the caller holds its row.
+
+    The hours that no bill stands for any more are accrued anew.
+    """
+    before = copy(sheet)
+    sheet.status = TimesheetStatus.APPROVED
+    sheet.submissions += 1
+    _save(sheet, before, "timesheet.reopened", actor)
+    accrue(unbilled, part=f"submission {sheet.submissions}")
 
 
 _DECIDED = {

@@ -16,7 +16,8 @@
   const told = (inputs) => {
     const found = inputs.map((input) => hoursOf(input.value)).filter((n) => n !== null);
     if (!found.length) return "";
-    return String(Math.round(found.reduce((a, b) => a + b, 0) * 100) / 100);
+    const sum = Math.round(found.reduce((a, b) => a + b, 0) * 100) / 100;
+    return sum.toLocaleString(document.documentElement.lang, { useGrouping: false });
   };
   const cells = (root) => [...root.querySelectorAll("input[data-day]")];
 

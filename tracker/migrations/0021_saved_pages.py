@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tracker', '0018_idempotency_keys'),
+        ('tracker', '0020_fit_tendency'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

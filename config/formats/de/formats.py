@@ -1,0 +1,2 @@
+# Short, as tables have room for.
+DATE_FORMAT = "d.m.Y"

@@ -1,0 +1,55 @@
+"""In which language pure modules speak: English, unless somebody sets another."""
+
+from typing import Protocol
+
+
+class Language(Protocol):
+    def gettext(self, message: str, /) -> str: ...
+    def ngettext(self, singular: str, plural: str, number: int, /) -> str: ...
+    def locale(self) -> str: ...
+
+
+class English:
+    def gettext(self, message: str, /) -> str:
+        return message
+
+    def ngettext(self, singular: str, plural: str, number: int, /) -> str:
+        return singular if number == 1 else plural
+
+    def locale(self) -> str:
+        return "en_GB"
+
+
+_spoken: list[Language] = [English()]
+
+
+def speak(language: Language) -> None:
+    """Let `language` be asked from now on; it may answer differently per thread."""
+    _spoken[0] = language
+
+
+def gettext(message: str) -> str:
+    return _spoken[0].gettext(message)
+
+
+def ngettext(singular: str, plural: str, number: int) -> str:
+    return _spoken[0].ngettext(singular, plural, number)
+
+
+def locale() -> str:
+    """Return the reader's locale as Babel spells it, such as de or en_GB."""
+    return _spoken[0].locale()
+
+
+def gettext_noop(message: str) -> str:
+    """Mark a text that is translated where it is shown."""
+    return message
+
+
+def translated(message: str) -> str:
+    """Return, where it is shown, a text that was marked where it is written.
+
+    Marked are texts in gettext_noop() and those of declarations: of reports and their
+    columns, criteria, patterns, questions and assumptions (config/messages.py).
+    """
+    return gettext(message)

@@ -1,0 +1,80 @@
+"""What people decided about flags, and how often they decide so at a share."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from django.utils import timezone
+
+from tracker.fit.learning import ENOUGH_TO_AGREE, fitted_agreement
+from tracker.fit.models import Assessment, Decision, FlagAction, FlagState
+
+# By engagement: the day of each decision, and whether managed was chosen.
+Chosen = Mapping[int, Sequence[tuple[date, bool]]]
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """Of `decisions` reviewed flags, how often people go over at a share like this."""
+
+    rate: float
+    decisions: int
+
+
+def chosen_by_engagement() -> Chosen:
+    """Each flag's latest decision, of those accepted or dismissed."""
+    rows = (
+        Decision.objects.filter(
+            action__in=(FlagAction.ACCEPT, FlagAction.DISMISS),
+            flag__state__in=(
+                FlagState.ACCEPTED,
+                FlagState.CONVERTED,
+                FlagState.DISMISSED,
+            ),
+        )
+        .order_by("at", "id")
+        .values_list("flag_id", "flag__engagement_id", "flag__leaning", "action", "at")
+    )
+    latest = {row[0]: row[1:] for row in rows}
+    found: dict[int, list[tuple[date, bool]]] = {}
+    for engagement, leaning, action, at in latest.values():
+        fits = (leaning == "managed") == (action == FlagAction.ACCEPT)
+        found.setdefault(engagement, []).append((timezone.localdate(at), fits))
+    return found
+
+
+def agreement_on(assessment: Assessment) -> Agreed | None:
+    """The rate of going over at the assessment's share, or None below 20 decisions.
+
+    Two queries at most. What was decided is read beside what was known that day.
+    """
+    chosen = chosen_by_engagement()
+    if sum(len(days) for days in chosen.values()) < ENOUGH_TO_AGREE:
+        return None
+    reviewed = list(_shares(chosen))
+    if len(reviewed) < ENOUGH_TO_AGREE:
+        return None
+    shares, fits = zip(*reviewed, strict=True)
+    agreement = fitted_agreement(np.array(shares), fits)
+    managed = float(agreement.rate(np.array([assessment.acceptability]))[0])
+    rate = 1 - managed if assessment.kind == "managed" else managed
+    return Agreed(rate=rate, decisions=len(reviewed))
+
+
+def _shares(chosen: Chosen) -> Iterator[tuple[float, bool]]:
+    """The acceptability known at each decision, with what was chosen."""
+    known: dict[int, list[tuple[date, float]]] = {}
+    rows = (
+        Assessment.objects.filter(engagement__in=chosen)
+        .order_by("engagement", "-as_of", "-policy__version")
+        .values_list("engagement_id", "as_of", "acceptability")
+    )
+    for engagement, as_of, acceptability in rows.iterator():
+        known.setdefault(engagement, []).append((as_of, acceptability))
+    for engagement, decisions in chosen.items():
+        for day, fits in decisions:
+            shares = (a for as_of, a in known.get(engagement, ()) if as_of <= day)
+            at_the_time = next(shares, None)
+            if at_the_time is not None:
+                yield at_the_time, fits

@@ -1,0 +1,99 @@
+"""Flags that wait for a decision, as a digest tells them: why, and until when."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from engagements.choices import Kind
+from engagements.models import User
+from tracker.fit.explanation import MOST_AGAINST, MOST_FOR, percent
+from tracker.fit.queries import Told, asking_flags
+from tracker.notify.mails import page_address
+from tracker.notify.wording import full_day
+
+CHANGES_TOLD = 2
+
+
+@dataclass(frozen=True)
+class FlagLine:
+    """One flag with the points behind it, which with `rest` sum to `margin`."""
+
+    title: str
+    reference: str
+    vendor: str
+    says: str
+    deadline: str
+    points: Sequence[tuple[str, str]]
+    rest: str
+    margin: str
+    changes: Sequence[str]
+    address: str
+
+
+def flag_lines(
+    *, person: User, engagements: Collection[int], today: date
+) -> list[FlagLine]:
+    """Those of the engagements, and of those the person answers for; first due first.
+
+    Nothing where the person sees no flags; a fixed number of queries.
+    """
+    return [_line(told, today) for told in asking_flags(person, engagements)]
+
+
+def _line(told: Told, today: date) -> FlagLine:
+    flag, found = told.flag, told.assessment
+    engagement = flag.engagement
+    share = found.opposition if found else flag.opposition
+    points: list[dict[str, Any]] = found.points if found else []
+    shown = _telling(points)
+    rest = sum(point["points"] for point in points if point not in shown)
+    changes = found.counterfactuals[:CHANGES_TOLD] if found else []
+    return FlagLine(
+        title=engagement.title,
+        reference=engagement.reference,
+        vendor=engagement.vendor.legal_name,
+        says=_("%(model)s would fit better: %(share)s. %(reason)s.")
+        % {
+            "model": Kind(flag.leaning).label,
+            "share": percent(share),
+            "reason": capfirst(flag.sentence),
+        },
+        deadline=_deadline(flag.notice_deadline_on, today),
+        points=[(_signed(p["points"]), capfirst(p["sentence"])) for p in shown],
+        rest=_signed(rest) if points else "",
+        margin=_signed(found.margin) if found else "",
+        changes=[_change(str(change["sentence"])) for change in changes],
+        address=page_address("admin:tracker_flag_change", flag.pk),
+    )
+
+
+def _telling(points: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The three largest for what they sum to, and the two largest against it."""
+    ordered = sorted(points, key=lambda point: -abs(point["points"]))
+    towards = 1 if sum(point["points"] for point in ordered) >= 0 else -1
+    speaking_for = [p for p in ordered if towards * p["points"] > 0]
+    against = [p for p in ordered if towards * p["points"] < 0]
+    return [*speaking_for[:MOST_FOR], *against[:MOST_AGAINST]]
+
+
+def _change(sentence: str) -> str:
+    if sentence.startswith("if "):
+        return _("It would be otherwise %(if)s.") % {"if": sentence}
+    return f"{capfirst(sentence)}."
+
+
+def _signed(points: float) -> str:
+    """Above 0 for a managed service; a true minus keeps columns apart from dashes."""
+    return f"{points:+.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _deadline(day: date | None, today: date) -> str:
+    if day is None:
+        return _("No deadline for notice.")
+    if day < today:
+        return _("Notice was due by %(day)s.") % {"day": full_day(day)}
+    return _("Give notice by %(day)s.") % {"day": full_day(day)}
