@@ -60,6 +60,7 @@ def test_all_reports_are_one_per_file():
         "rates-against-benchmark",
         "savings",
         "services",
+        "switches",
         "variances",
         "vendors",
     ]
