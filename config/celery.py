@@ -109,6 +109,11 @@ app.conf.beat_schedule = {
         "task": "tracker.tasks.send_reminders",
         "schedule": crontab(minute="0"),
     },
+    # After the night's jobs; those of the later hours make up for failures.
+    "mail saved pages": {
+        "task": "tracker.tasks.mail_saved_pages",
+        "schedule": crontab(hour="6-9", minute="20"),
+    },
     "deliver alerts": {
         "task": "tracker.tasks.deliver_alerts",
         "schedule": crontab(minute="*"),

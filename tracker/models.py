@@ -1,6 +1,7 @@
 """Django's list of the tracker's models; each lives in its slice."""
 
 from tracker.api.models import ApiKey, IdempotencyKey
+from tracker.dashboards.models import PageMail, SavedPage
 from tracker.fit.models import (
     Advice,
     Assessment,
@@ -109,6 +110,7 @@ __all__ = [
     "OrderChange",
     "OrderCoverage",
     "OversightLog",
+    "PageMail",
     "Payment",
     "Policy",
     "PublishedEvent",
@@ -117,6 +119,7 @@ __all__ = [
     "Reminder",
     "Review",
     "RoleBenchmark",
+    "SavedPage",
     "Saving",
     "SavingRealisation",
     "Settlement",

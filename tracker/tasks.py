@@ -19,6 +19,7 @@ from engagements.services import boarding, documents, renewal
 from engagements.values.periods import add_months, month_of
 from tracker.api.idempotency import forget_keys
 from tracker.api.services import forget_tokens
+from tracker.dashboards.saved import mails as saved_pages
 from tracker.fit.services import assess
 from tracker.fit.services import thin_assessments as thin
 from tracker.imports import services as imports
@@ -254,6 +255,17 @@ def send_reminders() -> None:
         work=lambda: asdict(
             notify.send_reminders(today=timezone.localdate(now), now=now)
         ),
+    )
+
+
+@shared_task
+def mail_saved_pages() -> None:
+    """Mail saved pages to whom they are due, once a day whoever asks and how often."""
+    today = timezone.localdate()
+    run_job(
+        name="mail saved pages",
+        key=today.isoformat(),
+        work=lambda: asdict(saved_pages.mail_saved_pages(today=today)),
     )
 
 

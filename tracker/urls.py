@@ -3,18 +3,22 @@ from django.urls import include, path, re_path
 
 from tracker.dashboards import fit_views, views
 from tracker.dashboards.levels import views as levels
+from tracker.dashboards.saved import views as saved
 from tracker.notify.views import unsubscribe_page
 
 app_name = "tracker"
 
 urlpatterns = [
     path("", views.finance, name="finance"),
+    path("overview.pdf", views.finance_paper_file, name="finance-paper"),
     re_path(
-        r"^spend/(?P<slug>[a-z-]+)\.(?P<extension>csv|xlsx)$",
+        r"^spend/(?P<slug>[a-z-]+)\.(?P<extension>csv|xlsx|pdf|svg|png)$",
         views.report_file,
         name="report-file",
     ),
+    path("spend/", views.reports, name="reports"),
     path("spend/<slug:slug>/", views.report, name="report"),
+    path("spend/<slug:slug>/card/", views.report_card, name="report-card"),
     path("service-levels/", levels.service_levels, name="service-levels"),
     path(
         "service-levels/windows/<uuid:public_id>/",
@@ -22,7 +26,7 @@ urlpatterns = [
         name="service-level-window",
     ),
     re_path(
-        r"^service-levels/(?P<slug>[a-z-]+)\.(?P<extension>csv|xlsx)$",
+        r"^service-levels/(?P<slug>[a-z-]+)\.(?P<extension>csv|xlsx|pdf|svg|png)$",
         levels.level_file,
         name="service-levels-file",
     ),
@@ -31,6 +35,13 @@ urlpatterns = [
         levels.level_report,
         name="service-levels-report",
     ),
+    path("saved/", saved.saved_pages, name="saved-pages"),
+    path("saved/save/", saved.save, name="save-page"),
+    path("saved/<uuid:public_id>/", saved.open_page, name="saved-page"),
+    path("saved/<uuid:public_id>/change/", saved.change, name="change-saved-page"),
+    path("saved/<uuid:public_id>/delete/", saved.delete, name="delete-saved-page"),
+    path("saved/<uuid:public_id>/mail/", saved.mail, name="mail-saved-page"),
+    path("saved/<uuid:public_id>/stop/", saved.stop, name="stop-saved-page"),
     path("fit/", fit_views.fit, name="fit"),
     path("fit/what-if/", fit_views.what_if, name="what-if"),
     path("calendar/", include("tracker.notify.urls")),

@@ -62,6 +62,7 @@ EVENTS = "/api/v1/events"
 ENDPOINTS = "/api/v1/webhook-endpoints"
 DELIVERIES = "/api/v1/webhook-deliveries"
 WHAT_IF = "/api/v1/fit/what-if"
+SPEND, REPORTS = "/api/v1/spend", "/api/v1/reports"
 BY_EXTERNAL_ID = "by-external-id/{external_id}"
 ROLES = list(Role)
 
@@ -160,6 +161,9 @@ EXPECTED = {
     ("post", f"{ENDPOINTS}/{{id}}/rotate-secret"): (403, 404, 404, 403, 200),
     ("patch", f"{ENDPOINTS}/{{id}}"): (403, 404, 404, 403, 200),
     ("delete", f"{ENDPOINTS}/{{id}}"): (403, 404, 404, 403, 204),
+    ("get", SPEND): (200, 200, 403, 200, 200),
+    ("get", REPORTS): (200, 200, 403, 200, 200),
+    ("get", f"{REPORTS}/{{report}}"): (200, 200, 403, 200, 200),
 }
 
 
@@ -326,6 +330,8 @@ POSTED: dict[str, Any] = {
 
 
 def body_of(method: str, path: str, contract: ManagedContract) -> Any:
+    if method in ("get", "delete"):
+        return {"group_by": "vendor"} if path == SPEND else None
     if method == "put":
         return FULL[path.rpartition("/by-external-id")[0]]
     if method == "patch" or path.startswith((f"{ENDPOINTS}/", DELIVERIES)):
@@ -345,6 +351,7 @@ def ask(client: Any, method: str, path: str, records: dict[str, Any]) -> int:
         id=getattr(records.get(noun), "public_id", ""),
         engagement_id=engagement.public_id,
         external_id="X-1",
+        report="vendors",
     )
     if (method, path) == ("post", IMPORTS):
         table = b"legal name\nBeta Ltd\n"
@@ -352,7 +359,7 @@ def ask(client: Any, method: str, path: str, records: dict[str, Any]) -> int:
     else:
         response = getattr(client, method)(
             address,
-            None if method in ("get", "delete") else body_of(method, path, contract),
+            body_of(method, path, contract),
             headers={"If-Match": "*"} if method == "patch" else {},
         )
     status: int = response.status_code

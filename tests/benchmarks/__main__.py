@@ -25,6 +25,7 @@ NAMES = (
     "nightly",
     "webhooks",
     "api_records",
+    "finance_pages",
 )
 
 

@@ -1,9 +1,13 @@
 """The finance pages in a browser: readable by all, harmless, and whole on a phone."""
 
+import csv
 from datetime import date
 from decimal import Decimal
+from io import StringIO
+from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from engagements.choices import Role
 from tests.browser.accessible import findings
@@ -26,6 +30,9 @@ ADDRESSES = [
     "/spend/vendors/?period=all",
     "/spend/engagements/?period=all",
     "/spend/ledger-entries/?period=all",
+    "/spend/fiscal-year/?sort=-forecast",
+    "/spend/?period=all",
+    "/saved/",
     "/?from=2026-13",
     "/?from=1999-01&to=1999-01",
 ]
@@ -70,7 +77,7 @@ def test_pages_keep_to_the_policy_and_run_nothing_that_users_typed(page, site):
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("dialog", lambda dialog: complaints.append(dialog.message))
 
-    for address in ADDRESSES[:4]:
+    for address in ADDRESSES[:7]:
         page.goto(site + address)
 
         assert page.evaluate("window.owned") is None
@@ -99,6 +106,44 @@ def test_filters_work_with_back_and_forward(page, site):
 
     assert "Vendor" in narrowed
     assert page.inner_text("h1") == narrowed != whole
+
+
+def test_finance_overview_is_loaded_filtered_drilled_saved_and_exported(page, site):
+    complaints = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"{site}/?from=2026-01&to=2026-03")
+
+    # Every card has come, in the room that was kept for it.
+    expect(page.locator("[data-card]")).to_have_count(0)
+    expect(page.locator("#fiscal-year figure")).to_be_visible()
+    spend = page.locator(".figure .value a").first.inner_text()
+    for card in ("by-month", "by-vendor", "by-cost-centre", "departments", "services"):
+        totals = page.locator(f"#{card} tfoot").inner_text()
+        assert spend in totals, card
+
+    page.click("#by-vendor tbody tr:first-child th a")
+    narrowed = page.locator(".figure .value a").first.inner_text()
+    assert narrowed != spend
+    page.locator(".figure .value a").first.click()
+    expect(page.locator("h1")).to_have_text("Ledger entries")
+    assert narrowed in page.locator("tfoot").inner_text()
+    with page.expect_download() as download:
+        page.click("text=CSV")
+    text = Path(download.value.path()).read_text(encoding="utf-8-sig")
+    rows = list(csv.DictReader(StringIO(text, newline="")))
+    total = sum(Decimal(row["Reporting amount"]) for row in rows)
+    assert f"£{total:,.2f}" == narrowed
+
+    page.click("thead >> text=Amount")
+    expect(page.locator("th[aria-sort=descending]")).to_have_text("Amount")
+    page.click("summary >> text=Save this page")
+    page.fill("#save-name", "Largest postings")
+    page.click(".save-page button")
+    page.click("main >> text=Largest postings")
+    expect(page.locator("th[aria-sort=descending]")).to_have_text("Amount")
+    assert narrowed in page.locator("tfoot").inner_text()
+    assert complaints == []
 
 
 def test_theme_is_kept_when_the_reader_chose_one(page, site):

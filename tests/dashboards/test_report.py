@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -40,17 +41,26 @@ class Numbers(Report):
 def test_all_reports_are_one_per_file():
     assert sorted(all_reports()) == [
         "accruals",
+        "at-stake",
         "awaiting-spend",
         "budgets",
         "commitments",
         "committed-currencies",
         "cost-centres",
+        "credits",
+        "departments",
         "engagements",
+        "exceptions",
+        "fiscal-year",
         "forecast",
         "ledger-entries",
+        "models",
         "monthly-spend",
         "months",
         "rates-against-benchmark",
+        "savings",
+        "services",
+        "switches",
         "variances",
         "vendors",
     ]
@@ -157,3 +167,36 @@ def test_table_leaves_out_columns_for_files_and_dashes_what_is_unknown():
 
     assert [head.text for head in shown.heads] == ["Name", "Amount", "Share"]
     assert [cell.text for cell in shown.rows[0].cells] == ["A", "£1.00", "\N{EN DASH}"]
+
+
+def test_rows_are_sorted_by_what_the_address_names_and_what_is_unknown_comes_last():
+    class Mixed(Report):
+        title, noun = "Mixed", "rows"
+        columns = (Column("Name"), Column("Own amount", ColumnKind.MONEY))
+
+        def rows(self) -> Iterator[Row]:
+            for name, amount in (("b", "2"), ("C", None), ("a", "10"), ("", "3")):
+                yield Row((name, None if amount is None else Decimal(amount)))
+
+    def names(sort):
+        report = Mixed(replace(SCOPE, sort=sort))
+        assert [*report.ordered()] == report.ordered_page().rows
+        return [row.values[0] for row in report.ordered()]
+
+    assert names("name") == ["a", "b", "C", ""]
+    assert names("-name") == ["C", "b", "a", ""]
+    assert names("-own_amount") == ["a", "", "b", "C"]
+    with pytest.raises(BadPageError, match="no such column"):
+        names("colour")
+
+
+def test_pages_of_a_sorted_table_each_sum_to_the_whole():
+    report = Numbers(replace(SCOPE, sort="-amount"))
+    whole = sums(COLUMNS, report.rows())
+
+    first = report.ordered_page()
+    second = report.ordered_page(first.after)
+
+    assert [row.values[1] for row in first.rows[:2]] == [449, 448]
+    assert second.rows[0].values[1] == 249
+    assert sums(COLUMNS, first.all_rows) == sums(COLUMNS, second.all_rows) == whole

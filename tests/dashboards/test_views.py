@@ -27,7 +27,8 @@ CANARY = "Canary <script>alert('x')</script> Ltd"
 OCTOBER, SEPTEMBER = date(2026, 10, 5), date(2026, 9, 5)
 PAGES = ["/", "/spend/months/", "/spend/vendors/", "/spend/cost-centres/"]
 PAGES += ["/spend/engagements/", "/spend/ledger-entries/", "/spend/awaiting-spend/"]
-PAGES += ["/spend/variances/"]
+PAGES += ["/spend/variances/", "/spend/fiscal-year/", "/spend/departments/"]
+PAGES += ["/spend/services/", "/spend/models/"]
 FILES = [
     "/spend/months.csv",
     "/spend/vendors.csv",
@@ -438,7 +439,7 @@ def test_pages_escape_names_and_keep_to_the_strict_policy(client, finance):
 
 
 QUERIES = {
-    "/": 17,
+    "/": 18,
     "/spend/months/": 8,
     "/spend/vendors/": 9,
     "/spend/cost-centres/": 9,

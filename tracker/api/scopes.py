@@ -12,6 +12,7 @@ SCOPES: dict[str, str] = {
     "model-flags:read": "Read the fit engine's flags with their evidence.",
     "fit:read": "Ask the fit engine what it would say of supposed work.",
     "rates:read": "See fees and rates on the engagements that can be read.",
+    "spend:read": "Read spend and every report with their amounts.",
     "measurements:read": "Read service levels and what was measured of them.",
     "measurements:write": (
         "Push measurements, downtime and tickets; includes reading them."

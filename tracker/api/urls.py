@@ -21,6 +21,7 @@ from tracker.api.performance.views import (
     TicketViewSet,
 )
 from tracker.api.schema import docs, openapi
+from tracker.api.spend import ReportView, SpendView
 from tracker.api.terms import FeeTermViewSet, RateTermViewSet
 from tracker.api.timesheets.views import TimesheetEntryViewSet
 from tracker.api.vendors import VendorViewSet
@@ -69,6 +70,13 @@ urlpatterns = [
     path("v1/", include(router.urls)),
     path("v1/fit/what-if", WhatIfView.as_view({"post": "ask"}), name="what-if"),
     path("v1/changelog", changelog, name="changelog"),
+    path("v1/spend", SpendView.as_view({"get": "list"}), name="spend"),
+    path("v1/reports", ReportView.as_view({"get": "list"}), name="reports"),
+    path(
+        "v1/reports/<slug:report>",
+        ReportView.as_view({"get": "retrieve"}),
+        name="report",
+    ),
     path("v1/openapi", openapi, name="openapi"),
     path("docs", docs, name="docs"),
 ]

@@ -11,7 +11,7 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from tracker.dashboards.report import Column, ColumnKind, Report, Value
+from tracker.dashboards.report import ColumnKind, Report, Value, file_columns
 from tracker.imports.formulas import starts_formula
 
 # Excel takes a file without it for one in the machine's old code page.
@@ -61,9 +61,9 @@ def csv_lines(report: Report) -> Iterator[str]:
     """Yield the file in chunks of lines, reading the report's rows as it goes."""
     written: list[str] = [BYTE_ORDER_MARK]
     writer = csv.writer(_Collector(written))
-    columns = _file_columns(report)
+    columns = file_columns(report)
     writer.writerow(safe_text(column.heading) for _index, column in columns)
-    for number, row in enumerate(report.rows(), start=1):
+    for number, row in enumerate(report.ordered(), start=1):
         writer.writerow(plain(row.values[i], column.kind) for i, column in columns)
         if number % LINES_PER_CHUNK == 0:
             yield "".join(written)
@@ -99,12 +99,8 @@ def xlsx_file(report: Report) -> bytes:
     return buffer.getvalue()
 
 
-def _file_columns(report: Report) -> list[tuple[int, Column]]:
-    return [pair for pair in enumerate(report.columns) if pair[1].in_file]
-
-
 def _fill(workbook: Workbook, report: Report) -> None:
-    columns = _file_columns(report)
+    columns = file_columns(report)
     sheet = workbook.add_worksheet(report.heading[:LONGEST_SHEET_NAME])
     formats = {
         kind: workbook.add_format({"num_format": form})
@@ -115,7 +111,7 @@ def _fill(workbook: Workbook, report: Report) -> None:
     for place, (_index, column) in enumerate(columns):
         sheet.set_column(place, place, WIDTHS.get(column.kind, NUMBER_WIDTH))
         sheet.write_string(0, place, safe_text(column.heading), head)
-    for line, row in enumerate(report.rows(), start=1):
+    for line, row in enumerate(report.ordered(), start=1):
         for place, (index, column) in enumerate(columns):
             _write(sheet, line, place, row.values[index], formats.get(column.kind))
 

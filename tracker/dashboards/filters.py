@@ -15,7 +15,7 @@ from django.utils.translation import get_language, gettext_noop, to_locale
 from django.utils.translation import gettext as _
 
 from engagements.choices import Kind
-from engagements.models import Department, Engagement, User
+from engagements.models import Department, Engagement, Service, User
 from engagements.permissions import departments_under, sees_all
 from engagements.values.language import translated
 from tracker.dashboards.notation import FALLBACK_LOCALE, Notation
@@ -25,16 +25,21 @@ from tracker.dashboards.periods import (
     preset,
     preset_titles,
 )
-from tracker.dashboards.scope import Drill, Scope
+from tracker.dashboards.scope import COMPARISONS, DepartmentChoice, Drill, Scope
 from tracker.spend.budget_queries import cost_centres_with_budget
 from tracker.spend.queries import (
+    BASES,
     SpendWhere,
+    basis_label,
     cost_centres_with_spend,
     vendors_with_spend,
 )
 
 MONTH = re.compile(r"(?P<year>(?:19|20|21)[0-9]{2})-(?P<month>0[1-9]|1[0-2])")
+CLOSED_PERIODS = gettext_noop("A comparison needs a first and a last month: give both.")
 SHOWN_OF_A_WRONG_VALUE = 40
+# Of a department: without those below it.
+DIRECT = "yes"
 DIVISIONS = ("vendor", "role", "cost-centre", "engagement")
 
 
@@ -78,6 +83,11 @@ class FilterForm(forms.Form):
     base_from = MonthField(required=False)
     base_to = MonthField(required=False)
     by = forms.CharField(required=False)
+    service = PublicIdField(required=False)
+    basis = forms.CharField(required=False)
+    direct = forms.CharField(required=False)
+    sort = forms.CharField(required=False, max_length=60)
+    compare = forms.CharField(required=False)
 
     def __init__(self, data: Mapping[str, str]) -> None:
         super().__init__(data)
@@ -102,6 +112,29 @@ class FilterForm(forms.Form):
                 % {"text": _shown(kind), "known": _(" or ").join(Kind.values)}
             )
         return str(kind)
+
+    def clean_basis(self) -> str:
+        basis = self.cleaned_data["basis"]
+        if basis and basis not in BASES:
+            raise ValidationError(
+                f"“{_shown(basis)}” is not a basis; use {' or '.join(BASES)}."
+            )
+        return str(basis)
+
+    def clean_compare(self) -> str:
+        compare = self.cleaned_data["compare"]
+        if compare and compare not in COMPARISONS:
+            raise ValidationError(
+                f"“{_shown(compare)}” is nothing to compare with; use one of"
+                f" {', '.join(COMPARISONS)}."
+            )
+        return str(compare)
+
+    def clean_direct(self) -> bool:
+        direct = self.cleaned_data["direct"]
+        if direct not in ("", DIRECT):
+            raise ValidationError(f"“{_shown(direct)}” is unknown; use {DIRECT}.")
+        return bool(direct)
 
     def clean_by(self) -> str:
         by = self.cleaned_data["by"]
@@ -132,18 +165,6 @@ def _check_base(first: date | None, last: date | None) -> None:
         raise ValidationError(
             {"base_to": _("The last month is before the first; change one of them.")}
         )
-
-
-@dataclass(frozen=True)
-class DepartmentChoice:
-    code: str
-    name: str
-    depth: int
-    subtree: frozenset[int]
-
-    @property
-    def indent(self) -> str:
-        return "\N{EM SPACE}" * self.depth
 
 
 @dataclass(frozen=True)
@@ -195,6 +216,11 @@ PARAMETERS = (
     "base_from",
     "base_to",
     "by",
+    "service",
+    "basis",
+    "direct",
+    "sort",
+    "compare",
 )
 LABELS = {
     "period": gettext_noop("Period"),
@@ -209,6 +235,10 @@ LABELS = {
     "base_to": gettext_noop("Compared to"),
     "by": gettext_noop("Divided by"),
     "service": gettext_noop("Service"),
+    "basis": gettext_noop("Basis"),
+    "direct": gettext_noop("Department alone"),
+    "sort": gettext_noop("Sorted by"),
+    "compare": gettext_noop("Compared with"),
 }
 
 
@@ -253,18 +283,26 @@ def _scope(
     vendor_id = _vendor(user, asked["vendor"], drills)
     cost_centre_id = _cost_centre(user, asked["cost_centre"], drills)
     engagement_id = _engagement(user, asked["engagement"], drills)
+    service_id = _service(user, asked["service"], drills)
     if asked["model"]:
         drills.append(Drill("model", _("Model"), str(Kind(asked["model"]).label)))
+    if asked["basis"]:
+        drills.append(Drill("basis", _("Basis"), basis_label(asked["basis"])))
+    is_direct = bool(asked["direct"] and department)
+    if is_direct:
+        drills.append(Drill("direct", _("Department"), _("without those below it")))
     return Scope(
         user=user,
         where=SpendWhere(
             first_month=period.first,
             last_month=period.last,
-            department_ids=department.subtree if department else None,
+            department_ids=_departments_meant(department, is_direct=is_direct),
             vendor_id=vendor_id,
             cost_centre_id=cost_centre_id,
             engagement_id=engagement_id,
             kind=asked["model"],
+            service_id=service_id,
+            basis=asked["basis"],
         ),
         period=period,
         notation=Notation(
@@ -275,7 +313,18 @@ def _scope(
         drills=tuple(drills),
         base=_base(asked),
         by=asked["by"],
+        departments=departments,
+        sort=asked["sort"],
+        compare=asked["compare"],
     )
+
+
+def _departments_meant(
+    department: DepartmentChoice | None, *, is_direct: bool
+) -> frozenset[int] | None:
+    if department is None:
+        return None
+    return frozenset({department.id}) if is_direct else department.subtree
 
 
 def period_asked(asked: Mapping[str, Any]) -> Period:
@@ -344,6 +393,19 @@ def _engagement(user: User, public_id: UUID | None, drills: list[Drill]) -> int 
     return engagement.pk
 
 
+def _service(user: User, public_id: UUID | None, drills: list[Drill]) -> int | None:
+    if public_id is None:
+        return None
+    seen = Engagement.objects.visible_to(user).order_by().values("service")
+    service = Service.objects.filter(public_id=public_id, pk__in=seen).first()
+    if service is None:
+        raise ValidationError(
+            {"service": "No such service among those of engagements you may see."}
+        )
+    drills.append(Drill("service", _("Service"), service.name))
+    return service.pk
+
+
 @dataclass(frozen=True)
 class Asking:
     """What a page's address may ask for, and what scope it makes of the answers."""
@@ -380,7 +442,7 @@ def _departments(user: User) -> Iterator[DepartmentChoice]:
 
     def walk(department: int, depth: int) -> Iterator[DepartmentChoice]:
         _id, _parent, code, name = rows[department]
-        yield DepartmentChoice(code, name, depth, subtree(department))
+        yield DepartmentChoice(department, code, name, depth, subtree(department))
         for child in children.get(department, []):
             yield from walk(child, depth + 1)
 

@@ -11,6 +11,8 @@ from tracker.dashboards.notation import Notation
 from tracker.dashboards.periods import Period
 
 WHOLE_PERCENT = Decimal("0.01")
+# Nearer than this, a month is on budget.
+NEAR_BUDGET = Decimal("0.005")
 
 
 def finding(
@@ -20,14 +22,22 @@ def finding(
     today: date,
     subject: str,
     notation: Notation,
+    budgets: Mapping[date, Decimal] | None = None,
 ) -> str:
     """Return the sentence; `totals` may reach a month before the period.
+
+    A month with a budget is held against it, another against the month before.
 
     A month that still runs is named only when nothing older can be, since half a
     month against a whole one says nothing.
     """
     months = [month for month, total in totals.items() if total and period.holds(month)]
     complete = [month for month in months if month < month_of(today)]
+    budgeted = [month for month in complete if (budgets or {}).get(month)]
+    if budgets and budgeted and max(budgeted) == max(complete):
+        month = max(budgeted)
+        name = _name(month, today, notation)
+        return _against_budget(totals[month], budgets[month], name, subject, notation)
     if complete:
         return _complete_month(max(complete), totals, today, subject, notation)
     if months:
@@ -76,6 +86,29 @@ def _complete_month(
         "month": _name(month, today, notation),
         "change": change,
     }
+
+
+def _against_budget(
+    spent: Decimal, budget: Decimal, name: str, subject: str, notation: Notation
+) -> str:
+    over = spent - budget
+    said = {
+        "subject": subject,
+        "month": name,
+        "amount": notation.short(spent),
+        "difference": notation.short(abs(over)),
+    }
+    if abs(over) < budget * NEAR_BUDGET:
+        return _("%(subject)s was on budget in %(month)s, at %(amount)s") % said
+    if over > 0:
+        return (
+            _("%(subject)s was %(difference)s over budget in %(month)s, at %(amount)s")
+            % said
+        )
+    return (
+        _("%(subject)s was %(difference)s under budget in %(month)s, at %(amount)s")
+        % said
+    )
 
 
 def _change(now: Decimal, before: Decimal, name: str, notation: Notation) -> str:

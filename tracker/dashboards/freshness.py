@@ -16,7 +16,7 @@ from tracker.spend.overview import ledger_version, records_version
 _PRODUCT = Path(__file__).parents[1]
 
 
-def finance_etag(request: HttpRequest) -> str | None:
+def finance_etag(request: HttpRequest, slug: str = "") -> str | None:
     """Return a name for everything the page is made of; a change of any is another.
 
     That is the ledger, all records by their events, the day, who asks and for what,

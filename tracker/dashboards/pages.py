@@ -1,9 +1,10 @@
 """What the finance pages show, built before any template is touched."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
 from urllib.parse import urlencode
 
 from django.urls import NoReverseMatch, reverse
@@ -17,16 +18,23 @@ from engagements.values.language import translated
 from tracker.dashboards.charts.svg import shortened
 from tracker.dashboards.filters import Filters, whole_of
 from tracker.dashboards.findings import finding, period_text
+from tracker.dashboards.paper.pages import ROWS_PRINTED, Paper, Sheet
 from tracker.dashboards.periods import ALL, LAST_12_MONTHS, Period, preset_titles
-from tracker.dashboards.report import Report, Row, share
+from tracker.dashboards.report import Report, Row, all_reports, share
+from tracker.dashboards.reports.at_stake import AtStake
 from tracker.dashboards.reports.awaiting_spend import AwaitingSpend
 from tracker.dashboards.reports.cost_centres import SpendByCostCentre
+from tracker.dashboards.reports.departments import SpendByDepartment
+from tracker.dashboards.reports.fiscal_year import FiscalYear
 from tracker.dashboards.reports.months import SpendByMonth
+from tracker.dashboards.reports.services import SpendByService
+from tracker.dashboards.reports.variances import Variances
 from tracker.dashboards.reports.vendors import SpendByVendor
 from tracker.dashboards.scope import Scope
 from tracker.dashboards.spend_series import Drawing
-from tracker.dashboards.tables import Table, table
+from tracker.dashboards.tables import Sorting, Table, table
 from tracker.fit.queries import count_open_flags
+from tracker.spend.fiscal_year import budget_by_month, year_meant
 from tracker.spend.outlook import accrued_total, last_accrued_month
 from tracker.spend.queries import (
     engagements_where,
@@ -89,6 +97,21 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Deferred:
+    """A card that the page asks for once it is shown: it takes more to reckon.
+
+    Without a script its title leads to the report's page.
+    """
+
+    anchor: str
+    title: str
+    card_href: str
+    page_href: str
+    is_full: bool = False
+    has_chart: bool = True
+
+
+@dataclass(frozen=True)
 class FinancePage:
     eyebrow: str
     title: str
@@ -96,8 +119,11 @@ class FinancePage:
     figures: Sequence[Figure]
     sections: Sequence[Section]
     lines_href: str
+    paper_href: str = ""
     more: Sequence[Link] = ()
     onward: Sequence[Link] = ()
+    first: Sequence[Deferred] = ()
+    later: Sequence[Deferred] = ()
 
 
 @dataclass(frozen=True)
@@ -112,6 +138,8 @@ class EmptyPage:
 
 @dataclass(frozen=True)
 class ReportPage:
+    """`slug` is the report's, for pages that can be saved."""
+
     eyebrow: str
     title: str
     as_of: str
@@ -124,16 +152,19 @@ class ReportPage:
     drawing: Drawing | None = None
     first: Link | None = None
     following: Link | None = None
+    slug: str = ""
 
 
 def finance_page(scope: Scope) -> FinancePage | EmptyPage:
     months = SpendByMonth(scope)
+    today = timezone.localdate()
     title = finding(
         months.totals_by_month,
         period=scope.period,
-        today=timezone.localdate(),
+        today=today,
         subject=subject(scope),
         notation=scope.notation,
+        budgets=_budgets(scope, today),
     )
     if not months.months or not any(month.parts.total for month in months.months):
         return _empty(scope, title)
@@ -144,25 +175,117 @@ def finance_page(scope: Scope) -> FinancePage | EmptyPage:
         figures=_figures(scope, months),
         sections=_sections(scope, months),
         lines_href=scope.file_url("monthly-spend", "csv"),
+        paper_href=scope.paper_url(),
         more=[
-            Link(translated(title), scope.report_url(slug))
-            for slug, title in MORE_REPORTS.items()
+            *(
+                Link(translated(title), scope.report_url(slug))
+                for slug, title in MORE_REPORTS.items()
+            ),
+            Link(_("All reports"), scope.index_url()),
         ],
         onward=[
             Link(translated(title), scope.report_url(slug, cost_centre=""))
             for slug, title in ONWARD.items()
         ],
+        first=[_deferred(scope, FiscalYear)],
+        later=[
+            _deferred(scope, SpendByDepartment),
+            _deferred(scope, SpendByService),
+            _deferred(scope, AtStake, has_chart=False),
+            *([_deferred(scope, Variances)] if scope.period.is_closed else []),
+        ],
+    )
+
+
+def _budgets(scope: Scope, today: date) -> Mapping[date, Decimal]:
+    """Return the budgets that the period's spend can be held against, by month."""
+    year = year_meant(scope.period.last, today=today)
+    return budget_by_month(scope.user, scope.where, year) or {}
+
+
+def _deferred(
+    scope: Scope, report: type[Report], *, has_chart: bool = True
+) -> Deferred:
+    return Deferred(
+        anchor=report.slug,
+        title=translated(report.title),
+        card_href=scope.card_url(report.slug),
+        page_href=scope.report_url(report.slug),
+        is_full=report.is_wide,
+        has_chart=has_chart,
+    )
+
+
+@dataclass(frozen=True)
+class IndexPage:
+    """Every report there is, with the filters of the address."""
+
+    eyebrow: str
+    title: str
+    as_of: str
+    back: Link
+    reports: Sequence["Listed"]
+
+
+@dataclass(frozen=True)
+class Listed:
+    title: str
+    href: str
+    downloads: Sequence[Link]
+
+
+def index_page(scope: Scope) -> IndexPage:
+    found = sorted(all_reports().values(), key=lambda report: translated(report.title))
+    return IndexPage(
+        eyebrow=eyebrow(scope),
+        title=_("Reports"),
+        as_of=as_of(scope),
+        back=Link(_("Finance"), scope.finance_url()),
+        reports=[
+            Listed(
+                title=translated(report.title),
+                href=scope.report_url(report.slug) if report.has_page else "",
+                downloads=downloads(report(scope)),
+            )
+            for report in found
+        ],
+    )
+
+
+def report_card(report: Report) -> Section:
+    """Return the report as a card of a page: its first rows and one of all others."""
+    rows = report.card_rows(PARTS_SHOWN)
+    drawing = report.card_picture(PARTS_SHOWN)
+    more = None
+    if report.row_count() > len(rows):
+        count = report.scope.notation.count(report.row_count())
+        more = Link(
+            _("Show all %(count)s") % {"count": count},
+            report.scope.report_url(report.slug),
+        )
+    return Section(
+        report.slug,
+        report.heading,
+        # A region of its own, so it can't be called what its card is called.
+        _table(report, rows, _("%(title)s, as a table") % {"title": report.heading}),
+        downloads(report, is_drawn=drawing is not None),
+        drawing,
+        is_full=report.is_wide,
+        more=more or Link(_("Open"), report.scope.report_url(report.slug)),
+        note=report.note(),
     )
 
 
 def report_page(report: Report, after: str) -> ReportPage:
     """Return one page of the report's table; raises BadPageError."""
     scope = report.scope
-    page = report.page(after)
+    page = report.ordered_page(after)
+    drawing = report.picture()
     following = None
     if page.after:
         following = Link(
-            _("Next page"), scope.report_url(report.slug, after=page.after)
+            _("Next page"),
+            scope.report_url(report.slug, after=page.after, sort=scope.sort),
         )
     return ReportPage(
         eyebrow=eyebrow(scope),
@@ -170,13 +293,16 @@ def report_page(report: Report, after: str) -> ReportPage:
         as_of=as_of(scope),
         summary=summary_of(report, len(page.rows)),
         table=_table(report, page.all_rows),
-        downloads=downloads(report),
+        downloads=downloads(report, is_drawn=drawing is not None),
         back=Link(_("Finance"), scope.finance_url()),
         note=report.note(),
         choices=[Link(*choice) for choice in report.choices()],
-        drawing=report.picture(),
-        first=Link(_("First page"), scope.report_url(report.slug)) if after else None,
+        drawing=drawing,
+        first=Link(_("First page"), scope.report_url(report.slug, sort=scope.sort))
+        if after
+        else None,
         following=following,
+        slug=report.slug,
     )
 
 
@@ -257,12 +383,78 @@ def as_of(scope: Scope) -> str:
     }
 
 
-def downloads(report: Report) -> list[Link]:
-    extensions = ("csv", "xlsx") if report.has_xlsx else ("csv",)
-    return [
-        Link(extension.upper(), report.scope.file_url(report.slug, extension))
-        for extension in extensions
+def downloads(report: Report, *, is_drawn: bool = False) -> list[Link]:
+    """Return the report's files; those of its chart where one is drawn."""
+    extensions = ["csv", *(["xlsx"] if report.has_xlsx else []), "pdf"]
+    if is_drawn:
+        extensions += ["svg", "png"]
+    return [link for each in extensions for link in _file(report, each)]
+
+
+def _file(report: Report, extension: str) -> Iterator[Link]:
+    try:
+        yield Link(extension.upper(), report.scope.file_url(report.slug, extension))
+    except NoReverseMatch:
+        # Pages with addresses of their own need not have every kind of file.
+        return
+
+
+def report_paper(report: Report) -> Paper:
+    """Return the report as it is printed: as on its page, but with all rows at once."""
+    scope = report.scope
+    return _paper(scope, report.heading, [_sheet(report)], report.as_of())
+
+
+def _sheet(report: Report) -> Sheet:
+    rows = list(islice(report.ordered(), ROWS_PRINTED))
+    left = report.row_count() - len(rows) if len(rows) == ROWS_PRINTED else 0
+    if left:
+        rows = [*rows, report.rest(rows)]
+    said = _("%(count)s more are in the CSV and counted in the total.")
+    return Sheet(
+        "",
+        _table(report, rows),
+        report.note(),
+        chart_of(report),
+        said % {"count": report.scope.notation.count(left)} if left else "",
+    )
+
+
+def chart_of(report: Report) -> Drawing | None:
+    return report.picture() or report.card_picture(PARTS_SHOWN)
+
+
+def finance_paper(scope: Scope) -> Paper:
+    """Return the overview with all its cards."""
+    page = finance_page(scope)
+    if isinstance(page, EmptyPage):
+        return _paper(scope, page.title, _sheets(page.sections))
+    deferred: list[type[Report]] = [
+        SpendByDepartment,
+        SpendByService,
+        AtStake,
+        *([Variances] if scope.period.is_closed else []),
     ]
+    cards = [report_card(each(scope)) for each in deferred]
+    sections = [report_card(FiscalYear(scope)), *page.sections, *cards]
+    return _paper(scope, page.title, _sheets(sections))
+
+
+def _sheets(sections: Sequence[Section]) -> list[Sheet]:
+    return [Sheet(one.title, one.table, one.note, one.drawing) for one in sections]
+
+
+def _paper(scope: Scope, title: str, sheets: Sequence[Sheet], stamp: str = "") -> Paper:
+    printed = scope.notation.moment(_local(timezone.now()))
+    return Paper(
+        title=title,
+        eyebrow=eyebrow(scope),
+        as_of=stamp or as_of(scope),
+        foot=_("Engagement tracker, printed %(when)s by %(who)s")
+        % {"when": printed, "who": scope.user.get_username()},
+        sheets=sheets,
+        chips=[f"{drill.noun}: {drill.name}" for drill in scope.drills],
+    )
 
 
 def _local(moment: datetime) -> datetime:
@@ -295,6 +487,7 @@ def _figures(scope: Scope, months: SpendByMonth) -> list[Figure]:
             _("of which %(amount)s not yet invoiced") % {"amount": accrued}
             if total.accrued
             else "",
+            scope.report_url("ledger-entries"),
         ),
         _share(scope, _("Managed share"), Kind.MANAGED, total.managed, total.total),
         _share(
@@ -361,7 +554,7 @@ def _sections(scope: Scope, months: SpendByMonth) -> list[Section]:
             "by-month",
             _("By month and model"),
             _table(months, months.newest_rows(MONTHS_SHOWN)),
-            downloads(months),
+            downloads(months, is_drawn=True),
             months.drawing(MONTHS_SHOWN),
             is_full=True,
         ),
@@ -369,14 +562,14 @@ def _sections(scope: Scope, months: SpendByMonth) -> list[Section]:
             "by-vendor",
             _("By vendor"),
             _table(vendors, vendors.top_rows(PARTS_SHOWN)),
-            downloads(vendors),
+            downloads(vendors, is_drawn=True),
             vendors.drawing(PARTS_SHOWN),
         ),
         Section(
             "by-cost-centre",
             _("By cost centre"),
             _table(cost_centres, cost_centres.top_rows(PARTS_SHOWN)),
-            downloads(cost_centres),
+            downloads(cost_centres, is_drawn=True),
             cost_centres.drawing(PARTS_SHOWN),
         ),
         *_awaiting(scope),
@@ -405,7 +598,11 @@ def _awaiting(scope: Scope) -> list[Section]:
     ]
 
 
-def _table(report: Report, rows: Sequence[Row]) -> Table:
+def _table(report: Report, rows: Sequence[Row], caption: str = "") -> Table:
     return table(
-        report.columns, rows, caption=report.heading, notation=report.scope.notation
+        report.columns,
+        rows,
+        caption=caption or report.heading,
+        notation=report.scope.notation,
+        sorting=Sorting(report.scope.sort, report.slug, report.scope.report_url),
     )

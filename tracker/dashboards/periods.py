@@ -33,6 +33,14 @@ THIS_FISCAL_YEAR = "this-fiscal-year"
 PREVIOUS_FISCAL_YEAR = "previous-fiscal-year"
 ALL = "all"
 
+PRESETS = (
+    LAST_12_MONTHS,
+    THIS_YEAR,
+    PREVIOUS_YEAR,
+    THIS_FISCAL_YEAR,
+    PREVIOUS_FISCAL_YEAR,
+    ALL,
+)
 JANUARY = 1
 
 

@@ -1,18 +1,20 @@
 """A report: one definition that yields the page's table, its CSV and its XLSX."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import Enum
-from functools import cache
+from functools import cache, cached_property
 from importlib import import_module
 from itertools import islice
 from pkgutil import iter_modules
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from engagements.values.language import translated
 from tracker.dashboards import reports as reports_package
@@ -67,11 +69,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """One value per column of the report; `href` is where the row opens."""
+    """One value per column of the report; `href` is where the row opens.
+
+    `hrefs` are where single figures open, by the place of their column.
+    """
 
     values: Sequence[Value]
     href: str = ""
     is_remainder: bool = False
+    hrefs: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,8 @@ class BadPageError(ValueError):
 
 PAGE_ROWS = 200
 MOST_DIGITS = 9
+# More would be read whole to show the first of them.
+MOST_SORTED = 20_000
 
 
 class Report(ABC):
@@ -105,6 +113,8 @@ class Report(ABC):
     has_page: ClassVar[bool] = True
     # A sheet holds a million rows; reports that may have more are CSV only.
     has_xlsx: ClassVar[bool] = True
+    # As a card it takes the page's whole width.
+    is_wide: ClassVar[bool] = False
     # Asks for a second period to compare the first with; both are closed then.
     compares: ClassVar[bool] = False
     _registered: ClassVar[dict[str, type["Report"]]] = {}
@@ -133,6 +143,44 @@ class Report(ABC):
     def window(self, start: int, limit: int) -> list[Row]:
         return list(islice(self.rows(), start, start + limit))
 
+    def ordered(self) -> Iterator[Row]:
+        """Yield every row as the address sorts them; raises BadPageError."""
+        return iter(self._sorted) if self.scope.sort else self.rows()
+
+    @cached_property
+    def _sorted(self) -> list[Row]:
+        name, is_falling = self.scope.sort.removeprefix("-"), self.scope.sort[0] == "-"
+        place = sortable(self.columns).get(name)
+        if place is None:
+            raise BadPageError("This table has no such column to sort by")
+        rows = list(islice(self.rows(), MOST_SORTED + 1))
+        if len(rows) > MOST_SORTED:
+            raise BadPageError(
+                f"More than {MOST_SORTED:,} rows can't be sorted; narrow the filters"
+            )
+        known = [row for row in rows if row.values[place] not in (None, "")]
+        unknown = [row for row in rows if row.values[place] in (None, "")]
+        known.sort(key=lambda row: _rank(row.values[place]), reverse=is_falling)
+        return [*known, *unknown]
+
+    def ordered_page(self, after: str = "") -> Page:
+        """Return the page that starts after so many rows, as the address sorts them.
+
+        Raises BadPageError.
+        """
+        if not self.scope.sort:
+            return self.page(after)
+        start = _offset(after)
+        rows = self._sorted[start : start + PAGE_ROWS]
+        if start and not rows:
+            raise BadPageError("This list is shorter by now; start from its first page")
+        has_more = len(self._sorted) > start + PAGE_ROWS
+        return Page(
+            rows,
+            self.rest(rows) if start or has_more else None,
+            str(start + PAGE_ROWS) if has_more else "",
+        )
+
     def row_count(self) -> int:
         return sum(1 for _row in self.rows())
 
@@ -144,12 +192,28 @@ class Report(ABC):
         """Return what is drawn above the table, if anything is."""
         return None
 
+    def card_rows(self, count: int) -> list[Row]:
+        """Return the first rows and, in one row, all others: they sum to the whole."""
+        rows = self.window(0, count + 1)
+        if len(rows) <= count:
+            return rows
+        shown = rows[:count]
+        return [*shown, self.rest(shown)]
+
+    def card_picture(self, count: int) -> Drawing | None:
+        """Return what is drawn where only so many rows are shown."""
+        return self.picture()
+
     def choices(self) -> list[tuple[str, str, bool]]:
         """Return other ways to divide the rows: title, address, whether it is this."""
         return []
 
     def note(self) -> str:
         """Return what a reader must know of the figures before the table."""
+        return ""
+
+    def as_of(self) -> str:
+        """Return until when the figures tell, where it isn't the last posting."""
         return ""
 
     def page(self, after: str = "") -> Page:
@@ -203,9 +267,38 @@ def sums(columns: Sequence[Column], rows: Iterable[Row]) -> list[Decimal | None]
     return found
 
 
+def file_columns(report: Report) -> list[tuple[int, Column]]:
+    """Return the columns of the report's files, each with its place in a row."""
+    return [pair for pair in enumerate(report.columns) if pair[1].in_file]
+
+
+def field_name(column: Column) -> str:
+    """Return the column's name in addresses and for programs, in no language."""
+    with override(None):
+        title = str(column.title)
+    words = re.findall(r"[a-z0-9]+", title.lower().replace("centre", "center"))
+    return "_".join(words)
+
+
 def share(part: Decimal, whole: Decimal) -> Decimal | None:
     """Return the part's share; None where the whole is no sum of positive parts."""
     return part / whole if whole > 0 else None
+
+
+def sortable(columns: Sequence[Column]) -> dict[str, int]:
+    """Return the columns that a page can be sorted by, as the address names them."""
+    found: dict[str, int] = {}
+    for place, column in enumerate(columns):
+        if column.on_page:
+            found.setdefault(field_name(column), place)
+    return found
+
+
+def _rank(value: Value) -> tuple[str, Any]:
+    """Return what orders values of one column; text whatever its case."""
+    if isinstance(value, str):
+        return "text", value.casefold()
+    return ("day", value) if isinstance(value, date) else ("number", value)
 
 
 def _offset(after: str) -> int:

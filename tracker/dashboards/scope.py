@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -16,6 +16,33 @@ from tracker.spend.queries import SpendOverview, SpendWhere, spend_overview
 FINANCE_PAGE = "tracker:finance"
 REPORT_PAGE = "tracker:report"
 REPORT_FILE = "tracker:report-file"
+REPORTS_PAGE = "tracker:reports"
+PREVIOUS, LAST_YEAR, BUDGET, PLAN = "previous", "last-year", "budget", "plan"
+COMPARISONS = (PREVIOUS, LAST_YEAR, BUDGET, PLAN)
+NOT_CARRIED = ("sort",)
+OVERVIEW_PAPER = "tracker:finance-paper"
+REPORT_CARD = "tracker:report-card"
+
+
+@dataclass(frozen=True)
+class DepartmentChoice:
+    """A department that the reader may ask for; `subtree` is it and all below it."""
+
+    id: int
+    code: str
+    name: str
+    depth: int
+    subtree: frozenset[int]
+
+    @property
+    def indent(self) -> str:
+        return "\N{EM SPACE}" * self.depth
+
+
+@cache
+def _path(name: str, *arguments: str) -> str:
+    """Return a page's path; asked for once a row and figure, hence remembered."""
+    return reverse(name, args=arguments)
 
 
 @dataclass(frozen=True)
@@ -43,6 +70,11 @@ class Scope:
     drills: tuple[Drill, ...] = ()
     base: Period | None = None
     by: str = ""
+    departments: tuple[DepartmentChoice, ...] = ()
+    # A column as the address names it, after a minus sign the largest first.
+    sort: str = ""
+    # What the figures are held against, of `COMPARISONS`.
+    compare: str = ""
 
     @cached_property
     def overview(self) -> SpendOverview:
@@ -53,15 +85,29 @@ class Scope:
 
     def finance_url(self, **changes: str) -> str:
         """Return the finance page for these filters with changes; "" drops one."""
-        return reverse(FINANCE_PAGE) + self._query(changes)
+        return _path(FINANCE_PAGE) + self._query(changes)
+
+    def index_url(self) -> str:
+        return _path(REPORTS_PAGE) + self._query({})
 
     def report_url(self, slug: str, **changes: str) -> str:
-        return reverse(REPORT_PAGE, args=[slug]) + self._query(changes)
+        return _path(REPORT_PAGE, slug) + self._query(changes)
 
     def file_url(self, slug: str, extension: str) -> str:
-        return reverse(REPORT_FILE, args=[slug, extension]) + self._query({})
+        return reverse(REPORT_FILE, args=[slug, extension]) + self._query(
+            {"sort": self.sort}
+        )
+
+    def paper_url(self) -> str:
+        """Return the overview as PDF."""
+        return reverse(OVERVIEW_PAPER) + self._query({})
+
+    def card_url(self, slug: str) -> str:
+        return reverse(REPORT_CARD, args=[slug]) + self._query({})
 
     def _query(self, changes: Mapping[str, str]) -> str:
-        merged = {**self.parameters, **changes}
+        # Another page has other columns: what is sorted stays with its own links.
+        kept = {k: v for k, v in self.parameters.items() if k not in NOT_CARRIED}
+        merged = {**kept, **changes}
         asked = {name: value for name, value in merged.items() if value}
         return f"?{urlencode(asked)}" if asked else ""

@@ -1,14 +1,22 @@
 """A report's rows as the cells of a page: written out, aligned, summed."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import Protocol
 
 from django.utils.translation import gettext as _
 
 from tracker.dashboards.notation import Notation
-from tracker.dashboards.report import Column, ColumnKind, Row, Value, sums
+from tracker.dashboards.report import (
+    Column,
+    ColumnKind,
+    Row,
+    Value,
+    field_name,
+    sums,
+)
 
 NOTHING = "\N{EN DASH}"
 
@@ -21,6 +29,40 @@ class Cell:
     href: str = ""
     is_zero: bool = False
     wraps: bool = False
+    sorted_as: str = ""
+
+
+class ReportUrl(Protocol):
+    def __call__(self, slug: str, **changes: str) -> str: ...
+
+
+@dataclass(frozen=True)
+class Sorting:
+    """How a report is sorted now, and the addresses that sort it otherwise."""
+
+    now: str
+    slug: str
+    url: ReportUrl
+
+    def head(self, column: Column) -> Cell:
+        """Return the heading; it leads to the table sorted by it, the other way."""
+        name = field_name(column)
+        falls_first = column.kind.is_number
+        steps = [f"-{name}", name] if falls_first else [name, f"-{name}"]
+        following = steps[1] if self.now == steps[0] else steps[0]
+        return Cell(
+            column.heading,
+            column.kind.is_number,
+            column.rank,
+            href=self.url(self.slug, sort=following),
+            sorted_as=DIRECTIONS.get(self.now.removesuffix(name), "")
+            if self.now.removeprefix("-") == name
+            else "",
+        )
+
+
+# As a heading's aria-sort has it, by what stands before the column's name.
+DIRECTIONS = {"": "ascending", "-": "descending"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +93,7 @@ def table(
     *,
     caption: str,
     notation: Notation,
+    sorting: Sorting | None = None,
 ) -> Table:
     """Return the page's table; its totals are the sums of the rows it shows."""
     shown = [index for index, column in enumerate(columns) if column.on_page]
@@ -58,14 +101,7 @@ def table(
     totals: list[Value] = [_("Total"), *sums(columns, rows)[1:]]
     return Table(
         caption=caption,
-        heads=[
-            Cell(
-                columns[index].heading,
-                columns[index].kind.is_number,
-                columns[index].rank,
-            )
-            for index in shown
-        ],
+        heads=[_head(columns[index], sorting) for index in shown],
         rows=[
             TableRow(_cells(columns, row, shown, notation), row.is_remainder)
             for row in rows
@@ -78,15 +114,29 @@ def table(
     )
 
 
+def _head(column: Column, sorting: Sorting | None) -> Cell:
+    if sorting is not None:
+        return sorting.head(column)
+    return Cell(column.heading, column.kind.is_number, column.rank)
+
+
 def _cells(
     columns: Sequence[Column], row: Row, shown: Iterable[int], notation: Notation
 ) -> list[Cell]:
-    first, *others = (_cell(columns[i], row.values[i], notation) for i in shown)
-    return [Cell(first.text, first.is_number, first.rank, row.href), *others]
+    places = list(shown)
+    first, *others = (
+        _cell(columns[i], row.values[i], notation, href=row.hrefs.get(i, ""))
+        for i in places
+    )
+    return [replace(first, href=row.href), *others]
 
 
 def _cell(
-    column: Column, value: Value, notation: Notation, nothing: str = NOTHING
+    column: Column,
+    value: Value,
+    notation: Notation,
+    nothing: str = NOTHING,
+    href: str = "",
 ) -> Cell:
     text = nothing if value is None else written(value, column.kind, notation)
     is_zero = isinstance(value, Decimal) and not value
@@ -94,6 +144,8 @@ def _cell(
         text,
         column.kind.is_number,
         column.rank,
+        # Nothing stands behind nothing.
+        "" if value is None or is_zero else href,
         is_zero=is_zero,
         wraps=column.wraps,
     )

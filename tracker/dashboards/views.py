@@ -11,7 +11,6 @@ from django.http import (
 )
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_safe
 
@@ -19,18 +18,27 @@ from engagements.models import User
 from engagements.permissions import sees_money
 from engagements.values.language import translated
 from tracker.dashboards.downloads import csv_lines, xlsx_file
-from tracker.dashboards.filters import Filters, read_filters
+from tracker.dashboards.filters import CLOSED_PERIODS, Filters, read_filters
 from tracker.dashboards.freshness import finance_etag
 from tracker.dashboards.pages import (
     EmptyPage,
+    chart_of,
     chips,
     finance_page,
+    finance_paper,
+    index_page,
     presets,
     report_page,
+    report_paper,
 )
+from tracker.dashboards.pages import report_card as card_of
+from tracker.dashboards.paper.charts import standalone
+from tracker.dashboards.paper.printing import NoPrinterError, png_of
 from tracker.dashboards.report import BadPageError, Report, all_reports
+from tracker.dashboards.saved.forms import shared_choices
 
-CLOSED_PERIODS = gettext_noop("A comparison needs a first and a last month: give both.")
+PLAIN = "text/plain; charset=utf-8"
+PDF_TYPE = "application/pdf"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -47,7 +55,21 @@ def finance(request: HttpRequest) -> HttpResponse:
         return refused_page(request, filters)
     page = finance_page(filters.scope)
     template = "empty" if isinstance(page, EmptyPage) else "finance"
-    return page_of(request, template, filters, page=page)
+    return page_of(
+        request, template, filters, page=page, shared_choices=shared_choices()
+    )
+
+
+@require_safe
+@login_required
+def reports(request: HttpRequest) -> HttpResponse:
+    user = _reader(request)
+    if not sees_money(user):
+        return _no_access(request)
+    filters = read_filters(user, request.GET)
+    if filters.scope is None:
+        return refused_page(request, filters)
+    return page_of(request, "reports", filters, page=index_page(filters.scope))
 
 
 @require_safe
@@ -68,7 +90,49 @@ def report(request: HttpRequest, slug: str) -> HttpResponse:
         page = report_page(found(filters.scope), request.GET.get("after", ""))
     except BadPageError as error:
         return refused_page(request, filters, f"{error}.")
-    return page_of(request, "report", filters, page=page, is_comparison=found.compares)
+    return page_of(
+        request,
+        "report",
+        filters,
+        page=page,
+        is_comparison=found.compares,
+        shared_choices=shared_choices(),
+    )
+
+
+@require_safe
+@login_required
+def finance_paper_file(request: HttpRequest) -> HttpResponseBase:
+    user = _reader(request)
+    if not sees_money(user):
+        return _no_access(request)
+    filters = read_filters(user, request.GET)
+    if filters.scope is None:
+        return refused_file(filters)
+    try:
+        made = finance_paper(filters.scope).pdf()
+    except NoPrinterError as error:
+        return HttpResponse(f"{error}.", status=503, content_type=PLAIN)
+    return _as_file(HttpResponse(made, content_type=PDF_TYPE), "overview.pdf")
+
+
+@require_safe
+@login_required
+@cache_control(private=True, no_cache=True)
+@condition(etag_func=finance_etag)
+def report_card(request: HttpRequest, slug: str) -> HttpResponse:
+    """Answer with one card of a page, for the page's script to put in its place."""
+    user = _reader(request)
+    found = _report(slug)
+    if not found.has_page:
+        raise Http404
+    if not sees_money(user):
+        return _no_access(request)
+    filters = read_filters(user, request.GET)
+    if filters.scope is None or (found.compares and not filters.scope.period.is_closed):
+        return refused_page(request, filters)
+    section = card_of(found(filters.scope))
+    return render(request, "tracker/_section.html", {"section": section})
 
 
 @require_safe
@@ -82,28 +146,50 @@ def report_file(request: HttpRequest, slug: str, extension: str) -> HttpResponse
         return _no_access(request)
     filters = read_filters(user, request.GET)
     if filters.scope is None:
-        text = "\n".join([_("No file was made:"), *filters.errors, ""])
-        return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
+        return refused_file(filters)
     if found.compares and not filters.scope.period.is_closed:
-        return HttpResponse(
-            translated(CLOSED_PERIODS),
-            status=400,
-            content_type="text/plain; charset=utf-8",
-        )
+        return HttpResponse(translated(CLOSED_PERIODS), status=400, content_type=PLAIN)
     return file_of(found(filters.scope), extension)
 
 
+def refused_file(filters: Filters) -> HttpResponse:
+    text = "\n".join([_("No file was made:"), *filters.errors, ""])
+    return HttpResponse(text, status=400, content_type=PLAIN)
+
+
 def file_of(report: Report, extension: str) -> HttpResponseBase:
-    response: HttpResponseBase
-    if extension == "csv":
-        response = StreamingHttpResponse(
-            csv_lines(report), content_type="text/csv; charset=utf-8"
-        )
-    else:
-        response = HttpResponse(xlsx_file(report), content_type=XLSX_TYPE)
-    response["Content-Disposition"] = (
-        f'attachment; filename="{report.slug}.{extension}"'
-    )
+    try:
+        response = _filled(report, extension)
+    except NoPrinterError as error:
+        return HttpResponse(f"{error}.", status=503, content_type=PLAIN)
+    except BadPageError as error:
+        return HttpResponse(f"{error}.", status=400, content_type=PLAIN)
+    return _as_file(response, f"{report.slug}.{extension}")
+
+
+def _filled(report: Report, extension: str) -> HttpResponseBase:
+    """Return the file; raises Http404 where the report has none of the kind."""
+    match extension:
+        case "csv":
+            report.ordered()
+            return StreamingHttpResponse(
+                csv_lines(report), content_type="text/csv; charset=utf-8"
+            )
+        case "xlsx":
+            return HttpResponse(xlsx_file(report), content_type=XLSX_TYPE)
+        case "pdf":
+            return HttpResponse(report_paper(report).pdf(), content_type=PDF_TYPE)
+    drawing = chart_of(report)
+    if drawing is None:
+        raise Http404
+    alone = standalone(drawing.wide)
+    if extension == "svg":
+        return HttpResponse(alone, content_type="image/svg+xml; charset=utf-8")
+    return HttpResponse(png_of(alone), content_type="image/png")
+
+
+def _as_file(response: HttpResponseBase, name: str) -> HttpResponseBase:
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["Cache-Control"] = "private, no-store"
     return response
 

@@ -16,6 +16,7 @@ _YEARS_2 = 2 * 366 * 24 * 60 * 60
 class Mailing(StrEnum):
     DIGEST = "digest"
     ALERTS = "alerts"
+    PAGES = "pages"
 
 
 def unsubscribe_headers(user: User, mailing: Mailing) -> dict[str, str]:

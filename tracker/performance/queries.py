@@ -235,6 +235,71 @@ def lost_credits(
     )
 
 
+@dataclass(frozen=True)
+class CreditRow:
+    """A credit: still owed, or lost since nobody claimed it in time."""
+
+    pk: int
+    is_lost: bool
+    state: str
+    reference: str
+    title: str
+    vendor: str
+    level: str
+    window_from: date
+    claim_by_on: date | None
+    currency: str
+    amount: Decimal
+
+
+OWED = (CreditState.DUE, CreditState.CLAIMED, CreditState.AGREED)
+
+
+def credit_rows(
+    user: User | AnonymousUser,
+    engagements: QuerySet[Engagement],
+    *,
+    first: date | None = None,
+    last: date | None = None,
+) -> list[CreditRow]:
+    """Return what is owed, by the day it must be claimed, then what was lost.
+
+    What is owed counts whenever its window was; what was lost, by when it was lost,
+    between the two days where they are given.
+    """
+    lost = Q(state=CreditState.EXPIRED)
+    if first is not None:
+        lost &= Q(state_since__gte=first)
+    if last is not None:
+        lost &= Q(state_since__lte=last)
+    rows = (
+        Credit.objects.visible_to(user)
+        .filter(
+            Q(state__in=OWED) | lost, engagement__in=engagements.order_by().values("pk")
+        )
+        .select_related("engagement__vendor", "service_level")
+        .order_by(F("claim_by_on").asc(nulls_last=True), "id")
+    )
+    found = [_credit_row(row) for row in rows]
+    return sorted(found, key=lambda row: row.is_lost)
+
+
+def _credit_row(row: Credit) -> CreditRow:
+    return CreditRow(
+        pk=row.pk,
+        is_lost=row.state == CreditState.EXPIRED,
+        state=str(row.get_state_display()),
+        reference=row.engagement.reference,
+        title=row.engagement.title,
+        vendor=row.engagement.vendor.legal_name,
+        level=row.service_level.name if row.service_level else "",
+        window_from=row.window_from,
+        claim_by_on=row.claim_by_on,
+        currency=row.engagement.currency,
+        amount=row.agreed_amount or row.amount,
+    )
+
+
 def credits_to_claim(
     engagements: QuerySet[Engagement], *, today: date, along: Sequence[str] = ()
 ) -> QuerySet[Credit]:

@@ -33,7 +33,7 @@ from django.db.models import (
 
 from engagements.choices import LIVE_STATUSES as LIVE
 from engagements.choices import ChargeKind, Kind
-from engagements.models import CostCentre, Engagement, Vendor
+from engagements.models import CostCentre, Engagement, Service, Vendor
 from engagements.permissions import engagement_scope, sees_money
 from engagements.queries import with_price
 from tracker.spend.models import (
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 READ_AT_A_TIME = 2000
 NOTHING = Decimal(0)
+BASES = tuple(Basis.values)
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ class SpendWhere:
     cost_centre_id: int | None = None
     engagement_id: int | None = None
     kind: str = ""
+    service_id: int | None = None
+    basis: str = ""
 
     def condition(self) -> Q:
         """Return the filter, for the roll-up and the ledger alike."""
@@ -74,6 +77,8 @@ class SpendWhere:
             "cost_centre_id": self.cost_centre_id,
             "engagement_id": self.engagement_id,
             "kind": self.kind or None,
+            "engagement__service_id": self.service_id,
+            "basis": self.basis or None,
         }
         if self.department_ids is not None:
             limits["engagement__department_id__in"] = sorted(self.department_ids)
@@ -83,8 +88,16 @@ class SpendWhere:
     @property
     def is_of_all(self) -> bool:
         """Tell whether nothing but months and the model narrows it."""
-        drills = (self.vendor_id, self.cost_centre_id, self.engagement_id)
-        return self.department_ids is None and drills == (None, None, None)
+        drills = (
+            self.vendor_id,
+            self.cost_centre_id,
+            self.engagement_id,
+            self.service_id,
+            self.basis or None,
+        )
+        return self.department_ids is None and not any(
+            each is not None for each in drills
+        )
 
 
 @dataclass(frozen=True)
@@ -159,6 +172,23 @@ class VendorSpend:
 @dataclass(frozen=True)
 class CostCentreSpend:
     code: str
+    name: str
+    parts: SpendParts
+
+
+@dataclass(frozen=True)
+class PlaceSpend:
+    """Spend of a department itself, or of a service; None is of no such record."""
+
+    place_id: int | None
+    parts: SpendParts
+
+
+@dataclass(frozen=True)
+class ServiceSpend:
+    """Spend of one service; `public_id` is None for what runs for none."""
+
+    public_id: UUID | None
     name: str
     parts: SpendParts
 
@@ -329,6 +359,29 @@ def spend_by_cost_centre(user: User, where: SpendWhere) -> list[CostCentreSpend]
     return spend_overview(user, where).cost_centres
 
 
+def spend_by_department(user: User, where: SpendWhere) -> list[PlaceSpend]:
+    """Return what each department itself spent, without those below it."""
+    return _by_place(user, where, "engagement__department_id")
+
+
+def spend_by_service(user: User, where: SpendWhere) -> list[ServiceSpend]:
+    """Return the services, the largest spend first."""
+    found = {
+        spend.place_id: spend.parts
+        for spend in _by_place(user, where, "engagement__service_id")
+    }
+    named = Service.objects.filter(pk__in=[pk for pk in found if pk is not None])
+    rows = [
+        ServiceSpend(public_id, name, found[pk])
+        for pk, public_id, name in named.order_by("name").values_list(
+            "pk", "public_id", "name"
+        )
+    ]
+    if None in found:
+        rows.append(ServiceSpend(None, "", found[None]))
+    return sorted(rows, key=lambda spend: -spend.parts.total)
+
+
 def spend_by_engagement(
     user: User, where: SpendWhere, *, start: int = 0, limit: int | None = None
 ) -> Iterator[EngagementSpend]:
@@ -419,6 +472,10 @@ def source_label(source_type: str) -> str:
     return str(SourceType(source_type).label)
 
 
+def basis_label(basis: str) -> str:
+    return str(Basis(basis).label)
+
+
 def extent_of_spend(user: User) -> Extent:
     found = _spend(user, SpendWhere()).aggregate(
         first=Min("booked_month"), last=Max("booked_month")
@@ -432,6 +489,7 @@ def engagements_where(user: User, where: SpendWhere) -> QuerySet[Engagement]:
         "vendor_id": where.vendor_id,
         "id": where.engagement_id,
         "kind": where.kind or None,
+        "service_id": where.service_id,
     }
     if where.department_ids is not None:
         limits["department_id__in"] = sorted(where.department_ids)
@@ -556,6 +614,11 @@ _SOURCES = {
         output_field=IntegerField(null=True),
     ),
 }
+
+
+def _by_place(user: User, where: SpendWhere, field: str) -> list[PlaceSpend]:
+    rows = _grouped(user, where, [field], order=[field])
+    return [PlaceSpend(row[field], SpendParts.of(row)) for row in rows]
 
 
 def _grouped(

@@ -14,6 +14,10 @@ class Texture(Enum):
     SOLID = "solid"
     DOTS = "dots"
     HATCH = "hatch"
+    OUTLINE = "outline"
+
+
+PATTERNED = (Texture.DOTS, Texture.HATCH)
 
 
 @dataclass(frozen=True)
@@ -77,12 +81,14 @@ def fill(series: Series, chart_id: str) -> dict[str, str]:
     """Return the attributes that paint a mark of this series."""
     if series.texture is Texture.SOLID:
         return {"class": f"mark tone-{series.tone}"}
+    if series.texture is Texture.OUTLINE:
+        return {"class": f"outlined outlined-{series.tone}"}
     return {"class": "mark", "fill": f"url(#{_pattern_id(series, chart_id)})"}
 
 
 def patterns(all_series: Sequence[Series], chart_id: str) -> list[Svg]:
     """Return the definitions that `fill` refers to, none when all are solid."""
-    textured = [each for each in all_series if each.texture is not Texture.SOLID]
+    textured = [each for each in all_series if each.texture in PATTERNED]
     if not textured:
         return []
     return [element("defs", {}, *(_pattern(each, chart_id) for each in textured))]

@@ -40,7 +40,7 @@ from tracker.dashboards.pages import (
 )
 from tracker.dashboards.report import Row
 from tracker.dashboards.spend_series import Drawing
-from tracker.dashboards.tables import Table, table
+from tracker.dashboards.tables import Sorting, Table, table
 from tracker.performance.level_queries import (
     MOST_SHOWN,
     Behind,
@@ -168,7 +168,13 @@ def _engagements(levels: Levels, scope: LevelScope) -> list[int] | None:
 def _table(report: LevelReport, rows: Sequence[Row]) -> Table:
     # A region of its own, so it can't be called what its card is called.
     caption = _("%(title)s, as a table") % {"title": report.heading}
-    return table(report.columns, rows, caption=caption, notation=report.scope.notation)
+    return table(
+        report.columns,
+        rows,
+        caption=caption,
+        notation=report.scope.notation,
+        sorting=Sorting(report.scope.sort, report.slug, report.scope.report_url),
+    )
 
 
 def _section(
@@ -340,11 +346,12 @@ def _window(result: object, notation: Notation) -> str:
 def level_report_page(report: LevelReport, after: str) -> ReportPage:
     """Return one page of the report's table; raises BadPageError."""
     scope = report.levels
-    page = report.page(after)
+    page = report.ordered_page(after)
     following = None
     if page.after:
         following = Link(
-            _("Next page"), scope.report_url(report.slug, after=page.after)
+            _("Next page"),
+            scope.report_url(report.slug, after=page.after, sort=scope.sort),
         )
     return ReportPage(
         eyebrow=_eyebrow(scope),

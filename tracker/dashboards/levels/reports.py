@@ -65,6 +65,9 @@ class LevelReport(Report):
         super().__init__(scope)
         self.levels = scope
 
+    def as_of(self) -> str:
+        return "Windows are judged the night after they end"
+
 
 def level_reports() -> Mapping[str, type[Report]]:
     return LevelReport._registered

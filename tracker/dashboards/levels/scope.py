@@ -15,14 +15,13 @@ from django.utils.translation import gettext as _
 from engagements.models import Engagement, User
 from tracker.dashboards.filters import (
     Asking,
-    DepartmentChoice,
     FilterForm,
     PublicIdField,
     department_among,
     period_asked,
 )
 from tracker.dashboards.notation import FALLBACK_LOCALE, Notation
-from tracker.dashboards.scope import Drill, Scope
+from tracker.dashboards.scope import DepartmentChoice, Drill, Scope
 from tracker.performance.level_queries import LevelsWhere
 from tracker.spend.queries import SpendWhere
 
@@ -37,6 +36,7 @@ PARAMETERS = (
     "vendor",
     "engagement",
     "service",
+    "sort",
 )
 
 
@@ -51,7 +51,9 @@ class LevelScope(Scope):
         return reverse(REPORT_PAGE, args=[slug]) + self._query(changes)
 
     def file_url(self, slug: str, extension: str) -> str:
-        return reverse(REPORT_FILE, args=[slug, extension]) + self._query({})
+        return reverse(REPORT_FILE, args=[slug, extension]) + self._query(
+            {"sort": self.sort}
+        )
 
 
 class LevelFilterForm(FilterForm):
@@ -94,6 +96,7 @@ def _scope(
         parameters=parameters,
         department=department.name if department else "",
         drills=tuple(drills),
+        sort=asked["sort"],
         levels=LevelsWhere(
             first_month=period.first,
             last_month=period.last,

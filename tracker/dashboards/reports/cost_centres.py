@@ -3,6 +3,8 @@ from typing import ClassVar
 
 from tracker.dashboards.breakdown import SPEND_COLUMNS, Breakdown, Entry
 from tracker.dashboards.report import Column
+from tracker.dashboards.scope import COMPARISONS
+from tracker.spend.planned import BudgetPart, PlannedPart
 from tracker.spend.queries import CostCentreSpend
 
 
@@ -18,6 +20,16 @@ class SpendByCostCentre(Breakdown):
         *SPEND_COLUMNS,
     )
 
+    @property
+    def offered(self) -> Sequence[str]:
+        return COMPARISONS
+
+    def key_planned(self, part: PlannedPart) -> str:
+        return part.cost_centre
+
+    def key_budgeted(self, part: BudgetPart) -> str:
+        return part.cost_centre
+
     def read(self) -> list[Entry]:
         return [
             Entry(
@@ -25,6 +37,7 @@ class SpendByCostCentre(Breakdown):
                 name=_name(spend),
                 href=self.scope.finance_url(cost_centre=spend.code),
                 parts=spend.parts,
+                narrows={"cost_centre": spend.code},
             )
             for spend in self.scope.overview.cost_centres
         ]

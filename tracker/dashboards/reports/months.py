@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from engagements.choices import Kind
 from engagements.values.periods import (
     add_months,
     count_months,
@@ -73,6 +74,12 @@ class SpendByMonth(Report):
     def row_count(self) -> int:
         return len(self.months)
 
+    def card_rows(self, count: int) -> list[Row]:
+        return self.newest_rows(count)
+
+    def card_picture(self, count: int) -> Drawing | None:
+        return self.drawing(count) if self.months else None
+
     def newest_rows(self, count: int) -> list[Row]:
         """Return the newest months and, in one row that opens, all before them."""
         rows = list(self.rows())
@@ -117,7 +124,23 @@ class SpendByMonth(Report):
             change,
             self.scope.notation.currency,
         )
-        return Row(values, self._url(month.month))
+        return Row(values, self._url(month.month), hrefs=self._calculations(month))
+
+    def _calculations(self, month: MonthSpend) -> dict[int, str]:
+        """Return where each figure opens: the ledger's rows that it is the sum of."""
+        asked = f"{month.month:%Y-%m}"
+        narrowed: tuple[dict[str, str], ...] = (
+            {"model": Kind.MANAGED.value},
+            {"model": Kind.AUGMENTED.value},
+            {},
+            {"basis": "accrued"},
+        )
+        return {
+            place: self.scope.report_url(
+                "ledger-entries", period="", **{"from": asked, "to": asked, **more}
+            )
+            for place, more in enumerate(narrowed, start=1)
+        }
 
     @staticmethod
     def _figures(parts: SpendParts) -> tuple[Value, ...]:

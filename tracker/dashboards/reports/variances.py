@@ -45,6 +45,7 @@ class Variances(Report):
     title = "Variances"
     noun = "lines"
     compares = True
+    is_wide = True
     columns: ClassVar[Sequence[Column]] = (
         Column("Name"),
         Column("Before", MONEY, is_summed=True, rank=2),

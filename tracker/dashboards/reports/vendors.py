@@ -3,6 +3,7 @@ from typing import ClassVar
 
 from tracker.dashboards.breakdown import SPEND_COLUMNS, Breakdown, Entry
 from tracker.dashboards.report import Column
+from tracker.spend.planned import PlannedPart
 
 
 class SpendByVendor(Breakdown):
@@ -16,6 +17,9 @@ class SpendByVendor(Breakdown):
         *SPEND_COLUMNS,
     )
 
+    def key_planned(self, part: PlannedPart) -> str:
+        return str(part.engagement.vendor.public_id)
+
     def read(self) -> list[Entry]:
         return [
             Entry(
@@ -23,6 +27,7 @@ class SpendByVendor(Breakdown):
                 name=spend.name,
                 href=self.scope.finance_url(vendor=str(spend.public_id)),
                 parts=spend.parts,
+                narrows={"vendor": str(spend.public_id)},
             )
             for spend in self.scope.overview.vendors
         ]

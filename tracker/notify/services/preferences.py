@@ -1,5 +1,5 @@
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import transaction
 from django.utils import timezone
@@ -42,8 +42,23 @@ def set_preferences(
     return preference
 
 
+class Ending(Protocol):
+    def __call__(self, *, person: User, actor: User | None) -> None: ...
+
+
+_ENDINGS: dict[Mailing, Ending] = {}
+
+
+def ends_mailing(mailing: Mailing, end: Ending) -> None:
+    """Register how mails of a kind end that this slice knows nothing of."""
+    _ENDINGS[mailing] = end
+
+
 def unsubscribe(*, user: User, mailing: Mailing, actor: User | None) -> None:
     """End the mails of a kind; repeating has no effect."""
+    if mailing in _ENDINGS:
+        _ENDINGS[mailing](person=user, actor=actor)
+        return
     values: dict[Mailing, dict[str, Any]] = {
         Mailing.DIGEST: {"frequency": Frequency.NEVER},
         Mailing.ALERTS: {"mailed_topics": []},

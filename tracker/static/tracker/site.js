@@ -19,3 +19,24 @@ document.addEventListener("keydown", (event) => {
     menu.querySelector("summary").focus();
   }
 });
+
+// Cards that take longer to reckon come after the page, each in the room kept for it.
+const fillCard = async (card) => {
+  card.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(card.dataset.card, { credentials: "same-origin" });
+    if (!answer.ok) throw new Error(answer.statusText);
+    const read = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const filled = read.querySelector(".card");
+    if (!filled) throw new Error("no card");
+    card.replaceWith(document.adoptNode(filled));
+  } catch {
+    // Its heading still leads to the page that has the same figures.
+    card.removeAttribute("aria-busy");
+    card.classList.add("is-missing");
+  }
+};
+
+document.addEventListener("DOMContentLoaded", () => {
+  for (const card of document.querySelectorAll("[data-card]")) fillCard(card);
+});

@@ -1,0 +1,1 @@
+"""Pages under a name: saved, shared, opened with one's own scope, mailed."""
