@@ -3,6 +3,7 @@ from django.urls import include, path, re_path
 
 from tracker.dashboards import fit_views, views
 from tracker.dashboards.levels import views as levels
+from tracker.dashboards.topics import urls as topics
 from tracker.notify.views import unsubscribe_page
 
 app_name = "tracker"
@@ -31,6 +32,7 @@ urlpatterns = [
         levels.level_report,
         name="service-levels-report",
     ),
+    *topics.urlpatterns,
     path("fit/", fit_views.fit, name="fit"),
     path("fit/what-if/", fit_views.what_if, name="what-if"),
     path("calendar/", include("tracker.notify.urls")),
