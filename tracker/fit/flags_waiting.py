@@ -30,13 +30,16 @@ class Action(Enum):
 
 @dataclass(frozen=True)
 class WaitingFlag:
-    """`until` is the last day for the action; None where there is none."""
+    """`until` is the last day for the action; None where there is none.
+
+    `is_undecided` is neither accepted already nor put off.
+    """
 
     pk: int
     engagement: Engagement
     leaning: str
     state: str
-    is_accepted: bool
+    is_undecided: bool
     sentence: str
     opposition: float
     worth: Worth | None
@@ -74,7 +77,7 @@ def waiting_flags(
             engagement=flag.engagement,
             leaning=flag.leaning,
             state=str(flag.get_state_display()),
-            is_accepted=flag.state == FlagState.ACCEPTED,
+            is_undecided=flag.state in (FlagState.OPEN, FlagState.ACKNOWLEDGED),
             sentence=flag.sentence,
             opposition=flag.opposition,
             worth=worth_of(money.get(flag.engagement_id))

@@ -53,25 +53,53 @@ def name_of(assignment: Assignment, *, sees_names: bool) -> str:
     return person.full_name if person else assignment.reference
 
 
+_REFERENCE, _PERSON, _ROLE, *_RATES = RatesAgainstBenchmark.columns
+
+
 class ContractorRates(TopicReport, RatesAgainstBenchmark):
     """The finance pages' report, drawn; its rows open the contractor's page."""
 
     slug = "rates"
     nothing = marked("No contractor at work has both a role and a rate.")
+    columns: ClassVar[Sequence[Column]] = (
+        replace(_PERSON, rank=1),
+        replace(_REFERENCE, on_page=False),
+        replace(_ROLE, rank=2),
+        # The note above says of which year and source published rates are.
+        *(replace(each, rank=2) if each.wraps else each for each in _RATES),
+    )
 
     def listed(self) -> list[Row]:
-        return [
-            replace(
-                self._row(one, published),
-                href=self.topic.page_url(
-                    engagement=str(one.hourly.assignment.public_id)
-                ),
-            )
-            for one, published in self.pairs
-        ]
+        return [self._opening(one, published) for one, published in self.pairs]
+
+    def _opening(self, one: Comparison, published: Published | None) -> Row:
+        assignment = one.hourly.assignment
+        _reference, _person, *rest = self._row(one, published).values
+        sees_names = self.scope.user.has_perm(SEES_NAMES)
+        name = name_of(assignment, sees_names=sees_names)
+        href = self.topic.page_url(engagement=str(assignment.public_id))
+        return Row((name, assignment.reference, *rest), href)
 
     def note(self) -> str:
-        return RatesAgainstBenchmark.note(self)
+        sets = {
+            str(each.benchmark_set): each.benchmark_set
+            for _one, each in self.pairs
+            if each is not None
+        }
+        told = [
+            _("%(name)s, prices of %(year)d (%(source)s; %(licence)s)")
+            % {
+                "name": of.name,
+                "year": of.year,
+                "source": of.source,
+                "licence": of.licence,
+            }
+            for of in sets.values()
+        ]
+        said = RatesAgainstBenchmark.note(self)
+        if not told:
+            return said
+        return f"{said} {_('Published: %(sets)s.') % {'sets': ', '.join(told)}}"
 
     def picture(self) -> Drawing | None:
         drawn = self._drawn()

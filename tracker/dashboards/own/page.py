@@ -113,7 +113,7 @@ class _Builder:
         """Say what waits for the reader, or what comes next."""
         count = self.scope.notation.count
         waiting = len(self.approvals.found) + len(self.sheets.found)
-        waiting += len(self.flags.found)
+        waiting += self._flags_to_decide()
         if waiting:
             return ngettext(
                 "%(n)s decision waits for you", "%(n)s decisions wait for you", waiting
@@ -127,6 +127,16 @@ class _Builder:
                 "day": day
             }
         return _("Nothing waits for you")
+
+    def _flags_to_decide(self) -> int:
+        return sum(1 for one in self.flags.flags if one.is_undecided)
+
+    def _missing_url(self) -> str:
+        """Return where sheets are begun, or whose they are for who only reads."""
+        page = self.people.admin_url(
+            "tracker.add_timesheet", "tracker_timesheet_missing"
+        )
+        return page or self.scope.report_url("my-people")
 
     def _figures(self) -> list[Figure]:
         count, scope = self.scope.notation.count, self.scope
@@ -151,7 +161,7 @@ class _Builder:
             ),
             Figure(
                 _("Flags to decide"),
-                count(len(self.flags.found)),
+                count(self._flags_to_decide()),
                 _("another model may fit better"),
                 scope.report_url("my-flags"),
             ),
@@ -165,7 +175,7 @@ class _Builder:
                 _("Sheets not started"),
                 count(missing),
                 _("of the last 12 weeks"),
-                scope.report_url("my-people"),
+                self._missing_url(),
             ),
         ]
 

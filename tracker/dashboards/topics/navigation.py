@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
@@ -14,10 +15,9 @@ def topics_open(request: HttpRequest) -> dict[str, Any]:
     return {"topics_open": SimpleLazyObject(lambda: _open_to(request))}
 
 
+def is_open_to(user: User | AnonymousUser, name: str) -> bool:
+    return isinstance(user, User) and BY_NAME[name].may_open(user)
+
+
 def _open_to(request: HttpRequest) -> dict[str, bool]:
-    user = request.user
-    if not isinstance(user, User):
-        return {}
-    return {
-        name.replace("-", "_"): topic.may_open(user) for name, topic in BY_NAME.items()
-    }
+    return {name.replace("-", "_"): is_open_to(request.user, name) for name in BY_NAME}
