@@ -306,9 +306,9 @@ class OwnDeadlines(OwnReport):
     def _tenure(self) -> Iterator[Ahead]:
         if not self.scope.user.has_perm("engagements.view_contractor"):
             return
+        seen: QuerySet[Assignment] = QuerySet(Assignment)
         rows = (
-            QuerySet(Assignment)
-            .filter(pk__in=self.ids(), contractor__isnull=False)
+            seen.filter(pk__in=self.ids(), contractor__isnull=False)
             .select_related("contractor", "vendor")
             .order_by("starts_on")
         )
