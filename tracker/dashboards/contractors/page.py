@@ -139,7 +139,7 @@ class _Builder:
             ),
             Figure(
                 _("Hours agreed"),
-                notation.count(int(hours)),
+                notation.count(round(hours)),
                 _("approved, or logged without a sheet"),
                 scope.report_url("hours-by-month"),
             ),
