@@ -122,7 +122,7 @@ def test_a_page_loads_filters_drills_and_exports(
     assert summed(file, column) == part
 
     page.locator(f"#{card} thead a").last.click()
-    page.wait_for_url("**sort=*")
+    page.wait_for_url("**order=*")
     expect(page.locator(f"#{card} thead [aria-sort]")).to_have_count(1)
     assert parse_qs(urlsplit(page.url).query)["department"] == [code]
 
@@ -133,7 +133,7 @@ def test_a_page_loads_filters_drills_and_exports(
     page.wait_for_url(lambda url: opens in url)
     expect(page.locator("h1").first).to_be_visible()
     page.go_back()
-    page.wait_for_url("**sort=*")
+    page.wait_for_url("**order=*")
 
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size({"width": 390, "height": 900})

@@ -250,6 +250,11 @@ def test_who_sees_no_money_opens_their_own_page_alone(client):
     assert client.get("/vendors/concentration/").status_code == 403
 
 
+def test_a_kind_of_file_that_nobody_offers_is_not_found(client, finance):
+    assert client.get("/vendors/concentration.exe").status_code == 404
+    assert client.get("/vendors/nothing.csv").status_code == 404
+
+
 def test_an_empty_page_says_what_to_do_first(client, finance):
     for page in PAGES:
         assert "What to do first" in body_of(client, page)
@@ -274,26 +279,26 @@ def test_an_order_that_no_table_has_changes_nothing(client, finance):
     rows = rows_of(client, "vendors", "concentration")
 
     for text in ("concentration.99", "concentration.x", "prices.1"):
-        assert rows_of(client, "vendors", "concentration", f"?sort={text}") == rows
+        assert rows_of(client, "vendors", "concentration", f"?order={text}") == rows
 
 
 def test_a_table_is_sorted_as_the_address_asks_and_its_files_likewise(client, finance):
     company(3)
-    smallest = rows_of(client, "vendors", "concentration", "?sort=concentration.2")
-    largest = rows_of(client, "vendors", "concentration", "?sort=concentration.-2")
+    smallest = rows_of(client, "vendors", "concentration", "?order=concentration.2")
+    largest = rows_of(client, "vendors", "concentration", "?order=concentration.-2")
 
     amounts = [Decimal(row["Spend"]) for row in smallest]
     assert amounts == sorted(amounts)
     assert largest == list(reversed(smallest))
-    body = body_of(client, "/vendors/?sort=concentration.-2")
+    body = body_of(client, "/vendors/?order=concentration.-2")
     assert body.count('aria-sort="descending"') == 1
-    assert 'href="/vendors/?sort=concentration.2#concentration"' in body
+    assert 'href="/vendors/?order=concentration.2#concentration"' in body
 
 
 def test_orders_and_facts_stay_behind_where_a_link_leads_elsewhere(client, finance):
     company(1)
 
-    body = body_of(client, "/vendors/?sort=vendor-engagements.-2")
+    body = body_of(client, "/vendors/?order=vendor-engagements.-2")
 
     assert "/spend/ledger-entries/?engagement=" in body
 

@@ -21,8 +21,7 @@ class Cell:
     href: str = ""
     is_zero: bool = False
     wraps: bool = False
-    # Of a head that sorts: which way it does now, in the words of aria-sort.
-    sort: str = ""
+    sorted_as: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from tracker.dashboards.report import Column, Row, Value
 
-SORT = "sort"
+ORDER = "order"
 # Such as “prices.-4”: the report, then the column by its place, from the highest down.
 WRITTEN = re.compile(r"(?P<slug>[a-z-]+)\.(?P<falls>-?)(?P<place>[0-9]{1,2})")
 

@@ -24,7 +24,7 @@ from tracker.dashboards.pages import (
 )
 from tracker.dashboards.report import Report, Row
 from tracker.dashboards.tables import Table, table
-from tracker.dashboards.topics.order import SORT, Order, order_offered
+from tracker.dashboards.topics.order import ORDER, Order, order_offered
 from tracker.dashboards.topics.report import TopicReport
 from tracker.dashboards.topics.scope import Choice, TopicScope, asking
 
@@ -126,7 +126,7 @@ def drawn_table(
         replace(
             head,
             href=_sorted_url(report, place, is_alone=is_alone),
-            sort=_direction(report.order, place),
+            sorted_as=_direction(report.order, place),
         )
         for head, place in zip(drawn.heads, shown, strict=True)
     ]
@@ -135,7 +135,7 @@ def drawn_table(
 
 def _sorted_url(report: TopicReport, place: int, *, is_alone: bool) -> str:
     order = order_offered(report.columns[place], place, report.order)
-    asked = {SORT: order.written(report.slug)}
+    asked = {ORDER: order.written(report.slug)}
     if is_alone:
         return report.topic.report_url(report.slug, **asked)
     return f"{report.topic.page_url(**asked)}#{report.slug}"

@@ -11,7 +11,7 @@ from typing import ClassVar
 from django.utils.translation import gettext
 
 from tracker.dashboards.report import Report, Row
-from tracker.dashboards.topics.order import SORT, Order, order_asked
+from tracker.dashboards.topics.order import ORDER, Order, order_asked
 from tracker.dashboards.topics.scope import TopicScope
 
 
@@ -45,7 +45,7 @@ class TopicReport(Report):
 
     @cached_property
     def order(self) -> Order | None:
-        asked = self.scope.parameters.get(SORT, "")
+        asked = self.scope.parameters.get(ORDER, "")
         return order_asked(asked, self.slug, self.columns)
 
     @cached_property

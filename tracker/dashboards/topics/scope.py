@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 
 from tracker.dashboards.filters import PARAMETERS, SPEND, Asking, FilterForm
 from tracker.dashboards.scope import Drill, Scope
-from tracker.dashboards.topics.order import SORT
+from tracker.dashboards.topics.order import ORDER
 
 if TYPE_CHECKING:
     from engagements.models import User
@@ -90,7 +90,7 @@ def asking(topic: str, slugs: frozenset[str], more: Sequence[Choice] = ()) -> As
         return TopicScope.of(found, topic=topic, slugs=slugs, own=frozenset(own))
 
     own: dict[str, forms.Field] = {one.parameter: _ChoiceField(one) for one in more}
-    own[SORT] = forms.CharField(required=False)
+    own[ORDER] = forms.CharField(required=False)
     # The form's class takes its fields out of what it is given.
     form: type[FilterForm] = type("TopicFilterForm", (SPEND.form,), {**own})
     return Asking((*PARAMETERS, *own), form, scope)

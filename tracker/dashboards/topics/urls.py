@@ -13,7 +13,7 @@ def _addresses(topic: Topic) -> Iterator[URLPattern]:
     name, told = topic.name, {"topic": topic}
     yield path(f"{name}/", views.topic_page, told, name=name)
     yield re_path(
-        rf"^{name}/(?P<slug>[a-z-]+)\.(?P<extension>csv|xlsx)$",
+        rf"^{name}/(?P<slug>[a-z-]+)\.(?P<extension>[a-z]+)$",
         views.topic_file,
         told,
         name=f"{name}-file",

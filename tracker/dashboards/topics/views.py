@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from engagements.models import User
 from tracker.dashboards.filters import read_filters
+from tracker.dashboards.pages import downloads
 from tracker.dashboards.report import BadPageError, Report
 from tracker.dashboards.topics.page import Topic
 from tracker.dashboards.topics.scope import TopicScope
@@ -54,7 +55,10 @@ def topic_file(
     if filters.scope is None:
         text = "\n".join(["No file was made:", *filters.errors, ""])
         return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
-    return file_of(found(filters.scope), extension)
+    report = found(filters.scope)
+    if extension not in {link.title.lower() for link in downloads(report)}:
+        raise Http404
+    return file_of(report, extension)
 
 
 def _reader(request: HttpRequest) -> User:
