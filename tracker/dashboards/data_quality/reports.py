@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as marked
 
 from engagements.choices import Kind
+from engagements.values.language import translated
 from tracker.dashboards.charts.ranking import NARROW, WIDE, Bar, ranked_bars
 from tracker.dashboards.charts.series import Segment, Series
 from tracker.dashboards.charts.svg import Svg
@@ -126,12 +127,12 @@ class GapsByField(GapReport):
     def _row(self, fact: Fact, rows: Sequence[Recorded]) -> Row:
         asked = sum(1 for one in self.recorded if fact.code in one.asked)
         values = (
-            _(fact.label),
+            translated(fact.label),
             asked,
             len(rows),
             share(Decimal(asked - len(rows)), Decimal(asked)),
             _spent(rows),
-            _(fact.why),
+            translated(fact.why),
             self.scope.notation.currency,
         )
         return Row(values, self.scope.report_url("gaps", **{FACT: fact.code}))
@@ -154,12 +155,12 @@ class GapsByField(GapReport):
     def _bar(self, fact: Fact, rows: Sequence[Recorded]) -> Bar:
         notation, spent = self.scope.notation, _spent(rows)
         text = _("%(field)s: missing on %(n)s, %(spend)s rests on it") % {
-            "field": _(fact.label),
+            "field": translated(fact.label),
             "n": notation.count(len(rows)),
             "spend": notation.money(spent),
         }
         return Bar(
-            name=_(fact.label),
+            name=translated(fact.label),
             text=text,
             value_text=notation.short(spent),
             segments=[Segment(RESTS, spent, text)],
@@ -196,7 +197,7 @@ class GapsByEngagement(GapReport):
             str(Kind(one.kind).label),
             len(gaps),
             share(Decimal(asked - len(gaps)), Decimal(asked)),
-            ", ".join(_(fact.label) for fact in gaps),
+            ", ".join(translated(fact.label) for fact in gaps),
             one.spent,
             self.scope.notation.currency,
         )
@@ -229,8 +230,8 @@ class Gaps(GapReport):
                     one.title,
                     one.reference,
                     one.vendor,
-                    _(fact.label),
-                    _(fact.why),
+                    translated(fact.label),
+                    translated(fact.why),
                     one.spent,
                     self.scope.notation.currency,
                 ),
@@ -292,7 +293,7 @@ class LooseMoney(TopicReport):
     def _row(self, one: Loose) -> Row:
         name, why = LOOSE[one.code]
         currency = self.scope.notation.currency
-        values = (_(name), one.cases, one.amount, _(why), currency)
+        values = (translated(name), one.cases, one.amount, translated(why), currency)
         return Row(values, self._opens(one.code))
 
     def _opens(self, code: str) -> str:

@@ -29,6 +29,7 @@ from engagements.models import (
 from engagements.permissions import engagement_scope, sees_money
 from engagements.queries import waiting_for, with_price
 from engagements.services.tenure import tenure_clocks
+from engagements.values.language import translated
 from engagements.values.periods import add_months, month_of
 from tracker.dashboards.levels.reports import RISKS, consequence, figure, promise
 from tracker.dashboards.levels.scope import LevelScope
@@ -530,7 +531,7 @@ class OwnLevels(OwnReport):
             one.window.last,
             figure(one.so_far.value, one.level.unit),
             promise(one),
-            _(RISKS[one.risk]),
+            translated(RISKS[one.risk]),
             consequence(one, told),
         )
         href = told.page_url(engagement=str(one.engagement.public_id))
@@ -581,14 +582,14 @@ class OwnFlags(OwnReport):
         return [self._row(one) for one in self.flags]
 
     def _row(self, one: WaitingFlag) -> Row:
-        worth, model = one.worth, _(MODELS[one.leaning])
+        worth, model = one.worth, translated(MODELS[one.leaning])
         values = (
             one.engagement.title,
             one.engagement.reference,
             str(capfirst(one.sentence)),
             worth.p50.quantize(Decimal("0.01")) if worth else None,
             one.state,
-            _(ACTIONS[one.action]) % {"model": model},
+            translated(ACTIONS[one.action]) % {"model": model},
             one.until,
             (one.until - self.today).days if one.until else None,
             self.scope.notation.currency,

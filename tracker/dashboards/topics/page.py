@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from engagements.models import User
 from engagements.permissions import sees_money
+from engagements.values.language import translated
 from tracker.dashboards.filters import Asking
 from tracker.dashboards.pages import (
     Figure,
@@ -104,7 +105,7 @@ class Topic(ABC):
             summary=f"{part}{count(known)} {report.noun}",
             table=drawn_table(report, page.all_rows, is_alone=True),
             downloads=downloads(report),
-            back=Link(_(self.title), scope.page_url()),
+            back=Link(translated(self.title), scope.page_url()),
             note=report.note(),
             drawing=report.picture(),
             first=first,

@@ -8,8 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
-from django.utils.translation import gettext
-
+from engagements.values.language import translated
 from tracker.dashboards.report import Report, Row
 from tracker.dashboards.topics.order import ORDER, Order, order_asked
 from tracker.dashboards.topics.scope import TopicScope
@@ -31,10 +30,10 @@ class TopicReport(Report):
         super().__init__(scope)
         self.topic = scope
         vars(self).update(
-            title=gettext(self.title),
-            noun=gettext(self.noun),
+            title=translated(self.title),
+            noun=translated(self.noun),
             columns=[
-                replace(each, title=gettext(each.title) if each.title else "")
+                replace(each, title=translated(each.title) if each.title else "")
                 for each in self.columns
             ],
         )
@@ -60,7 +59,7 @@ class TopicReport(Report):
         return len(self.found)
 
     def note(self) -> str:
-        return gettext(self.says) if self.says else ""
+        return translated(self.says) if self.says else ""
 
     def when_empty(self) -> str:
-        return gettext(self.nothing) if self.nothing else ""
+        return translated(self.nothing) if self.nothing else ""

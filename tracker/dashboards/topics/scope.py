@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from engagements.values.language import translated
 from tracker.dashboards.filters import PARAMETERS, SPEND, Asking, FilterForm
 from tracker.dashboards.scope import Drill, Scope
 from tracker.dashboards.topics.order import ORDER
@@ -83,7 +84,7 @@ def asking(topic: str, slugs: frozenset[str], more: Sequence[Choice] = ()) -> As
         found = SPEND.scope(user, asked, parameters, departments)
         chosen = [(one, asked[one.parameter]) for one in more if asked[one.parameter]]
         drills = [
-            Drill(one.parameter, gettext(one.noun), gettext(one.values[code]))
+            Drill(one.parameter, translated(one.noun), translated(one.values[code]))
             for one, code in chosen
         ]
         found = replace(found, drills=(*found.drills, *drills))

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as marked
 from django.utils.translation import ngettext
 
+from engagements.values.language import translated
 from tracker.dashboards.charts.svg import shortened
 from tracker.dashboards.findings import period_text
 from tracker.dashboards.pages import NAME_IN_TITLE, Figure, Link, Section, downloads
@@ -141,7 +142,7 @@ class _AllVendors:
             Figure(
                 _("Concentration index"),
                 notation.count(int(index.to_integral_value())),
-                _(WORDS[concentration_of(index)]),
+                translated(WORDS[concentration_of(index)]),
             ),
             price_figure(self.prices),
         ]

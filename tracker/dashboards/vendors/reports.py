@@ -16,6 +16,7 @@ from django.utils.translation import gettext_noop as marked
 
 from engagements.choices import LIVE_STATUSES, Kind, Phase
 from engagements.models import Engagement, Vendor
+from engagements.values.language import translated
 from engagements.values.periods import add_months, last_day_of_month
 from tracker.dashboards.charts.ranking import NARROW, WIDE, Bar, ranked_bars
 from tracker.dashboards.charts.svg import Svg
@@ -70,7 +71,7 @@ def kind_name(kind: str) -> str:
 
 
 def unit_name(unit: str) -> str:
-    return _(UNITS[unit]) if unit else ""
+    return translated(UNITS[unit]) if unit else ""
 
 
 def price_text(scope: Scope, price: Decimal | None, unit: str, currency: str) -> str:
@@ -445,7 +446,7 @@ def _scored(row: LeagueRow | None) -> tuple[Value, ...]:
     value, band = row.score.value, row.score.band
     return (
         None if value is None else Decimal(value).quantize(TENTH),
-        _(BANDS[band]) if band else _("No data"),
+        translated(BANDS[band]) if band else _("No data"),
         Decimal(row.score.coverage).quantize(Decimal("0.001")),
         row.missed,
     )
