@@ -101,6 +101,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "tracker.admin.alerts.bell",
+                "tracker.dashboards.topics.navigation.topics_open",
             ],
         },
     },

@@ -49,6 +49,14 @@ def _page(title: Any, icon: str, model: str) -> dict[str, Any]:
     }
 
 
+def _tab(title: Any, model: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "link": reverse_lazy(f"admin:{model.replace('.', '_')}_changelist"),
+        "permission": _may_view(model),
+    }
+
+
 def _may_see_checklist(request: HttpRequest) -> bool:
     from tracker.admin.month_checklist import may_see_checklist
 
@@ -58,6 +66,29 @@ def _may_see_checklist(request: HttpRequest) -> bool:
 def _is_at(part: str, *, but: str) -> Callable[[HttpRequest], bool]:
     """Tell pages apart of which one's address begins with the other's."""
     return lambda request: part in request.path and but not in request.path
+
+
+def _is_at_any(*models: str) -> Callable[[HttpRequest], bool]:
+    """Tell whether a page is of one of the lists that share a row, as tabs."""
+    parts = [f"/{model.replace('.', '/')}/" for model in models]
+    return lambda request: any(part in request.path for part in parts)
+
+
+def _topic(title: Any, icon: str, name: str) -> dict[str, Any]:
+    """Return a page of the product's own, for whom it opens to."""
+
+    def may_open(request: HttpRequest) -> bool:
+        # Settings read this module before there are models.
+        from tracker.dashboards.topics.navigation import is_open_to
+
+        return is_open_to(request.user, name)
+
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"tracker:{name}"),
+        "permission": may_open,
+    }
 
 
 def _open_tasks(request: HttpRequest) -> int:
@@ -71,6 +102,41 @@ def _approvals_waiting(request: HttpRequest) -> int:
 
     return waiting_count(request)
 
+
+# Lists of one subject share a row of the sidebar, and stand beside one another as tabs.
+MEASURED = (
+    "tracker.measurement",
+    "tracker.downtime",
+    "tracker.exclusion",
+    "tracker.ticket",
+)
+IMPORTED = ("tracker.importrun", "tracker.timename")
+SENT = ("tracker.alert", "tracker.reminder")
+TABS: list[dict[str, Any]] = [
+    {
+        "models": list(MEASURED),
+        "items": [
+            _tab(_("Measurements"), "tracker.measurement"),
+            _tab(_("Downtime"), "tracker.downtime"),
+            _tab(_("Exclusions"), "tracker.exclusion"),
+            _tab(_("Tickets"), "tracker.ticket"),
+        ],
+    },
+    {
+        "models": list(IMPORTED),
+        "items": [
+            _tab(_("Imports"), "tracker.importrun"),
+            _tab(_("Names in time files"), "tracker.timename"),
+        ],
+    },
+    {
+        "models": list(SENT),
+        "items": [
+            _tab(_("Alerts sent"), "tracker.alert"),
+            _tab(_("Reminders sent"), "tracker.reminder"),
+        ],
+    },
+]
 
 # Grouped by what a person is about to do, not by where it is stored.
 NAVIGATION: list[dict[str, Any]] = [
@@ -99,6 +165,36 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": _("Pages"),
+        "items": [
+            _topic(_("My page"), "dashboard", "my"),
+            {
+                "title": _("Finance page"),
+                "icon": "bar_chart",
+                "link": reverse_lazy("tracker:finance"),
+                "permission": _sees_money,
+                # All addresses begin with its own, and django-unfold compares so.
+                "active": False,
+            },
+            _topic(_("Vendors page"), "pie_chart", "vendors"),
+            _topic(_("Cost centres page"), "trending_down", "cost-centres"),
+            _topic(_("Contractors page"), "speed", "contractors"),
+            {
+                "title": _("Service levels page"),
+                "icon": "grid_on",
+                "link": reverse_lazy("tracker:service-levels"),
+                "permission": _may_view("tracker.levelresult"),
+            },
+            {
+                "title": _("Fit page"),
+                "icon": "scatter_plot",
+                "link": reverse_lazy("tracker:fit"),
+                "permission": _may_view("tracker.assessment"),
+            },
+            _topic(_("Data quality page"), "checklist_rtl", "data-quality"),
+        ],
+    },
+    {
         "title": _("Agreements"),
         "items": [
             _page(_("All engagements"), "handshake", "engagements.engagement"),
@@ -117,10 +213,8 @@ NAVIGATION: list[dict[str, Any]] = [
             _page(_("Service credits"), "price_check", "tracker.credit"),
             _page(_("Reviews"), "rate_review", "tracker.review"),
             _page(_("Service levels"), "rule", "engagements.servicelevel"),
-            _page(_("Measurements"), "straighten", "tracker.measurement"),
-            _page(_("Downtime"), "power_off", "tracker.downtime"),
-            _page(_("Exclusions"), "event_busy", "tracker.exclusion"),
-            _page(_("Tickets"), "confirmation_number", "tracker.ticket"),
+            _page(_("Measurements"), "straighten", "tracker.measurement")
+            | {"active": _is_at_any(*MEASURED)},
         ],
     },
     {
@@ -139,26 +233,23 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
-        "title": _("Work and money"),
+        "title": _("Work"),
         "items": [
-            {
-                "title": _("Finance page"),
-                "icon": "bar_chart",
-                "link": reverse_lazy("tracker:finance"),
-                "permission": _sees_money,
-                # All addresses begin with its own, and django-unfold compares so.
-                "active": False,
-            },
             _page(_("Timesheets"), "calendar_view_week", "tracker.timesheet"),
             _page(_("Work logs"), "schedule", "tracker.worklog"),
             _page(_("Oversight"), "supervisor_account", "tracker.oversightlog"),
+            _page(_("Imports"), "upload_file", "tracker.importrun")
+            | {"active": _is_at_any(*IMPORTED)},
+        ],
+    },
+    {
+        "title": _("Money"),
+        "items": [
             _page(_("Invoices"), "receipt_long", "tracker.invoice"),
             _page(_("Exceptions"), "rule_folder", "tracker.matchexception"),
             _page(_("Purchase orders"), "shopping_cart", "tracker.purchaseorder"),
             _page(_("Savings"), "savings", "tracker.saving"),
             _page(_("Payments"), "payments", "tracker.payment"),
-            _page(_("Imports"), "upload_file", "tracker.importrun"),
-            _page(_("Names in time files"), "sync_alt", "tracker.timename"),
             _page(_("Budgets"), "savings", "tracker.budget"),
             _page(_("Benchmarks"), "query_stats", "tracker.benchmarkset"),
             _page(_("Ledger"), "menu_book", "tracker.ledgerentry"),
@@ -208,8 +299,11 @@ NAVIGATION: list[dict[str, Any]] = [
             _page(_("Webhook log"), "outbox", "tracker.webhookdelivery"),
             _page(_("Job runs"), "play_circle", "tracker.jobrun"),
             _page(_("Alerts sent"), "mark_email_read", "tracker.alert")
-            | {"active": _is_at("/tracker/alert/", but="/own/")},
-            _page(_("Reminders sent"), "alarm", "tracker.reminder"),
+            | {
+                "active": lambda request: (
+                    _is_at_any(*SENT)(request) and "/own/" not in request.path
+                )
+            },
             _page(_("Groups"), "shield_person", "auth.group"),
             _page(_("Failed log-ins"), "lock", "axes.accessattempt"),
             _page(_("Second steps"), "phonelink_lock", "mfa.authenticator"),
@@ -297,4 +391,5 @@ UNFOLD: dict[str, Any] = {
     },
     "ACCOUNT": {"navigation": account_links},
     "SIDEBAR": {"show_search": True, "navigation": navigation},
+    "TABS": TABS,
 }

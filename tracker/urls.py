@@ -4,6 +4,7 @@ from django.urls import include, path, re_path
 from tracker.dashboards import fit_views, views
 from tracker.dashboards.levels import views as levels
 from tracker.dashboards.saved import views as saved
+from tracker.dashboards.topics import urls as topics
 from tracker.notify.views import unsubscribe_page
 
 app_name = "tracker"
@@ -35,6 +36,7 @@ urlpatterns = [
         levels.level_report,
         name="service-levels-report",
     ),
+    *topics.urlpatterns,
     path("saved/", saved.saved_pages, name="saved-pages"),
     path("saved/save/", saved.save, name="save-page"),
     path("saved/<uuid:public_id>/", saved.open_page, name="saved-page"),

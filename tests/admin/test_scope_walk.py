@@ -41,6 +41,7 @@ from tests.factories import make_contract, make_user
 from tests.spend.sheets import begin, fill
 from tracker.dashboards.levels.reports import level_reports
 from tracker.dashboards.report import all_reports
+from tracker.dashboards.topics.known import BY_NAME
 from tracker.fit.services import Planned, give_advice, keep_advice
 from tracker.imports.kinds import kind_names
 from tracker.notify.models import TOKEN_LENGTH, Alert, Reminder
@@ -370,6 +371,14 @@ def _public_ids(route: str) -> list[Any]:
     return list(model._base_manager.values_list("public_id", flat=True))
 
 
+def _slugs(route: str) -> list[str]:
+    """Return the reports of the page that the address belongs to."""
+    page = route.lstrip("^").partition("/")[0]
+    if page in BY_NAME:
+        return list(BY_NAME[page].by_slug)
+    return list(level_reports() if page == "service-levels" else all_reports())
+
+
 def values_of(name: str, route: str, other: Everything) -> list[Any]:
     """Return what stands for the part of the path; a part nobody knows fails."""
     known: dict[str, Callable[[], list[Any]]] = {
@@ -384,7 +393,7 @@ def values_of(name: str, route: str, other: Everything) -> list[Any]:
         "app_label": lambda: ["engagements", "tracker", "auth", "axes"],
         "external_id": lambda: [CANARY],
         "change_name": lambda: ["change_manager", "start", "put_on_hold", "approve"],
-        "slug": lambda: [*all_reports(), *level_reports()],
+        "slug": lambda: _slugs(route),
         "public_id": lambda: list(
             LevelResult.objects.values_list("public_id", flat=True)
         ),

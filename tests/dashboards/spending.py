@@ -17,25 +17,24 @@ RUN = UUID(int=1)
 
 
 def pay(engagement: Engagement, amount: str, on: date) -> Payment:
+    return post_payments(payments=[payment(engagement, amount, on)], actor=None)[0]
+
+
+def payment(engagement: Engagement, amount: str, on: date) -> Payment:
     number = next(_numbers)
-    return post_payments(
-        payments=[
-            Payment(
-                engagement=engagement,
-                vendor=engagement.vendor,
-                paid_on=on,
-                amount=Decimal(amount),
-                currency=engagement.currency,
-                supplier_name=engagement.vendor.legal_name,
-                transaction_number=f"T{number}",
-                source_key=f"spending:{number}",
-                source_file="payments-2026.csv",
-                source_line=number,
-                source_run=RUN,
-            )
-        ],
-        actor=None,
-    )[0]
+    return Payment(
+        engagement=engagement,
+        vendor=engagement.vendor,
+        paid_on=on,
+        amount=Decimal(amount),
+        currency=engagement.currency,
+        supplier_name=engagement.vendor.legal_name,
+        transaction_number=f"T{number}",
+        source_key=f"spending:{number}",
+        source_file="payments-2026.csv",
+        source_line=number,
+        source_run=RUN,
+    )
 
 
 def bill(engagement: Engagement, on: date, lines: Sequence[tuple[str, str]]) -> Invoice:

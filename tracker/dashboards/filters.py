@@ -15,7 +15,7 @@ from django.utils.translation import get_language, gettext_noop, to_locale
 from django.utils.translation import gettext as _
 
 from engagements.choices import Kind
-from engagements.models import Department, Engagement, Service, User
+from engagements.models import Department, Engagement, Service, User, Vendor
 from engagements.permissions import departments_under, sees_all
 from engagements.values.language import translated
 from tracker.dashboards.notation import FALLBACK_LOCALE, Notation
@@ -359,7 +359,9 @@ def department_among(
 def _vendor(user: User, public_id: UUID | None, drills: list[Drill]) -> int | None:
     if public_id is None:
         return None
-    vendor = vendors_with_spend(user).filter(public_id=public_id).first()
+    seen = Engagement.objects.visible_to(user).values("vendor_id")
+    known = vendors_with_spend(user) | Vendor.objects.filter(pk__in=seen)
+    vendor = known.filter(public_id=public_id).first()
     if vendor is None:
         raise ValidationError({"vendor": _("No such vendor in the spend you may see.")})
     drills.append(Drill("vendor", _("Vendor"), vendor.legal_name))

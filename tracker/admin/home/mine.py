@@ -1,3 +1,4 @@
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from engagements.choices import Role
@@ -30,6 +31,6 @@ def mine(asked: Asked) -> Section:
         ],
         count=rows.count() if len(found) == SHOWN else len(found),
         empty=_("You manage no live engagement."),
-        link=engagements_list("?whose=mine" if found else ""),
-        link_text=_("All of them") if found else _("All engagements you may see"),
+        link=reverse("tracker:my") if found else engagements_list(),
+        link_text=_("My page") if found else _("All engagements you may see"),
     )

@@ -1,6 +1,11 @@
 // Small comforts; every page works without them.
 "use strict";
 
+// On a phone the navigation is wider than the screen: show where one is.
+document
+  .querySelector(".site-nav [aria-current]")
+  ?.scrollIntoView({ block: "nearest", inline: "nearest" });
+
 document.addEventListener("change", (event) => {
   const field = event.target.closest("[data-submit-on-change]");
   if (field) field.form.requestSubmit();
