@@ -106,9 +106,6 @@ class SignIn(LoginView):
     def get_form_class(self) -> type[AuthenticationForm]:
         return admin.site.login_form or AuthenticationForm
 
-    def get_default_redirect_url(self) -> str:
-        return reverse("admin:index")
-
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(
             **admin.site.each_context(self.request),

@@ -21,7 +21,13 @@ from tests.factories import (
 )
 from tests.spend.billing import make_invoice, make_line
 from tracker.spend.budget_standing import fiscal_months
-from tracker.spend.models import Budget, BudgetMonth, BudgetPolicy, PurchaseOrder
+from tracker.spend.models import (
+    Budget,
+    BudgetMonth,
+    BudgetPolicy,
+    Invoice,
+    PurchaseOrder,
+)
 from tracker.spend.services import (
     draft_invoice,
     mark_matched,
@@ -306,7 +312,7 @@ def test_invoice_says_the_warning_before_it_is_received_and_approved():
     before = dialog("receive")
     receive_invoice(invoice=invoice, actor=None)
     matching = dialog("match")
-    mark_matched(invoice=stored(invoice), actor=None)
+    mark_matched(invoice=Invoice.objects.get(), actor=None)
 
     assert [sentence in page for page in (before, matching, dialog("approve"))] == [
         True,
