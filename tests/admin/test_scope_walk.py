@@ -27,10 +27,15 @@ from engagements.models import (
     AccessGrant,
     ApprovalRule,
     ChecklistTask,
+    Contractor,
+    CostCentre,
+    Department,
     Engagement,
     Event,
+    Service,
     ServiceLevel,
     TenurePolicy,
+    User,
     Vendor,
 )
 from engagements.services.lifecycle import submit_engagement
@@ -42,8 +47,10 @@ from tests.spend.sheets import begin, fill
 from tracker.dashboards.levels.reports import level_reports
 from tracker.dashboards.report import all_reports
 from tracker.dashboards.topics.known import BY_NAME
+from tracker.fit.models import Flag
 from tracker.fit.services import Planned, give_advice, keep_advice
 from tracker.imports.kinds import kind_names
+from tracker.imports.models import ImportRun
 from tracker.notify.models import TOKEN_LENGTH, Alert, Reminder
 from tracker.notify.services.feeds import renew_feed
 from tracker.performance.models import (
@@ -74,6 +81,7 @@ from tracker.spend.models import (
     Resolution,
     Saving,
     Settlement,
+    WorkLog,
 )
 from tracker.spend.services import (
     accrue,
@@ -88,6 +96,7 @@ from tracker.spend.services import (
     settle_final_invoice,
     submit_timesheet,
 )
+from tracker.webhooks.models import WebhookDelivery, WebhookEndpoint
 
 # Shared by all departments, or closed to managers; so without a row of another's.
 NOBODYS = {
@@ -109,6 +118,24 @@ NOBODYS = {
     "tracker.rolebenchmark",
     "tracker.webhookdelivery",
     "tracker.webhookendpoint",
+}
+# What the API calls them, and whose ids its addresses take; engagements otherwise.
+NOUNS: dict[str, type[Model]] = {
+    "contractors": Contractor,
+    "cost-centers": CostCentre,
+    "departments": Department,
+    "employees": Contractor,
+    "events": Event,
+    "groups": Department,
+    "imports": ImportRun,
+    "invoices": Invoice,
+    "model-flags": Flag,
+    "people": User,
+    "services": Service,
+    "timesheet-entries": WorkLog,
+    "vendors": Vendor,
+    "webhook-deliveries": WebhookDelivery,
+    "webhook-endpoints": WebhookEndpoint,
 }
 # What its address alone doesn't open: the rest of the path is nobody's page.
 CATCH_ALL = "admin/(?P<url>.*)$"
@@ -192,7 +219,11 @@ class Everything(Other):
             actor=self.manager,
         )
         self._board()
-        Engagement.objects.filter(pk=self.contract.pk).update(external_id=CANARY)
+        for record in (
+            Engagement.objects.get(pk=self.contract.pk),
+            *(self.contractor, self.department, self.cost_centre),
+        ):
+            type(record)._base_manager.filter(pk=record.pk).update(external_id=CANARY)
         self._budget()
         self._perform()
         self._match()
@@ -367,7 +398,8 @@ def _keys(route: str) -> list[Any]:
 
 
 def _public_ids(route: str) -> list[Any]:
-    model: type[Model] = Vendor if "/vendors/" in route else Engagement
+    noun = re.match(r"(?:api|hris)/v1/([a-z-]+)/", route)
+    model = NOUNS.get(noun[1], Engagement) if noun else Engagement
     return list(model._base_manager.values_list("public_id", flat=True))
 
 
@@ -386,7 +418,9 @@ def values_of(name: str, route: str, other: Everything) -> list[Any]:
         "engagement_id": lambda: list(
             Engagement.objects.values_list("public_id", flat=True)
         ),
-        "id": lambda: _public_ids(route) if route.startswith("api/") else _keys(route),
+        "id": lambda: (
+            _public_ids(route) if route.startswith(("api/", "hris/")) else _keys(route)
+        ),
         "provider_id": lambda: ["sso"],
         "run_id": lambda: _keys(route),
         "alert_id": lambda: _keys(route),
@@ -394,6 +428,7 @@ def values_of(name: str, route: str, other: Everything) -> list[Any]:
         "external_id": lambda: [CANARY],
         "change_name": lambda: ["change_manager", "start", "put_on_hold", "approve"],
         "slug": lambda: _slugs(route),
+        "report": lambda: list(all_reports()),
         "public_id": lambda: list(
             LevelResult.objects.values_list("public_id", flat=True)
         ),

@@ -232,8 +232,9 @@ def test_batch_takes_the_same_queries_for_any_number(api, count):
         done = api.post(f"{PATH}/batch", {"contractors": lines})
 
     assert done.json() == {"created": count, "changed": 0, "unchanged": 0}
-    # The caller; vendors, those out of sight, savepoints, those stored, the inserts.
-    assert len(captured) == 12
+    # The caller; vendors, those out of sight, savepoints, those stored, the inserts,
+    # and what awaits publishing.
+    assert len(captured) == 13
 
 
 def test_batch_names_every_line_that_is_wrong_and_stores_none(api):
