@@ -11,6 +11,7 @@ _MONEY = ("payment", "ledgerentry", "invoiceline", "accrual", "closedmonth")
 _WORK = ("worklog", "oversightlog", "timesheet")
 _IMPORTS = ("importrun", "importproblem", "timename")
 _TOLD = ("alert", "reminder")
+_DIRECTORY = ("directoryperson", "team", "syncentry")
 _FIT = ("assessment", "flag", "decision", "advice", "groupverdict")
 _RATES: Models = {"exchangerate": ("view", "add", "change")}
 _BUDGETS = ("budget", "budgetpolicy")
@@ -113,12 +114,24 @@ GRANTS: Grants = {
             *("credit", "invoice", "invoiceattachment", "settlement"),
             *_HOOKS,
             *("jobrun", "policy", "apikey", "exchangerate", "review"),
+            *_DIRECTORY,
         ],
         VIEW,
     ),
+    # The feed of people; which role a team gives is not theirs to say.
+    Role.HR_INTEGRATION: {
+        "directoryperson": ("view", "add", "change", "delete"),
+        "team": ("view", "add", "delete"),
+        "syncentry": VIEW,
+    },
     Role.ADMINISTRATOR: dict.fromkeys(
         [*_MONEY, *_TOLD, "jobrun", "savingrealisation"], VIEW
     )
+    | {
+        "directoryperson": ("view", "add", "change", "delete"),
+        "team": ("view", "add", "change", "delete"),
+        "syncentry": _CHANGE,
+    }
     # A policy is never edited: another version takes its place.
     | {"policy": _ADD}
     | _MATCH

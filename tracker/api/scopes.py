@@ -11,6 +11,8 @@ SCOPES: dict[str, str] = {
     "vendors:write": "Create and change vendors; includes reading them.",
     "model-flags:read": "Read the fit engine's flags with their evidence.",
     "fit:read": "Ask the fit engine what it would say of supposed work.",
+    "people:read": "Read people and teams, as an identity tool does by SCIM.",
+    "people:write": "Push people and teams by SCIM; includes reading them.",
     "rates:read": "See fees and rates on the engagements that can be read.",
     "spend:read": "Read spend and every report with their amounts.",
     "measurements:read": "Read service levels and what was measured of them.",
