@@ -276,6 +276,9 @@ NAVIGATION: list[dict[str, Any]] = [
             _page(_("Services"), "layers", "engagements.service"),
             _page(_("Skills"), "school", "engagements.skill"),
             _page(_("People"), "group", "engagements.user"),
+            _page(_("Teams"), "groups", "tracker.team"),
+            _page(_("Departures"), "person_off", "engagements.departure"),
+            _page(_("Identity tool"), "sync", "tracker.syncentry"),
         ],
     },
     {

@@ -70,7 +70,8 @@ class DirectoryPerson(_Pushed):
     emails = models.JSONField(_("e-mail addresses"), default=list, blank=True)
     # Each address as it is compared, on lines of its own.
     email_keys = models.TextField(blank=True, editable=False)
-    active = models.BooleanField(_("active"), default=True)
+    # Null where the tool doesn't say: the account then stays as it is.
+    active = models.BooleanField(_("active"), null=True, blank=True)
     employee_number = models.CharField(_("employee number"), max_length=40, blank=True)
     department_name = models.CharField(
         _("department as sent"), max_length=200, blank=True

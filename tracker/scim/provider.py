@@ -73,9 +73,6 @@ class Manager(ComplexAttribute):
     )
     """The URI of the manager's User."""
 
-    display_name: Annotated[str | None, Mutability.read_only] = None
-    """The manager's display name."""
-
     @model_validator(mode="wrap")
     @classmethod
     def _bare_value(
@@ -153,9 +150,6 @@ class GroupMember(ComplexAttribute):
 
     type: Annotated[str | None, Mutability.immutable] = Field(None, examples=["User"])
     """Always User."""
-
-    display: Annotated[str | None, Mutability.read_only] = None
-    """The member's display name."""
 
 
 class Group(Resource[Any]):

@@ -63,8 +63,7 @@ def fill_person(person: DirectoryPerson, user: User[Any]) -> DirectoryPerson:
     person.given_name = name.given_name or ""
     person.family_name = name.family_name or ""
     person.display_name = user.display_name or ""
-    # Who doesn't say otherwise pushes people who are there.
-    person.active = user.active is not False
+    person.active = user.active
     person.emails = [_email(email) for email in user.emails or []]
     person.employee_number = extension.employee_number or ""
     person.cost_centre_name = extension.cost_center or ""
@@ -127,7 +126,6 @@ def _manager(person: DirectoryPerson) -> Manager | None:
     manager = Manager(value=person.manager_value)
     if person.manager is not None:
         manager.ref = Reference[User](f"Users/{person.manager.public_id}")
-        manager.display_name = str(person.manager)
     return manager
 
 
@@ -156,7 +154,6 @@ def _members(team: Team) -> list[GroupMember]:
             value=str(person.public_id),
             ref=Reference[User](f"Users/{person.public_id}"),
             type=USER_TYPE.name,
-            display=str(person),
         )
         for person in team.members.all()
     ]

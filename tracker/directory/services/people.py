@@ -56,6 +56,8 @@ def provision_person(
     Raises NameTakenError where an account has the name or address already, and
     ValidationError by field.
     """
+    if person.active is None:
+        person.active = True
     _prepare(person)
     _check_free(person)
     account = User(username=account_name(person.user_name))
@@ -67,8 +69,8 @@ def provision_person(
     _place(person, source=source, actor=actor)
     tell(kind=SyncKind.CREATED, person=person, source=source)
     _link_waiting(person, actor=actor)
-    settle_taken(person)
-    _note_contractors(person, was_active=False, actor=actor)
+    _settle_taken(person)
+    _note_contractors(person, is_active=person.user.is_active, actor=actor)
     return person
 
 
@@ -92,20 +94,23 @@ def change_provisioned(
     if not changed:
         return person
     _check_free(person)
-    if stored.active and not person.active:
+    was_active = stored.user.is_active
+    if was_active and person.active is False:
         _check_may_leave(person, actor)
     person.full_clean()
     person.version = stored.version + 1
     person.save()
     _follow(person, source=source, actor=actor)
+    is_active = person.user.is_active
     tell(
-        kind=_kind_of_change(stored, person),
+        kind=_kind_of_change(was_active, is_active),
         person=person,
         detail=", ".join(changed),
         source=source,
     )
     _link_waiting(person, actor=actor)
-    _note_contractors(person, was_active=stored.active, actor=actor)
+    if is_active != was_active:
+        _note_contractors(person, is_active=is_active, actor=actor)
     return person
 
 
@@ -124,7 +129,8 @@ def remove_person(
     Raises ConflictError and PushRefusedError.
     """
     stored = _locked(person.pk, expected_version)
-    if stored.active:
+    was_active = stored.user.is_active
+    if was_active:
         _check_may_leave(stored, actor)
     account = User.objects.get(pk=stored.user_id)
     account.is_active = account.is_staff = account.is_superuser = False
@@ -134,8 +140,8 @@ def remove_person(
     change_person(person=account, actor=actor)
     set_links(record=account, field_name="groups", links=[], actor=actor)
     name = str(stored)
-    stored.active = False
-    _note_contractors(stored, was_active=True, actor=actor)
+    if was_active:
+        _note_contractors(stored, is_active=False, actor=actor)
     SyncEntry.objects.problems().filter(person=stored).delete()
     stored.delete()
     tell(kind=SyncKind.REMOVED, name=name, account=account, source=source)
@@ -218,7 +224,7 @@ def give_team_roles(*, person: DirectoryPerson, actor: User | None) -> None:
         change_record(record=account, actor=actor)
 
 
-def settle_taken(person: DirectoryPerson) -> None:
+def _settle_taken(person: DirectoryPerson) -> None:
     """Close what was told of this name while it was taken."""
     rows = SyncEntry.objects.problems().filter(
         kind__in=(SyncKind.SAME_USER_NAME, SyncKind.SAME_EMAIL),
@@ -295,12 +301,10 @@ def _check_may_leave(person: DirectoryPerson, actor: User | None) -> None:
         )
 
 
-def _kind_of_change(stored: DirectoryPerson, person: DirectoryPerson) -> SyncKind:
-    if stored.active and not person.active:
-        return SyncKind.DEACTIVATED
-    if person.active and not stored.active:
-        return SyncKind.REACTIVATED
-    return SyncKind.UPDATED
+def _kind_of_change(was_active: bool, is_active: bool) -> SyncKind:
+    if was_active == is_active:
+        return SyncKind.UPDATED
+    return SyncKind.REACTIVATED if is_active else SyncKind.DEACTIVATED
 
 
 def _follow(person: DirectoryPerson, *, source: str, actor: User | None) -> None:
@@ -315,7 +319,8 @@ def _name_account(account: User, person: DirectoryPerson) -> None:
     account.username = account_name(person.user_name)
     account.first_name, account.last_name = names_of(person)
     account.email = chosen_email(person)
-    account.is_active = person.active
+    if person.active is not None:
+        account.is_active = person.active
     account.external_id = person.external_id or None
     account.provisioned_fields = _kept_of(account, person)
     if "employee_number" in account.provisioned_fields:
@@ -360,13 +365,11 @@ def _link_waiting(person: DirectoryPerson, *, actor: User | None) -> None:
 
 
 def _note_contractors(
-    person: DirectoryPerson, *, was_active: bool, actor: User | None
+    person: DirectoryPerson, *, is_active: bool, actor: User | None
 ) -> None:
     """Ask for a look at the engagements of contractors who left the feed."""
-    if was_active == person.active:
-        return
     for contractor in contractors_of(person):
-        if person.active:
+        if is_active:
             note_return(contractor=contractor, actor=actor)
         else:
             note_contractor_gone(contractor=contractor, actor=actor)
