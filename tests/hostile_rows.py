@@ -308,7 +308,9 @@ def twin(model: type[Model], row: Row, keeping: Iterable[str]) -> Row:
     }
     other = row | fresh
     for names in (unique_names(c) for c in uniques(model)):
-        if not names & (kept | set(fresh)):
+        # Nothing is unlike anything else, nothing itself included.
+        is_apart = any(other[name] is None for name in names)
+        if not is_apart and not names & (kept | set(fresh)):
             other |= told_apart(model, other, names)
     return other
 

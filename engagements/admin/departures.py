@@ -19,6 +19,7 @@ from engagements.admin.step_back import step_back
 from engagements.admin.unfold_types import action, display
 from engagements.errors import TrackerError
 from engagements.models import Departure, Engagement, User
+from engagements.models.engagement import EngagementQuerySet
 from engagements.queries import with_left_behind
 from engagements.services.departures import (
     live_assignments_of,
@@ -50,19 +51,18 @@ else:
 CHANGE = "engagements.change_departure"
 
 
-def left_behind(departure: Departure) -> QuerySet[Engagement]:
+def left_behind(departure: Departure) -> EngagementQuerySet:
     """Return the live engagements that the departure is about."""
     if departure.person is not None:
         return live_engagements_of(departure.person)
-    if departure.contractor is None:
-        return Engagement.objects.none()
-    ids = live_assignments_of(departure.contractor).values("pk")
-    return Engagement.objects.filter(pk__in=ids)
+    if departure.contractor is not None:
+        return live_assignments_of(departure.contractor)
+    return EngagementQuerySet(Engagement).none()
 
 
 def left_behind_for(departure: Departure, user: User) -> QuerySet[Engagement]:
-    rows = left_behind(departure).visible_to(user).select_related("vendor")
-    return rows.order_by("title", "pk")
+    rows = left_behind(departure).visible_to(user)
+    return rows.select_related("vendor").order_by("title", "pk")
 
 
 class ReassignDialog(_Dialog):
@@ -82,21 +82,20 @@ class ReassignDialog(_Dialog):
         super().__init__(*args, **kwargs)
         user = actor_of(self.request)
         departure = visible(Departure, user).filter(pk=self.object_id).first()
-        if departure is None or departure.person is None:
+        leaver = departure.person if departure else None
+        if departure is None or leaver is None:
             return
         theirs = left_behind_for(departure, user)
-        people = possible_successors(visible(User, user)).exclude(
-            pk=departure.person_id
-        )
+        people = possible_successors(visible(User, user))
         chosen: Any = self.fields["engagements"]
         successor: Any = self.fields["successor"]
         chosen.queryset = theirs
         chosen.initial = [engagement.pk for engagement in theirs]
-        successor.queryset = people.exclude(pk=departure.person_id).order_by(
+        successor.queryset = people.exclude(pk=leaver.pk).order_by(
             "first_name", "last_name", "username"
         )
         # The next one up is whom they fall to, where nobody better is known.
-        successor.initial = departure.assignee_id or departure.person.manager_id
+        successor.initial = departure.assignee_id or leaver.manager_id
 
 
 class SettleDialog(_Dialog):
@@ -142,17 +141,16 @@ class DepartureAdmin(ReadOnlyAdmin):
         "contractor__full_name",
     )
     search_help_text = gettext_lazy("Name of who left")
-    readonly_fields = ("who", "kind", "for_whom", "since", "state", "settled")
+    readonly_fields = ("who", "was", "for_whom", "since", "settled")
     change_form_after_template = "engagements/admin/departure.html"
     fieldsets = (
         (
             None,
             {
                 "fields": (
-                    ("who", "kind"),
+                    ("who", "was"),
                     ("for_whom", "since"),
-                    ("state", "settled"),
-                    "note",
+                    ("settled", "note"),
                 )
             },
         ),
@@ -304,9 +302,13 @@ class DepartureAdmin(ReadOnlyAdmin):
         label={"manager": "primary", "contractor": "default"},
     )
     def kind(self, row: Departure) -> tuple[str, str]:
+        return "manager" if row.person_id else "contractor", self.was(row)
+
+    @display(description=gettext_lazy("was"))
+    def was(self, row: Departure) -> str:
         if row.person_id is not None:
-            return "manager", _("Manager")
-        return "contractor", _("Contractor, gone from the feed")
+            return _("Manager")
+        return _("Contractor, gone from the feed")
 
     @display(description=gettext_lazy("live engagements"), ordering="left_behind")
     def left(self, row: Any) -> int:

@@ -3,7 +3,7 @@
 Nothing ends by itself: a departure is a task for a person.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from engagements import events
-from engagements.choices import LIVE_STATUSES, Role
+from engagements.choices import LIVE_STATUSES, Kind, Role
 from engagements.errors import NotAllowedError, WrongStateError
 from engagements.models import (
     Assignment,
@@ -23,6 +23,7 @@ from engagements.models import (
     ManagedContract,
     User,
 )
+from engagements.models.engagement import EngagementQuerySet
 from engagements.permissions import roles_of
 from engagements.services.engagements import change_engagement
 from engagements.services.records import change_record, create_record
@@ -74,14 +75,15 @@ def note_contractor_gone(
     Their engagements go on as they are. Returns None where none is live.
     """
     live = live_assignments_of(contractor)
-    managers = set(live.values_list("manager", flat=True))
-    if not managers:
+    if not live.exists():
         return None
+    managers = User.objects.filter(engagements__in=live).distinct()
     known = Departure.objects.filter(contractor=contractor, settled_at=None).first()
     if known is not None:
         return known
-    manager = User.objects.filter(pk__in=managers, is_active=True).first()
-    assignee = manager if len(managers) == 1 else None
+    assignee = managers.get() if managers.count() == 1 else None
+    if assignee is not None and not assignee.is_active:
+        assignee = None
     departure = create_record(
         record=Departure(contractor=contractor, assignee=assignee), actor=actor
     )
@@ -182,12 +184,15 @@ def settle_empty_departures() -> Settled:
     return Settled(departures=settled)
 
 
-def live_engagements_of(person: User) -> QuerySet[Engagement]:
-    return Engagement.objects.filter(manager=person, status__in=LIVE_STATUSES)
+def live_engagements_of(person: User) -> EngagementQuerySet:
+    rows = EngagementQuerySet(Engagement)
+    return rows.filter(manager=person, status__in=LIVE_STATUSES)
 
 
-def live_assignments_of(contractor: Contractor) -> QuerySet[Assignment]:
-    return Assignment.objects.filter(contractor=contractor, status__in=LIVE_STATUSES)
+def live_assignments_of(contractor: Contractor) -> EngagementQuerySet:
+    """Return the contractor's live engagements, as engagements."""
+    rows = EngagementQuerySet(Engagement)
+    return rows.filter(assignment__contractor=contractor, status__in=LIVE_STATUSES)
 
 
 def possible_successors(people: QuerySet[User]) -> QuerySet[User]:
@@ -219,13 +224,10 @@ def _settle(departure: Departure, *, note: str, actor: User | None) -> Departure
 
 
 def _give(engagement: Engagement, successor: User, actor: User) -> Engagement:
-    kinds: Iterable[type[ManagedContract | Assignment]] = (ManagedContract, Assignment)
-    for kind in kinds:
-        found = kind.objects.filter(pk=engagement.pk).first()
-        if found is not None:
-            found.manager = successor
-            return change_engagement(engagement=found, actor=actor)
-    raise Engagement.DoesNotExist(engagement.pk)
+    kind = ManagedContract if engagement.kind == Kind.MANAGED else Assignment
+    found: ManagedContract | Assignment = kind._default_manager.get(pk=engagement.pk)
+    found.manager = successor
+    return change_engagement(engagement=found, actor=actor)
 
 
 def _check_successor(successor: User, leaver: User) -> None:

@@ -1,6 +1,6 @@
 """The feed of people: how it stands, what it changed, and what it could not."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -35,7 +35,12 @@ from tracker.directory.choices import (
     WHAT_TO_DO,
     SyncKind,
 )
-from tracker.directory.models import DirectoryPerson, SyncEntry, Team
+from tracker.directory.models import (
+    DirectoryPerson,
+    SyncEntry,
+    SyncEntryQuerySet,
+    Team,
+)
 from tracker.directory.queries import sync_standing
 from tracker.directory.services import (
     can_link,
@@ -61,7 +66,7 @@ COLOURS = (
     | dict.fromkeys((kind.value for kind in UNMATCHED), "warning")
     | {SyncKind.PATH_MATCHED_NOTHING.value: "info"}
 )
-SHOWN = {
+SHOWN: Mapping[str, Callable[[SyncEntryQuerySet], SyncEntryQuerySet]] = {
     "problems": lambda rows: rows.problems(),
     "conflicts": lambda rows: rows.problems().filter(kind__in=CONFLICTS),
     "unmatched": lambda rows: rows.problems().filter(kind__in=UNMATCHED),
@@ -95,7 +100,7 @@ class ShownFilter(_Dropdown):
     ) -> QuerySet[Any] | None:
         show = SHOWN.get(self.value())
         if show is not None:
-            return show(SyncEntry.objects.all()) & queryset
+            return show(SyncEntryQuerySet(SyncEntry)) & queryset
         return queryset.filter(settled_at=None)
 
 
@@ -108,7 +113,7 @@ class SyncEntryAdmin(ReadOnlyAdmin):
     """The sync page."""
 
     list_before_template = "tracker/admin/sync_standing.html"
-    list_display = ("told", "who", "what_to_do", "when")
+    list_display = ("told", "who", "when")
     list_display_links = ("told",)
     list_filter = (ShownFilter, ("kind", ChoicesDropdownFilter))
     list_select_related = ("person", "team", "account", "settled_by")
@@ -118,8 +123,7 @@ class SyncEntryAdmin(ReadOnlyAdmin):
     actions = ("link_chosen", "match_chosen", "settle_chosen")
     actions_detail = ("link", "match", "settle")
     readonly_fields = (
-        "told",
-        "who",
+        "subject",
         "what_to_do",
         "when",
         "first",
@@ -132,7 +136,7 @@ class SyncEntryAdmin(ReadOnlyAdmin):
             None,
             {
                 "fields": (
-                    ("told", "who"),
+                    ("kind", "subject", "detail"),
                     "what_to_do",
                     ("when", "first", "times"),
                     ("source", "settled"),
@@ -145,9 +149,12 @@ class SyncEntryAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> Any:
         page = reverse("admin:tracker_syncentry_changelist")
+        standing = sync_standing()
         context = {
-            "standing": sync_standing(),
-            "recent": _recent(),
+            "standing": standing,
+            "recent": [
+                (SyncKind(kind).label, count) for kind, count in standing.recent.items()
+            ],
             "last_heard_at": _last_heard_at(),
             "address": request.build_absolute_uri(reverse("scim")),
             "page": page,
@@ -303,21 +310,32 @@ class SyncEntryAdmin(ReadOnlyAdmin):
 
     @display(description=gettext_lazy("who"), ordering="name")
     def who(self, row: SyncEntry) -> SafeString:
-        address = _address_of(row)
-        name = (
-            format_html('<a class="text-link" href="{}">{}</a>', address, row.name)
-            if address
-            else row.name
+        """Whom it is about, and what to do where somebody must."""
+        advice = self.what_to_do(row) or ""
+        if advice:
+            page = reverse("admin:tracker_syncentry_change", args=[row.pk])
+            advice = format_html(
+                '{} <a class="text-link" href="{}">{}</a>', advice, page, _("Open")
+            )
+        return format_html(
+            '{}<span class="row-note">{}</span><span class="sync-advice">{}</span>',
+            self.subject(row),
+            row.detail,
+            advice,
         )
-        return format_html('{}<span class="row-note">{}</span>', name, row.detail)
 
-    @display(description=gettext_lazy("what to do"), empty_value="")
-    def what_to_do(self, row: SyncEntry) -> SafeString | str:
-        if row.kind in CHANGES:
-            return ""
-        if row.settled_at is not None:
-            return _("Settled.")
-        return format_html('<span class="sync-advice">{}</span>', WHAT_TO_DO[row.kind])
+    @display(description=gettext_lazy("who"))
+    def subject(self, row: SyncEntry) -> SafeString | str:
+        address = _address_of(row)
+        if not address:
+            return row.name
+        return format_html('<a class="text-link" href="{}">{}</a>', address, row.name)
+
+    @display(
+        description=gettext_lazy("what to do"), empty_value=gettext_lazy("nothing")
+    )
+    def what_to_do(self, row: SyncEntry) -> str | None:
+        return str(WHAT_TO_DO[row.kind]) if row.is_problem else None
 
     @display(description=gettext_lazy("when"), ordering="last_at")
     def when(self, row: SyncEntry) -> SafeString:
@@ -474,11 +492,6 @@ def _address_of(row: SyncEntry) -> str:
     if row.account_id:
         return reverse("admin:engagements_user_change", args=[row.account_id])
     return ""
-
-
-def _recent() -> list[tuple[Any, int]]:
-    counts = sync_standing().recent
-    return [(SyncKind(kind).label, counts[kind]) for kind in counts]
 
 
 def _keys() -> QuerySet[ApiKey]:

@@ -1,6 +1,6 @@
 """What is served by SCIM: only attributes that are stored, and what tools may ask."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from django.conf import settings
 from pydantic import Field, ModelWrapValidatorHandler, model_validator
@@ -55,7 +55,7 @@ class Email(ComplexAttribute):
     display: str | None = None
     """A name for the address."""
 
-    type: str | None = Field(None, examples=["work", "home", "other"])
+    type: str | None = Field(default=None, examples=["work", "home", "other"])
     """What the address is for."""
 
     primary: bool | None = None
@@ -68,16 +68,14 @@ class Manager(ComplexAttribute):
     value: Annotated[str | None, CaseExact.true] = None
     """The id of the manager's User; other names of theirs are understood too."""
 
-    ref: Reference["User"] | None = Field(
-        None, serialization_alias="$ref", validation_alias="$ref"
+    ref: Reference["User"] | None = Field(  # type: ignore[type-arg] # the schema publishes the word
+        default=None, serialization_alias="$ref", validation_alias="$ref"
     )
     """The URI of the manager's User."""
 
     @model_validator(mode="wrap")
     @classmethod
-    def _bare_value(
-        cls, value: Any, handler: ModelWrapValidatorHandler["Manager"]
-    ) -> "Manager":
+    def _bare_value(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         return handler({"value": value} if isinstance(value, str) else value)
 
 
@@ -104,14 +102,16 @@ class GroupMembership(ComplexAttribute):
     """The id of the Group."""
 
     ref: Annotated[Reference["Group"] | None, Mutability.read_only] = Field(
-        None, serialization_alias="$ref", validation_alias="$ref"
+        default=None, serialization_alias="$ref", validation_alias="$ref"
     )
     """The URI of the Group."""
 
     display: Annotated[str | None, Mutability.read_only] = None
     """The Group's name."""
 
-    type: Annotated[str | None, Mutability.read_only] = Field(None, examples=["direct"])
+    type: Annotated[str | None, Mutability.read_only] = Field(
+        default=None, examples=["direct"]
+    )
     """Always direct: teams hold no teams."""
 
 
@@ -143,12 +143,15 @@ class GroupMember(ComplexAttribute):
     value: Annotated[str | None, Mutability.immutable, CaseExact.true] = None
     """The id of the member's User."""
 
-    ref: Annotated[Reference["User"] | None, Mutability.immutable] = Field(
-        None, serialization_alias="$ref", validation_alias="$ref"
-    )
+    ref: Annotated[
+        Reference["User"] | None,  # type: ignore[type-arg] # likewise
+        Mutability.immutable,
+    ] = Field(default=None, serialization_alias="$ref", validation_alias="$ref")
     """The URI of the member's User."""
 
-    type: Annotated[str | None, Mutability.immutable] = Field(None, examples=["User"])
+    type: Annotated[str | None, Mutability.immutable] = Field(
+        default=None, examples=["User"]
+    )
     """Always User."""
 
 

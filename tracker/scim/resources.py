@@ -123,9 +123,9 @@ def _extension(person: DirectoryPerson) -> EnterpriseUser | None:
 def _manager(person: DirectoryPerson) -> Manager | None:
     if not person.manager_value:
         return None
-    manager = Manager(value=person.manager_value)
+    manager = Manager(value=person.manager_value, ref=None)
     if person.manager is not None:
-        manager.ref = Reference[User](f"Users/{person.manager.public_id}")
+        manager.ref = Reference[User[Any]](f"Users/{person.manager.public_id}")
     return manager
 
 
@@ -152,7 +152,7 @@ def _members(team: Team) -> list[GroupMember]:
     return [
         GroupMember(
             value=str(person.public_id),
-            ref=Reference[User](f"Users/{person.public_id}"),
+            ref=Reference[User[Any]](f"Users/{person.public_id}"),
             type=USER_TYPE.name,
         )
         for person in team.members.all()

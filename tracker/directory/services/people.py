@@ -395,7 +395,7 @@ def names_of(person: DirectoryPerson) -> tuple[str, str]:
     return first[:LONGEST_NAME], last[:LONGEST_NAME]
 
 
-def _is_address(value: object) -> bool:
+def _is_address(value: str | None) -> bool:
     try:
         validate_email(value)
     except ValidationError:
