@@ -196,7 +196,7 @@ class SyncEntry(models.Model):
         related_name="+",
         verbose_name=_("account"),
     )
-    # Codes, paths and names of fields; never what personal fields hold.
+    # Names of fields, paths, codes, and whom the tool names as manager or member.
     detail = models.CharField(_("detail"), max_length=300, blank=True)
     # The external id under which a refused person is known to the tool.
     external_id = models.CharField(max_length=200, blank=True)
