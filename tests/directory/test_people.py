@@ -8,8 +8,13 @@ from django.test import Client
 
 from engagements.choices import Role
 from engagements.errors import WrongStateError
-from engagements.models import CostCentre, Department, Event, User
-from tests.factories import make_cost_centre, make_department, make_user
+from engagements.models import CostCentre, Department, Departure, Event, User
+from tests.factories import (
+    make_assignment,
+    make_cost_centre,
+    make_department,
+    make_user,
+)
 from tracker.directory.errors import NameTakenError, PushRefusedError
 from tracker.directory.models import DirectoryPerson, SyncEntry, Team
 from tracker.directory.services import (
@@ -183,6 +188,24 @@ def test_feed_takes_no_account_entered_by_hand(administrator):
     assert DirectoryPerson.objects.count() == 0
 
 
+def test_nothing_keeps_a_leaver_active_whose_address_somebody_took(administrator):
+    person = push(emails=[{"value": "shared@example.org"}])
+    make_user(Role.MANAGER, email="shared@example.org")
+
+    change(person, active=False)
+
+    assert account_of(person).is_active is False
+
+
+def test_external_id_of_an_account_is_a_conflict_to_link(administrator):
+    hand = make_user(Role.MANAGER, external_id="hr-1")
+
+    with pytest.raises(NameTakenError) as refused:
+        push("new@example.org", external_id="hr-1")
+
+    assert (refused.value.kind, refused.value.account) == ("same_external_id", hand)
+
+
 def test_linked_account_keeps_its_roles_and_is_found_by_the_feed(administrator):
     anna = make_user(Role.MANAGER, username="anna", email="anna@example.org")
     entry = SyncEntry.objects.create(
@@ -338,6 +361,26 @@ def test_old_entries_are_forgotten_but_not_open_problems(administrator):
     assert remove_old_entries(before=later) == 1
     settle_entry(entry=problem, actor=administrator)
     assert remove_old_entries(before=later) == 1
+
+
+def test_contractor_deactivated_in_the_feed_is_looked_at(administrator):
+    assignment = make_assignment(manager=make_user(Role.MANAGER))
+    contractor = assignment.contractor
+    contractor.work_email = "kim@agency.example"
+    contractor.save()
+    person = push("kim", emails=[{"value": "Kim@agency.example"}])
+
+    change(person, active=False)
+    departure = Departure.objects.get()
+    assert (departure.contractor, departure.assignee) == (
+        contractor,
+        assignment.manager,
+    )
+    change(person, active=True)
+
+    assignment.refresh_from_db()
+    departure.refresh_from_db()
+    assert (assignment.status, departure.note) == ("draft", "Came back.")
 
 
 def roles(person):

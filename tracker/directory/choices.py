@@ -15,6 +15,7 @@ class SyncKind(models.TextChoices):
     REMOVED = "removed", _("Removed")
     SAME_USER_NAME = "same_user_name", _("User name taken")
     SAME_EMAIL = "same_email", _("E-mail taken")
+    SAME_EXTERNAL_ID = "same_external_id", _("External id taken")
     KEPT_ACTIVE = "kept_active", _("Not deactivated")
     UNKNOWN_MANAGER = "unknown_manager", _("Manager not known")
     UNKNOWN_DEPARTMENT = "unknown_department", _("Department not known")
@@ -31,7 +32,9 @@ CHANGES = (
     SyncKind.REACTIVATED,
     SyncKind.REMOVED,
 )
-CONFLICTS = (SyncKind.SAME_USER_NAME, SyncKind.SAME_EMAIL, SyncKind.KEPT_ACTIVE)
+# An account has it already, and can be linked where it was entered by hand.
+TAKEN = (SyncKind.SAME_USER_NAME, SyncKind.SAME_EMAIL, SyncKind.SAME_EXTERNAL_ID)
+CONFLICTS = (*TAKEN, SyncKind.KEPT_ACTIVE)
 UNMATCHED = (
     SyncKind.UNKNOWN_MANAGER,
     SyncKind.UNKNOWN_DEPARTMENT,
@@ -48,6 +51,10 @@ WHAT_TO_DO: Mapping[str, Promise] = {
     SyncKind.SAME_EMAIL: _(
         "Another account has this e-mail address. If it is the same person, link them;"
         " otherwise correct the address in the tool."
+    ),
+    SyncKind.SAME_EXTERNAL_ID: _(
+        "Another account has this external id. If it is the same person, link them;"
+        " otherwise take the id off the account."
     ),
     SyncKind.KEPT_ACTIVE: _(
         "This account keeps the product or the feed running: make somebody else an"

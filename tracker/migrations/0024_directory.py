@@ -71,7 +71,7 @@ class Migration(migrations.Migration):
             name='SyncEntry',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('created', 'Created'), ('updated', 'Updated'), ('deactivated', 'Deactivated'), ('reactivated', 'Active again'), ('removed', 'Removed'), ('same_user_name', 'User name taken'), ('same_email', 'E-mail taken'), ('kept_active', 'Not deactivated'), ('unknown_manager', 'Manager not known'), ('unknown_department', 'Department not known'), ('unknown_cost_centre', 'Cost centre not known'), ('unknown_member', 'Member not known'), ('path_matched_nothing', 'Change matched nothing')], max_length=30, verbose_name='what')),
+                ('kind', models.CharField(choices=[('created', 'Created'), ('updated', 'Updated'), ('deactivated', 'Deactivated'), ('reactivated', 'Active again'), ('removed', 'Removed'), ('same_user_name', 'User name taken'), ('same_email', 'E-mail taken'), ('same_external_id', 'External id taken'), ('kept_active', 'Not deactivated'), ('unknown_manager', 'Manager not known'), ('unknown_department', 'Department not known'), ('unknown_cost_centre', 'Cost centre not known'), ('unknown_member', 'Member not known'), ('path_matched_nothing', 'Change matched nothing')], max_length=30, verbose_name='what')),
                 ('name', models.CharField(max_length=200, verbose_name='who')),
                 ('detail', models.CharField(blank=True, max_length=300, verbose_name='detail')),
                 ('external_id', models.CharField(blank=True, max_length=200)),
@@ -117,7 +117,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='syncentry',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['created', 'updated', 'deactivated', 'reactivated', 'removed', 'same_user_name', 'same_email', 'kept_active', 'unknown_manager', 'unknown_department', 'unknown_cost_centre', 'unknown_member', 'path_matched_nothing'])), name='sync_entry_kind_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['created', 'updated', 'deactivated', 'reactivated', 'removed', 'same_user_name', 'same_email', 'same_external_id', 'kept_active', 'unknown_manager', 'unknown_department', 'unknown_cost_centre', 'unknown_member', 'path_matched_nothing'])), name='sync_entry_kind_known'),
         ),
         migrations.AddConstraint(
             model_name='syncentry',

@@ -8,6 +8,7 @@ from typing import Any, cast
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.http.request import UnreadablePostError
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import AuthenticationFailed
@@ -128,7 +129,10 @@ def _count(request: Request, headers: dict[str, str]) -> None:
 
 def _body(request: HttpRequest) -> bytes:
     limit: int = settings.API_MAX_BODY_BYTES
-    body: bytes = request.read(limit + 1)
+    try:
+        body: bytes = request.read(limit + 1)
+    except UnreadablePostError:
+        raise InvalidSyntaxException(detail="The body could not be read.") from None
     if len(body) > limit:
         raise PayloadTooLargeException(detail=f"A body is at most {limit} bytes.")
     return body

@@ -12,7 +12,7 @@ from engagements.models import User
 from engagements.services.departures import note_contractor_gone, note_return
 from engagements.services.people import change_person
 from engagements.services.records import change_record, create_record, set_links
-from tracker.directory.choices import SyncKind
+from tracker.directory.choices import TAKEN, SyncKind
 from tracker.directory.errors import NameTakenError, PushRefusedError
 from tracker.directory.matching import account_name, email_keys, key_of
 from tracker.directory.models import DirectoryPerson, SyncEntry
@@ -93,7 +93,7 @@ def change_provisioned(
     changed = _changed(stored, person)
     if not changed:
         return person
-    _check_free(person)
+    _check_free(person, stored)
     was_active = stored.user.is_active
     if was_active and person.active is False:
         _check_may_leave(person, actor)
@@ -181,7 +181,7 @@ def link_account(*, entry: SyncEntry, actor: User) -> DirectoryPerson:
 
 def can_link(entry: SyncEntry) -> bool:
     """Tell whether the entry's account is one that no tool keeps yet."""
-    if entry.kind not in (SyncKind.SAME_USER_NAME, SyncKind.SAME_EMAIL):
+    if entry.kind not in TAKEN:
         return False
     account = entry.account
     if account is None or not account.is_active:
@@ -227,7 +227,7 @@ def give_team_roles(*, person: DirectoryPerson, actor: User | None) -> None:
 def _settle_taken(person: DirectoryPerson) -> None:
     """Close what was told of this name while it was taken."""
     rows = SyncEntry.objects.problems().filter(
-        kind__in=(SyncKind.SAME_USER_NAME, SyncKind.SAME_EMAIL),
+        kind__in=TAKEN,
         name__iexact=person.user_name,
     )
     rows.update(settled_at=person.updated_at)
@@ -257,31 +257,37 @@ def _changed(stored: DirectoryPerson, person: DirectoryPerson) -> list[str]:
     ]
 
 
-def _check_free(person: DirectoryPerson) -> None:
+def _check_free(person: DirectoryPerson, stored: DirectoryPerson | None = None) -> None:
+    """Refuse a new name, address or id that an account has already.
+
+    What was theirs before is not asked again: nothing may keep a leaver active.
+    """
     others = User.objects.exclude(pk=person.user_id) if person.user_id else User.objects
     name = account_name(person.user_name)
-    holder = others.filter(username__iexact=name).first()
-    if holder is not None:
-        raise NameTakenError(
-            _("The user name %(name)s is taken.") % {"name": person.user_name},
-            kind=SyncKind.SAME_USER_NAME,
-            name=person.user_name,
-            external_id=person.external_id or "",
-            account=holder,
-        )
+    if stored is None or account_name(stored.user_name) != name:
+        holder = others.filter(username__iexact=name).first()
+        _refuse_taken(person, holder, SyncKind.SAME_USER_NAME)
+    external_id = person.external_id
+    if external_id and (stored is None or stored.external_id != external_id):
+        holder = others.filter(external_id=external_id).first()
+        _refuse_taken(person, holder, SyncKind.SAME_EXTERNAL_ID)
     email = chosen_email(person)
-    holder = (
-        others.filter(email__iexact=email, is_active=True).first() if email else None
+    if email and (stored is None or chosen_email(stored) != email):
+        holder = others.filter(email__iexact=email, is_active=True).first()
+        _refuse_taken(person, holder, SyncKind.SAME_EMAIL)
+
+
+def _refuse_taken(person: DirectoryPerson, holder: User | None, kind: SyncKind) -> None:
+    if holder is None:
+        return
+    raise NameTakenError(
+        _("%(name)s: an account has the same user name, e-mail or external id.")
+        % {"name": person.user_name},
+        kind=kind,
+        name=person.user_name,
+        external_id=person.external_id or "",
+        account=holder,
     )
-    if holder is not None:
-        raise NameTakenError(
-            _("Another account has the e-mail address of %(name)s.")
-            % {"name": person.user_name},
-            kind=SyncKind.SAME_EMAIL,
-            name=person.user_name,
-            external_id=person.external_id or "",
-            account=holder,
-        )
 
 
 def _check_may_leave(person: DirectoryPerson, actor: User | None) -> None:
