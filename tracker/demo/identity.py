@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from engagements.choices import Role, Status
 from engagements.models import Assignment
 from engagements.services.departures import note_contractor_gone
@@ -138,7 +140,9 @@ def _team(cast: Cast, name: str, members: Sequence[DirectoryPerson]) -> Team:
 def _leave(cast: Cast, person: DirectoryPerson) -> None:
     """Give somebody work of an overloaded colleague, and let them leave with it."""
     busiest = cast.people["s.rossi"]
-    theirs = Assignment.objects.filter(manager=busiest, status=Status.ACTIVE)
+    theirs: QuerySet[Assignment] = QuerySet(Assignment).filter(
+        manager=busiest, status=Status.ACTIVE
+    )
     for engagement in theirs.order_by("reference")[:LEFT_BEHIND]:
         engagement.manager = person.user
         change_engagement(engagement=engagement, actor=cast.people["d.kowalczyk"])
@@ -149,7 +153,7 @@ def _leave(cast: Cast, person: DirectoryPerson) -> None:
 
 def _lose_a_contractor(cast: Cast) -> None:
     """Let the feed no longer have somebody who still works for us."""
-    at_work = Assignment.objects.filter(status=Status.ACTIVE).order_by("reference")
-    found = at_work.select_related("contractor").last()
+    at_work: QuerySet[Assignment] = QuerySet(Assignment).filter(status=Status.ACTIVE)
+    found = at_work.exclude(contractor=None).order_by("reference").last()
     if found is not None and found.contractor is not None:
         note_contractor_gone(contractor=found.contractor, actor=cast.people["hr"])

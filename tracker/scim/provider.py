@@ -143,9 +143,8 @@ class GroupMember(ComplexAttribute):
     value: Annotated[str | None, Mutability.immutable, CaseExact.true] = None
     """The id of the member's User."""
 
-    ref: Annotated[
-        Reference["User"] | None,  # type: ignore[type-arg] # likewise
-        Mutability.immutable,
+    ref: Annotated[  # type: ignore[type-arg] # likewise
+        Reference["User"] | None, Mutability.immutable
     ] = Field(default=None, serialization_alias="$ref", validation_alias="$ref")
     """The URI of the member's User."""
 
