@@ -1,11 +1,11 @@
 """A product of the checks' own, started as a user does, on a free port."""
 
+import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-from tests.conftest import unused_port
 from tests.management.product import Product, running
 
 # The first administrator of an empty product, whose keys the tools use.
@@ -24,6 +24,14 @@ print(create_api_key(name="Conformance", scopes=%r, owner=owner, actor=owner)[1]
 """
 
 
+def free_port() -> int:
+    """Return a port that nobody listens on; the suite's own needs Django set up."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
 class LiveProduct:
     def __init__(self, product: Product) -> None:
         self.address = product.address
@@ -40,7 +48,7 @@ def live_product() -> Iterator[LiveProduct]:
         tempfile.TemporaryDirectory(prefix="conformance-") as folder,
         running(
             "--no-demo",
-            port=unused_port(),
+            port=free_port(),
             data_dir=Path(folder),
             API_REQUESTS_PER_MINUTE="1000000",
         ) as product,
