@@ -25,7 +25,7 @@ from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 from scim2_server.routing import Operation
 
-from tracker.api.authentication import ApiKeyAuthentication
+from tracker.api.authentication import ApiKeyAuthentication, TokenAuthentication
 from tracker.api.models import ApiKey
 from tracker.api.scopes import allows
 from tracker.api.throttling import PerCaller
@@ -106,11 +106,15 @@ def _authenticated(request: HttpRequest, headers: dict[str, str]) -> ApiKey:
     """Return the key of the request, counted against its limit."""
     rest_request = Request(request)
     try:
-        found = ApiKeyAuthentication().authenticate(rest_request)
+        found = ApiKeyAuthentication().authenticate(
+            rest_request
+        ) or TokenAuthentication().authenticate(rest_request)
     except AuthenticationFailed as refusal:
         raise UnauthorizedException(detail=str(refusal.detail)) from refusal
     if found is None:
-        raise UnauthorizedException(detail="Send an API key as Bearer token.")
+        raise UnauthorizedException(
+            detail="Send an API key, or a token for it, as Bearer."
+        )
     owner, key = found
     rest_request.user, rest_request.auth = owner, cast(Any, key)
     _count(rest_request, headers)
