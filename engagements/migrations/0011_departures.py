@@ -35,7 +35,6 @@ class Migration(migrations.Migration):
                 ('settled_by', models.ForeignKey(blank=True, help_text='Blank where nothing was left to do.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='settled by')),
             ],
             options={
-                'verbose_name': 'departure',
                 'ordering': ['-id'],
                 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('contractor__isnull', True), ('person__isnull', False)), models.Q(('contractor__isnull', False), ('person__isnull', True)), _connector='OR'), name='departure_of_one'), models.UniqueConstraint(condition=models.Q(('settled_at__isnull', True)), fields=('person',), name='departure_open_once_per_manager'), models.UniqueConstraint(condition=models.Q(('settled_at__isnull', True)), fields=('contractor',), name='departure_open_once_per_contractor')],
             },

@@ -87,7 +87,6 @@ class Departure(Record):
 
     class Meta:
         ordering = ["-id"]
-        verbose_name = _("departure")
         constraints = [
             models.CheckConstraint(
                 name="departure_of_one",

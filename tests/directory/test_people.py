@@ -11,6 +11,7 @@ from engagements.errors import WrongStateError
 from engagements.models import CostCentre, Department, Departure, Event, User
 from tests.factories import (
     make_assignment,
+    make_contract,
     make_cost_centre,
     make_department,
     make_user,
@@ -30,6 +31,8 @@ from tracker.directory.services import (
     remove_team,
     settle_entry,
 )
+from tracker.webhooks.models import PublishedEvent
+from tracker.webhooks.services import publish_events
 
 pytestmark = pytest.mark.django_db
 
@@ -312,6 +315,7 @@ def test_removed_team_takes_its_role_along(administrator):
     remove_team(team=Team.objects.get(), source="Okta", actor=None)
 
     assert roles(ada) == []
+    assert Event.objects.filter(event_type="team.deleted").count() == 1
 
 
 def test_team_never_makes_an_administrator(administrator):
@@ -361,6 +365,23 @@ def test_old_entries_are_forgotten_but_not_open_problems(administrator):
     assert remove_old_entries(before=later) == 1
     settle_entry(entry=problem, actor=administrator)
     assert remove_old_entries(before=later) == 1
+
+
+def test_leaver_is_told_to_other_systems_once(administrator):
+    person = push(external_id="a-1")
+    account = account_of(person)
+    make_contract(manager=account)
+    publish_events()
+
+    change(person, active=False, department_name="Labs", actor=administrator)
+    change(person, display_name="Ada", actor=administrator)
+    remove_person(
+        person=DirectoryPerson.objects.get(), source="Okta", actor=administrator
+    )
+    publish_events()
+
+    left = PublishedEvent.objects.filter(event_type="manager.left")
+    assert [row.subject_public_id for row in left] == [account.public_id]
 
 
 def test_contractor_deactivated_in_the_feed_is_looked_at(administrator):

@@ -101,8 +101,6 @@ class DirectoryPerson(_Pushed):
 
     class Meta:
         ordering = ["user_name_key"]
-        verbose_name = _("person in the identity tool")
-        verbose_name_plural = _("people in the identity tool")
         indexes = [
             models.Index(fields=["employee_number"]),
             models.Index(fields=["manager_value"]),
@@ -141,7 +139,6 @@ class Team(_Pushed):
 
     class Meta:
         ordering = ["name", "id"]
-        verbose_name = _("team")
         constraints = [
             models.CheckConstraint(name="team_named", condition=~Q(name="")),
             models.CheckConstraint(
@@ -215,8 +212,6 @@ class SyncEntry(models.Model):
 
     class Meta:
         ordering = ["-last_at", "-id"]
-        verbose_name = _("sync entry")
-        verbose_name_plural = _("sync entries")
         indexes = [models.Index(fields=["kind", "name"])]
         constraints = [
             models.CheckConstraint(

@@ -43,8 +43,6 @@ class Migration(migrations.Migration):
                 ('user', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='directory_person', to=settings.AUTH_USER_MODEL, verbose_name='account')),
             ],
             options={
-                'verbose_name': 'person in the identity tool',
-                'verbose_name_plural': 'people in the identity tool',
                 'ordering': ['user_name_key'],
             },
         ),
@@ -63,7 +61,6 @@ class Migration(migrations.Migration):
                 ('members', models.ManyToManyField(blank=True, related_name='teams', to='tracker.directoryperson', verbose_name='members')),
             ],
             options={
-                'verbose_name': 'team',
                 'ordering': ['name', 'id'],
             },
         ),
@@ -86,8 +83,6 @@ class Migration(migrations.Migration):
                 ('team', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='tracker.team', verbose_name='team')),
             ],
             options={
-                'verbose_name': 'sync entry',
-                'verbose_name_plural': 'sync entries',
                 'ordering': ['-last_at', '-id'],
             },
         ),

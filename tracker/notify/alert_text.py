@@ -248,6 +248,8 @@ def _of_no_engagement(event: Event, records: _Records) -> dict[str, str]:
         return _budget_in_words(event.changes, records.budgets.get(event.subject_id))
     if event.subject_type == "webhookendpoint":
         return _endpoint_in_words(event, records)
+    if number := _departure_of(event):
+        return _departure_in_words(event, records.departures.get(number))
     return _run_in_words(event)
 
 
@@ -258,9 +260,6 @@ def _endpoint_in_words(event: Event, records: _Records) -> dict[str, str]:
         "detail": why_disabled(because),
         "path": _page("tracker_webhookendpoint_change", event.subject_id),
     }
-    if number := _departure_of(event):
-        return _departure_in_words(event, records.departures.get(number))
-    return _run_in_words(event)
 
 
 def _departure_of(event: Event) -> int | None:

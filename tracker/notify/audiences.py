@@ -85,6 +85,8 @@ def keepers_of_endpoint(event: Event) -> list[User]:
     if event.actor_id is not None:
         return []
     return [*owners_of_endpoints([event.subject_id]), *queries.administrators()]
+
+
 def settlers_of_departure(event: Event) -> list[User]:
     """Return whose task the departure is, or else the administrators.
 

@@ -11,6 +11,7 @@ from engagements.models import User
 from engagements.services.records import (
     change_record,
     create_record,
+    delete_record,
     raise_version,
     set_links,
 )
@@ -55,11 +56,13 @@ def change_team(
     team.name_key = key_of(team.name)
     before = stored.version
     changed = change_record(record=team, actor=actor)
-    moved = _set_members(team, members, source=source, actor=actor)
-    if moved and changed.version == before:
+    is_renamed = changed.version != before
+    has_others = _set_members(team, members, source=source, actor=actor)
+    if has_others and not is_renamed:
         raise_version(record=team)
-    if moved or changed.version != before:
-        told = _("%(count)d members changed") % {"count": moved} if moved else "name"
+    found = {"name": is_renamed, "members": has_others}
+    told = ", ".join(name for name, is_changed in found.items() if is_changed)
+    if told:
         tell(kind=SyncKind.UPDATED, team=team, detail=told, source=source)
     return team
 
@@ -77,7 +80,7 @@ def remove_team(
     members = list(stored.members.all())
     name = stored.name
     set_links(record=stored, field_name="members", links=[], actor=actor)
-    stored.delete()
+    delete_record(record=stored, actor=actor)
     _give_roles(members, actor)
     tell(kind=SyncKind.REMOVED, name=name, source=source)
 
@@ -107,8 +110,8 @@ def _locked(pk: int, expected_version: int | None) -> Team:
 
 def _set_members(
     team: Team, members: Sequence[str], *, source: str, actor: User | None
-) -> int:
-    """Store the members and return how many came or went."""
+) -> bool:
+    """Store the members, and tell whether any came or went."""
     known, unknown = _known(members)
     before = {person.pk: person for person in team.members.all()}
     after = {person.pk: person for person in known}
@@ -119,7 +122,7 @@ def _set_members(
     if team.role:
         everyone = before | after
         _give_roles([everyone[pk] for pk in sorted(touched)], actor)
-    return len(touched)
+    return bool(touched)
 
 
 def _known(members: Sequence[str]) -> tuple[list[DirectoryPerson], list[str]]:
