@@ -104,8 +104,14 @@ GRANTS: Grants = {
     | _CLOSE
     | _LISTEN
     | _RATES,
-    # What pulls people and contracts elsewhere hears of changes too.
-    Role.HR_INTEGRATION: _LISTEN,
+    # What pulls people and contracts elsewhere hears of changes too. It pushes people;
+    # which role a team gives is not its to say.
+    Role.HR_INTEGRATION: _LISTEN
+    | {
+        "directoryperson": ("view", "add", "change", "delete"),
+        "team": ("view", "add", "delete"),
+        "syncentry": VIEW,
+    },
     Role.AUDITOR: dict.fromkeys(
         [
             *(*_BUDGETS, *_BENCHMARKS),
@@ -118,12 +124,6 @@ GRANTS: Grants = {
         ],
         VIEW,
     ),
-    # The feed of people; which role a team gives is not theirs to say.
-    Role.HR_INTEGRATION: {
-        "directoryperson": ("view", "add", "change", "delete"),
-        "team": ("view", "add", "delete"),
-        "syncentry": VIEW,
-    },
     Role.ADMINISTRATOR: dict.fromkeys(
         [*_MONEY, *_TOLD, "jobrun", "savingrealisation"], VIEW
     )
