@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from engagements.choices import Role, Status
 from engagements.models import Assignment
 from engagements.services.departures import note_contractor_gone
 from engagements.services.engagements import change_engagement
+from tracker.api.services import create_api_key
+from tracker.demo.credentials import SCIM_KEY
 from tracker.demo.founding import Cast, stable_id
 from tracker.directory.choices import SyncKind
 from tracker.directory.errors import PushRefusedError
@@ -57,6 +60,7 @@ TEAMS = {
 
 def push_people(cast: Cast) -> None:
     """Tell a first synchronisation, with what it could not follow, and a leaver."""
+    _make_key(cast)
     linked = [_link(cast, username) for username in LINKED]
     people = {one.name: _push(cast, one) for one in PUSHED}
     _refuse_twin_of_finance(cast)
@@ -75,6 +79,18 @@ def push_people(cast: Cast) -> None:
         )
     _leave(cast, people[LEAVER.name])
     _lose_a_contractor(cast)
+
+
+def _make_key(cast: Cast) -> None:
+    key, _text = create_api_key(
+        name=SOURCE,
+        scopes=["people:write"],
+        owner=cast.people["hr"],
+        key=SCIM_KEY,
+        actor=cast.people["admin"],
+    )
+    key.last_used_at = timezone.now()
+    key.save(update_fields=["last_used_at"])
 
 
 def _link(cast: Cast, username: str) -> DirectoryPerson:
