@@ -70,7 +70,7 @@ def test_sync_page_asks_the_same_however_many_entries(
         push(f"p{number}@example.org", department_name=f"Labs {number}")
     browser.get(SYNC)
 
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(19):
         browser.get(SYNC)
 
 

@@ -5,8 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Max, QuerySet
+from django.core.exceptions import (
+    FieldDoesNotExist,
+    PermissionDenied,
+    ValidationError,
+)
+from django.db.models import Max, Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -23,10 +27,11 @@ from engagements.admin.record_admin import (
     RecordAdmin,
     actor_of,
 )
+from engagements.admin.scope import visible
 from engagements.admin.step_back import step_back
 from engagements.admin.unfold_types import action, display
 from engagements.errors import TrackerError
-from engagements.models import User
+from engagements.models import Departure, User
 from tracker.api.models import ApiKey
 from tracker.directory.choices import (
     CHANGES,
@@ -124,6 +129,7 @@ class SyncEntryAdmin(ReadOnlyAdmin):
     actions_detail = ("link", "match", "settle")
     readonly_fields = (
         "subject",
+        "particulars",
         "what_to_do",
         "when",
         "first",
@@ -136,7 +142,7 @@ class SyncEntryAdmin(ReadOnlyAdmin):
             None,
             {
                 "fields": (
-                    ("kind", "subject", "detail"),
+                    ("kind", "subject", "particulars"),
                     "what_to_do",
                     ("when", "first", "times"),
                     ("source", "settled"),
@@ -156,6 +162,7 @@ class SyncEntryAdmin(ReadOnlyAdmin):
                 (SyncKind(kind).label, count) for kind, count in standing.recent.items()
             ],
             "last_heard_at": _last_heard_at(),
+            "departures": _open_departures(actor_of(request)),
             "address": request.build_absolute_uri(reverse("scim")),
             "page": page,
             "has_key": _keys().exists(),
@@ -318,11 +325,22 @@ class SyncEntryAdmin(ReadOnlyAdmin):
                 '{} <a class="text-link" href="{}">{}</a>', advice, page, _("Open")
             )
         return format_html(
-            '{}<span class="row-note">{}</span><span class="sync-advice">{}</span>',
+            '<div class="sync-who">{}<span class="row-note">{}</span>'
+            '<span class="sync-advice">{}</span></div>',
             self.subject(row),
-            row.detail,
+            self.particulars(row) or "",
             advice,
         )
+
+    @display(description=gettext_lazy("detail"))
+    def particulars(self, row: SyncEntry) -> str | None:
+        """Name the fields that changed as people know them."""
+        if row.kind not in CHANGES:
+            return row.detail or None
+        model = Team if row.team_id else DirectoryPerson
+        # The label says already whether somebody is active.
+        names = [name for name in row.detail.split(", ") if name != "active"]
+        return ", ".join(_called(model, name) for name in names) or None
 
     @display(description=gettext_lazy("who"))
     def subject(self, row: SyncEntry) -> SafeString | str:
@@ -481,6 +499,14 @@ class TeamAdmin(RecordAdmin):
         return ", ".join(str(person) for person in row.members.all()) or None
 
 
+def _called(model: type[Model], name: str) -> str:
+    """Return what people call the field; one that is no more keeps its name."""
+    try:
+        return str(getattr(model._meta.get_field(name), "verbose_name", name))
+    except FieldDoesNotExist:
+        return name
+
+
 def _match(*, entry: SyncEntry, actor: User) -> None:
     if entry.person is not None:
         match_again(person=entry.person, actor=actor)
@@ -499,6 +525,13 @@ def _keys() -> QuerySet[ApiKey]:
     usable = ApiKey.objects.all().usable_at(timezone.now())
     chosen = [key.pk for key in usable if "people:write" in key.scopes]
     return ApiKey.objects.filter(pk__in=chosen)
+
+
+def _open_departures(user: User) -> int | None:
+    """Return how many departures wait; None for whom they are no concern of."""
+    if not user.has_perm("engagements.view_departure"):
+        return None
+    return visible(Departure, user).filter(settled_at=None).count()
 
 
 def _last_heard_at() -> Any:

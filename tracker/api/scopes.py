@@ -30,7 +30,7 @@ SCOPES: dict[str, str] = {
     "cost-centers:write": "Create and change cost centers; includes reading them.",
     "services:read": "Read services.",
     "services:write": "Create and change services; includes reading them.",
-    "people:read": "Read your own people and teams, as the identity tool tells of them.",
+    "people:read": "Read your own people and teams, as your identity tool has them.",
     "people:write": "Push people and teams by SCIM; includes reading them.",
     "contractors:read": "Read contractors and where they work, without rates.",
     "contractors:write": "Create and change contractors; includes reading them.",
