@@ -10,7 +10,12 @@ from engagements.services.people import change_person
 from tests.factories import make_contract, make_department, make_user
 from tracker.directory.errors import PushRefusedError
 from tracker.directory.models import DirectoryPerson, SyncEntry, Team
-from tracker.directory.services import provision_person, provision_team, tell_refusal
+from tracker.directory.services import (
+    change_provisioned,
+    provision_person,
+    provision_team,
+    tell_refusal,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +64,28 @@ def test_sync_page_tells_what_waits_and_what_to_do(administrator):
     assert "User name taken" in page
     assert "Add a department with this code or name" in page
     assert "http://testserver/scim/v2" in page
+
+
+def test_change_is_told_in_words_and_without_what_was_sent(administrator):
+    person = push("ada@example.org")
+    person.given_name, person.department_name, person.active = "Secret", "Labs", False
+    change_provisioned(person=person, source="Okta", actor=None)
+
+    page = text_of(logged_in(administrator).get(SYNC))
+
+    assert "given name, department as sent<" in page
+    assert "Secret" not in page
+
+
+def test_departures_that_wait_are_counted(administrator):
+    leaver = make_user(Role.MANAGER)
+    make_contract(manager=leaver)
+    leaver.is_active = False
+    change_person(person=leaver, actor=administrator)
+    counted = '<a class="text-link" href="/admin/engagements/departure/">1</a>'
+
+    for role in (Role.ADMINISTRATOR, Role.AUDITOR, Role.HR_INTEGRATION):
+        assert counted in text_of(logged_in(make_user(role)).get(SYNC))
 
 
 @pytest.mark.parametrize("people", [1, 3])

@@ -162,7 +162,7 @@ class SyncEntryAdmin(ReadOnlyAdmin):
                 (SyncKind(kind).label, count) for kind, count in standing.recent.items()
             ],
             "last_heard_at": _last_heard_at(),
-            "departures": _open_departures(actor_of(request)),
+            "departures": _open_departures(actor_of(request)).count(),
             "address": request.build_absolute_uri(reverse("scim")),
             "page": page,
             "has_key": _keys().exists(),
@@ -527,11 +527,8 @@ def _keys() -> QuerySet[ApiKey]:
     return ApiKey.objects.filter(pk__in=chosen)
 
 
-def _open_departures(user: User) -> int | None:
-    """Return how many departures wait; None for whom they are no concern of."""
-    if not user.has_perm("engagements.view_departure"):
-        return None
-    return visible(Departure, user).filter(settled_at=None).count()
+def _open_departures(user: User) -> QuerySet[Departure]:
+    return visible(Departure, user).filter(settled_at=None)
 
 
 def _last_heard_at() -> Any:
