@@ -1,6 +1,7 @@
 # make run — the whole product on this machine     make test — the suite, twice
 # make setup — prepare only                        make lint — every other check
 # make bench — figures of speed                    make faults — kills while posting
+# make conformance — others' tools hold the running product to the standards it claims
 # make messages — bring the translations up with the code
 # Needs Python 3.11 or later, and make. docs/operations.md tells of the variables.
 
@@ -16,7 +17,7 @@ sum = $(firstword $(shell cat $(1) 2>/dev/null | cksum))
 RUNTIME := $(VENV)/.runtime-$(call sum,requirements.txt)
 DEVELOPMENT := $(VENV)/.development-$(call sum,requirements.txt requirements-dev.txt)
 
-.PHONY: setup run test lint bench faults messages format clean
+.PHONY: setup run test lint bench faults conformance messages format clean
 
 setup: $(RUNTIME)
 	@$(PYTHON) manage.py migrate --verbosity 0 --no-input
@@ -50,6 +51,10 @@ bench: $(DEVELOPMENT)
 # Thousands of postings while processes are killed; the suite has a small part of it.
 faults: $(DEVELOPMENT)
 	@FAULT_POSTINGS=10000 $(PYTHON) -m tests.run tests/faults $(ARGS)
+
+# ARGS="--full" tries as many cases as the issues name; a name runs that one alone.
+conformance: $(DEVELOPMENT)
+	@$(PYTHON) -m tests.conformance $(ARGS)
 
 # Then: python -m config.messages missing, and fill (docs/translations.md).
 messages: $(RUNTIME)

@@ -6,6 +6,11 @@ from config.env import env
 
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=1200)
 API_MAX_BODY_BYTES = 1024 * 1024
+# What becomes of a department or cost centre that an identity tool names and nobody
+# has entered: "unmatched" shows it on the sync page, "create" adds it.
+SCIM_UNKNOWN_CODES = env.str("SCIM_UNKNOWN_CODES", default="unmatched")
+if SCIM_UNKNOWN_CODES not in ("unmatched", "create"):
+    raise SystemExit("SCIM_UNKNOWN_CODES must be unmatched or create.")
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -58,6 +58,10 @@ app.conf.beat_schedule = {
         "task": "tracker.tasks.start_offboardings",
         "schedule": crontab(hour="0", minute="45"),
     },
+    "settle departures": {
+        "task": "tracker.tasks.settle_departures",
+        "schedule": crontab(hour="1", minute="0"),
+    },
     "match received invoices": {
         "task": "tracker.tasks.match_received_invoices",
         "schedule": crontab(minute="*/5"),

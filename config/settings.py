@@ -9,6 +9,7 @@ from django.urls import reverse_lazy
 from config.api import API_MAX_BODY_BYTES as API_MAX_BODY_BYTES
 from config.api import API_REQUESTS_PER_MINUTE as API_REQUESTS_PER_MINUTE
 from config.api import REST_FRAMEWORK as REST_FRAMEWORK
+from config.api import SCIM_UNKNOWN_CODES as SCIM_UNKNOWN_CODES
 from config.api import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 from config.env import (
     BASE_DIR,

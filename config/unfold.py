@@ -112,6 +112,7 @@ MEASURED = (
 )
 IMPORTED = ("tracker.importrun", "tracker.timename")
 SENT = ("tracker.alert", "tracker.reminder")
+PUSHED = ("tracker.syncentry", "tracker.directoryperson", "tracker.team")
 TABS: list[dict[str, Any]] = [
     {
         "models": list(MEASURED),
@@ -134,6 +135,14 @@ TABS: list[dict[str, Any]] = [
         "items": [
             _tab(_("Alerts sent"), "tracker.alert"),
             _tab(_("Reminders sent"), "tracker.reminder"),
+        ],
+    },
+    {
+        "models": list(PUSHED),
+        "items": [
+            _tab(_("Sync page"), "tracker.syncentry"),
+            _tab(_("People pushed"), "tracker.directoryperson"),
+            _tab(_("Teams"), "tracker.team"),
         ],
     },
 ]
@@ -276,6 +285,9 @@ NAVIGATION: list[dict[str, Any]] = [
             _page(_("Services"), "layers", "engagements.service"),
             _page(_("Skills"), "school", "engagements.skill"),
             _page(_("People"), "group", "engagements.user"),
+            _page(_("Departures"), "person_off", "engagements.departure"),
+            _page(_("Identity tool"), "sync", "tracker.syncentry")
+            | {"active": _is_at_any(*PUSHED)},
         ],
     },
     {

@@ -21,6 +21,7 @@ urlpatterns = [
     path("oauth/revoke", oauth.revoke, name="oauth-revoke"),
     path("api/", include("tracker.api.urls")),
     path("hris/", include("tracker.api.hris.urls")),
+    path("scim/", include("tracker.scim.urls")),
     path("", include("tracker.urls")),
 ]
 

@@ -41,6 +41,7 @@ NAMES = {
     "checklisttask": (_("task"), _("tasks")),
     "vendor": (_("vendor"), _("vendors")),
     "vendorcontact": (_("contact"), _("contacts")),
+    "departure": (_("departure"), _("departures")),
 }
 
 

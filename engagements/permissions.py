@@ -67,7 +67,7 @@ GRANTS: Grants = {
     Role.MANAGER: dict.fromkeys(_RECORDS, EDIT)
     | dict.fromkeys(_LINES, ALL)
     | dict.fromkeys(_CATALOGUES, VIEW)
-    | {"user": VIEW, "event": VIEW},
+    | {"user": VIEW, "event": VIEW, "departure": ("view", "change")},
     Role.FINANCE: dict.fromkeys(_RECORDS, VIEW)
     | {"vendor": EDIT, "costsplit": EDIT, "costsplitshare": EDIT}
     # Some tasks of a checklist are theirs to do.
@@ -83,14 +83,17 @@ GRANTS: Grants = {
             "user",
             "checklisttask",
             "accessgrant",
+            "departure",
         ),
         VIEW,
     ),
-    Role.AUDITOR: dict.fromkeys([*_RECORDS, *_CATALOGUES, "user", "event"], VIEW),
+    Role.AUDITOR: dict.fromkeys(
+        [*_RECORDS, *_CATALOGUES, "user", "event", "departure"], VIEW
+    ),
     Role.ADMINISTRATOR: dict.fromkeys(_RECORDS, EDIT)
     | dict.fromkeys(_CATALOGUES, ALL)
     | dict.fromkeys(_LINES, ALL)
-    | {"user": EDIT, "event": VIEW},
+    | {"user": EDIT, "event": VIEW, "departure": ("view", "change")},
 }
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from engagements.choices import ApprovalOutcome, ChargeKind, Role
+from engagements.choices import LIVE_STATUSES, ApprovalOutcome, ChargeKind, Role
 from engagements.models import (
     Approval,
     ApprovalRule,
@@ -19,6 +19,7 @@ from engagements.models import (
     ChecklistTask,
     CostCentre,
     Department,
+    Departure,
     Engagement,
     FeeTerm,
     RateTerm,
@@ -138,6 +139,30 @@ class Link:
 
     engagement: Engagement | None
     is_asked_for: bool = False
+
+
+def with_left_behind(
+    rows: QuerySet[Departure], user: User | AnonymousUser
+) -> QuerySet[Departure]:
+    """Return the departures with `left_behind`: how many live engagements wait.
+
+    Of those that the user may see.
+    """
+    seen = Engagement.objects.visible_to(user).filter(status__in=LIVE_STATUSES)
+    managed = seen.filter(manager=OuterRef("person"))
+    worked = seen.filter(assignment__contractor=OuterRef("contractor"))
+    return rows.annotate(
+        left_behind=Coalesce(
+            _count_by(managed, "manager"),
+            _count_by(worked, "assignment__contractor"),
+            0,
+        )
+    )
+
+
+def _count_by(rows: QuerySet[Engagement], name: str) -> Subquery:
+    counted = rows.order_by().values(name).annotate(count=Count("pk"))
+    return Subquery(counted.values("count"))
 
 
 def lineage(engagement: Engagement, user: User | AnonymousUser) -> list[Link]:

@@ -307,8 +307,11 @@ def twin(model: type[Model], row: Row, keeping: Iterable[str]) -> Row:
         and (field.unique or isinstance(field, models.ForeignKey))
     }
     other = row | fresh
-    for names in (unique_names(c) for c in uniques(model)):
-        if not names & (kept | set(fresh)):
+    for constraint in uniques(model):
+        names = unique_names(constraint)
+        # Nothing in a column is unlike anything else, nothing itself included.
+        is_apart = any(other[name] is None for name in constraint.fields)
+        if not is_apart and not names & (kept | set(fresh)):
             other |= told_apart(model, other, names)
     return other
 

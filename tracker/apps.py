@@ -47,6 +47,12 @@ NAMES = {
     "levelresult": (_("service level result"), _("service level results")),
     "credit": (_("credit"), _("credits")),
     "review": (_("review"), _("reviews")),
+    "directoryperson": (
+        _("person in the identity tool"),
+        _("people in the identity tool"),
+    ),
+    "team": (_("team"), _("teams")),
+    "syncentry": (_("sync entry"), _("sync entries")),
 }
 
 

@@ -2,6 +2,7 @@
 
 from tracker.api.models import ApiKey, IdempotencyKey
 from tracker.dashboards.models import PageMail, SavedPage
+from tracker.directory.models import DirectoryPerson, SyncEntry, Team
 from tracker.fit.models import (
     Advice,
     Assessment,
@@ -88,6 +89,7 @@ __all__ = [
     "ClosedMonth",
     "Credit",
     "Decision",
+    "DirectoryPerson",
     "Downtime",
     "ExchangeRate",
     "Exclusion",
@@ -125,6 +127,8 @@ __all__ = [
     "Settlement",
     "StaleMonth",
     "StreamHead",
+    "SyncEntry",
+    "Team",
     "Ticket",
     "TimeName",
     "Timesheet",

@@ -11,6 +11,7 @@ _MONEY = ("payment", "ledgerentry", "invoiceline", "accrual", "closedmonth")
 _WORK = ("worklog", "oversightlog", "timesheet")
 _IMPORTS = ("importrun", "importproblem", "timename")
 _TOLD = ("alert", "reminder")
+_DIRECTORY = ("directoryperson", "team", "syncentry")
 _FIT = ("assessment", "flag", "decision", "advice", "groupverdict")
 _RATES: Models = {"exchangerate": ("view", "add", "change")}
 _BUDGETS = ("budget", "budgetpolicy")
@@ -103,8 +104,14 @@ GRANTS: Grants = {
     | _CLOSE
     | _LISTEN
     | _RATES,
-    # What pulls people and contracts elsewhere hears of changes too.
-    Role.HR_INTEGRATION: _LISTEN,
+    # What pulls people and contracts elsewhere hears of changes too. It pushes people;
+    # which role a team gives is not its to say.
+    Role.HR_INTEGRATION: _LISTEN
+    | {
+        "directoryperson": ("view", "add", "change", "delete"),
+        "team": ("view", "add", "delete"),
+        "syncentry": VIEW,
+    },
     Role.AUDITOR: dict.fromkeys(
         [
             *(*_BUDGETS, *_BENCHMARKS),
@@ -113,12 +120,18 @@ GRANTS: Grants = {
             *("credit", "invoice", "invoiceattachment", "settlement"),
             *_HOOKS,
             *("jobrun", "policy", "apikey", "exchangerate", "review"),
+            *_DIRECTORY,
         ],
         VIEW,
     ),
     Role.ADMINISTRATOR: dict.fromkeys(
         [*_MONEY, *_TOLD, "jobrun", "savingrealisation"], VIEW
     )
+    | {
+        "directoryperson": ("view", "add", "change", "delete"),
+        "team": ("view", "add", "change", "delete"),
+        "syncentry": _CHANGE,
+    }
     # A policy is never edited: another version takes its place.
     | {"policy": _ADD}
     | _MATCH

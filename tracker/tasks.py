@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import Any
 
 from celery import shared_task
@@ -15,11 +15,12 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from engagements.models import Event
-from engagements.services import boarding, documents, renewal
+from engagements.services import boarding, departures, documents, renewal
 from engagements.values.periods import add_months, month_of
 from tracker.api.idempotency import forget_keys
 from tracker.api.services import forget_tokens
 from tracker.dashboards.saved import mails as saved_pages
+from tracker.directory import services as directory
 from tracker.fit.services import assess
 from tracker.fit.services import thin_assessments as thin
 from tracker.imports import services as imports
@@ -34,6 +35,9 @@ from tracker.spend.services.month_end import MONTH_END
 from tracker.webhooks import services as webhooks
 from tracker.webhooks.public_types import is_perhaps_public
 from tracker.webhooks.queries import seconds_until_due
+
+# Names of people stand in them.
+SYNC_ENTRIES_KEPT = timedelta(days=180)
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +56,22 @@ def roll_terms() -> None:
         name="roll terms",
         key=today.isoformat(),
         work=lambda: asdict(renewal.roll_terms(today=today)),
+    )
+
+
+@shared_task
+def settle_departures() -> None:
+    """Close departures of which nothing is left, and forget old sync entries."""
+    today = timezone.localdate()
+    run_job(
+        name="settle departures",
+        key=today.isoformat(),
+        work=lambda: {
+            "settled": departures.settle_empty_departures().departures,
+            "entries": directory.remove_old_entries(
+                before=timezone.now() - SYNC_ENTRIES_KEPT
+            ),
+        },
     )
 
 

@@ -109,6 +109,9 @@ tell(
         "task.reopened": gettext_lazy("Task opened again"),
         "task.due_day_moved": gettext_lazy("Task due on another day"),
         "user.password_set": gettext_lazy("Password set"),
+        "manager.left": gettext_lazy("Manager left, with live engagements"),
+        "contractor.gone": gettext_lazy("Contractor gone from the feed"),
+        "departure.settled": gettext_lazy("Departure settled"),
         "vendor.registered": gettext_lazy("Vendor registered"),
     }
 )

@@ -23,10 +23,14 @@ from engagements.admin.filters import ScopedDropdownFilter
 from engagements.admin.record_admin import RecordAdmin, RecordForm, actor_of
 from engagements.admin.unfold_types import display
 from engagements.models import Contractor, User
+from engagements.services.people import change_person
 from engagements.services.tenure import TenureClock, tenure_clocks
 
 # What only a superuser may give, lest somebody make themselves one.
 POWERS = ("is_superuser", "user_permissions")
+FROM_TOOL = gettext_lazy(
+    "From your identity tool: what can't be typed here is changed there."
+)
 
 admin.site.unregister(Group)
 
@@ -121,12 +125,18 @@ class UserAdmin(RecordAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         # What colleagues cost is for those who keep their records.
         if not request.user.has_perm("engagements.change_user"):
             hidden.add("loaded_hourly_cost")
-        return [
+        shown = [
             part for part in fieldsets if not hidden & set(flatten_fieldsets([part]))
         ]
+        return [_told_from(part, obj) for part in shown]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return (*super().get_readonly_fields(request, obj), "last_login")
+        # What an identity tool keeps would only be overwritten by its next push.
+        kept = obj.provisioned_fields if isinstance(obj, User) else ()
+        return (*super().get_readonly_fields(request, obj), "last_login", *kept)
+
+    def change_record(self, record: Any, expected: int | None, actor: User) -> None:
+        change_person(person=record, expected_version=expected, actor=actor)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         if isinstance(obj, User) and obj.is_superuser and not is_superuser(request):
@@ -161,6 +171,15 @@ class UserAdmin(RecordAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     @display(description=gettext_lazy("roles"))
     def roles(self, row: User) -> str:
         return ", ".join(sorted(group.name for group in row.groups.all()))
+
+
+def _told_from(part: Any, person: User) -> Any:
+    """Return the part of a page, saying whence fields come that a tool keeps."""
+    title, options = part
+    names = set(flatten_fieldsets([part]))
+    if not names & set(person.provisioned_fields):
+        return part
+    return title, options | {"description": FROM_TOOL}
 
 
 def is_superuser(request: HttpRequest) -> bool:

@@ -27,6 +27,7 @@ from engagements.models import (
     CostSplitShare,
     CreditStep,
     Department,
+    Departure,
     Document,
     Engagement,
     Event,
@@ -42,6 +43,7 @@ from engagements.models import (
     Vendor,
     VendorContact,
 )
+from engagements.models.departure import departure_scope
 from engagements.permissions import (
     catalogue_scope,
     contractor_scope,
@@ -133,6 +135,7 @@ narrowed_by(
 )
 narrowed_by(through("split__engagement"), CostSplitShare)
 narrowed_by(document_scope, Document)
+narrowed_by(departure_scope, Departure)
 narrowed_by(_departments, Department)
 narrowed_by(catalogue_scope, CostCentre, TenurePolicy, ApprovalRule)
 narrowed_by(service_scope, Service)

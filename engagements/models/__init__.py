@@ -1,5 +1,6 @@
 from engagements.models.access import AccessGrant
 from engagements.models.augmented import Assignment, RateTerm
+from engagements.models.departure import Departure
 from engagements.models.engagement import (
     ChangeOrder,
     CostSplit,
@@ -43,6 +44,7 @@ __all__ = [
     "CostSplitShare",
     "CreditStep",
     "Department",
+    "Departure",
     "Document",
     "Engagement",
     "Event",

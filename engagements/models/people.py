@@ -60,6 +60,8 @@ class User(AbstractUser):
         editable=False,
         help_text=_("Blank for that of the browser, and English in mails."),
     )
+    # Names of the fields that an identity tool keeps; empty for who is kept by hand.
+    provisioned_fields = models.JSONField(default=list, blank=True, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
     version = models.PositiveIntegerField(default=1, editable=False)
 
@@ -88,6 +90,10 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username
+
+    @property
+    def is_provisioned(self) -> bool:
+        return bool(self.provisioned_fields)
 
 
 class Skill(Record):

@@ -30,6 +30,7 @@ from engagements.models import (
     Contractor,
     CostCentre,
     Department,
+    Departure,
     Engagement,
     Event,
     Service,
@@ -47,6 +48,9 @@ from tests.spend.sheets import begin, fill
 from tracker.dashboards.levels.reports import level_reports
 from tracker.dashboards.report import all_reports
 from tracker.dashboards.topics.known import BY_NAME
+from tracker.directory.choices import SyncKind
+from tracker.directory.models import DirectoryPerson, Team
+from tracker.directory.services import tell
 from tracker.fit.models import Flag
 from tracker.fit.services import Planned, give_advice, keep_advice
 from tracker.imports.kinds import kind_names
@@ -227,6 +231,7 @@ class Everything(Other):
         self._budget()
         self._perform()
         self._match()
+        self._push()
         renew_feed(user=self.manager, actor=self.manager)
         planned = Planned(title=f"{CANARY} idea", service=self.service, currency="GBP")
         advice = give_advice(planned=planned, actor=self.manager)
@@ -242,6 +247,16 @@ class Everything(Other):
         Alert.objects.create(
             engagement_id=self.contract.pk, reminder=reminder, recipient=self.manager
         )
+
+    def _push(self) -> None:
+        """As the identity tool told of them, and somebody gone from it."""
+        person = DirectoryPerson.objects.create(
+            user=self.manager, user_name=CANARY, user_name_key=CANARY.lower()
+        )
+        team = Team.objects.create(name=CANARY, name_key=CANARY.lower())
+        team.members.add(person)
+        tell(kind=SyncKind.UPDATED, person=person, name=CANARY, source=CANARY)
+        Departure.objects.create(contractor=self.contractor, note=CANARY)
 
     def _work(self) -> None:
         sheet = begin(self.assignment, date(2026, 2, 9))
@@ -438,6 +453,7 @@ def values_of(name: str, route: str, other: Everything) -> list[Any]:
         ],
         "file_format": lambda: ["csv", "xlsx"],
         "kind": kind_names,
+        "path": lambda: ["Users", "Groups", "Schemas"],
         # Who has the secret address is who it shows; it is not for others to guess.
         "token": lambda: ["A" * TOKEN_LENGTH],
     }

@@ -1,0 +1,1 @@
+"""Tools that others wrote, holding a live product to the standards it claims."""

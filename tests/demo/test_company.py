@@ -236,7 +236,7 @@ def test_people_without_a_demo_login_cannot_log_in() -> None:
     usernames = [username for username, _password, _role in LOGINS]
     others = User.objects.exclude(username__in=usernames)
 
-    assert others.count() == 10
+    assert others.count() == 14
     assert not any(user.has_usable_password() for user in others)
 
 

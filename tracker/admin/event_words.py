@@ -6,6 +6,8 @@ from engagements.admin.event_words import tell
 
 tell(
     {
+        "user.linked": _("Account linked to the identity tool"),
+        "team.role_mapped": _("Role of a team's members set"),
         "engagement.work_logged": _("Work logged"),
         "engagement.invoiced": _("Billed"),
         "month.hindered": _("Month can't be closed yet"),

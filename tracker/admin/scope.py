@@ -6,6 +6,7 @@ from engagements.admin.scope import for_everyone, narrowed_by, through
 from engagements.models import User
 from engagements.permissions import departments_under, engagement_scope, sees_all
 from tracker.api.models import ApiKey
+from tracker.directory.models import DirectoryPerson, SyncEntry, Team
 from tracker.fit.models import Advice, Assessment, Flag, Policy, advice_scope
 from tracker.imports.models import TimeName
 from tracker.jobs.models import JobRun
@@ -156,3 +157,5 @@ narrowed_by(for_everyone, ApiKey)
 narrowed_by(for_everyone, Policy)
 # Runs hold counts, no names and no amounts of any one department.
 narrowed_by(for_everyone, JobRun)
+# Shown to those who keep the feed of people, who see everybody.
+narrowed_by(for_everyone, DirectoryPerson, Team, SyncEntry)

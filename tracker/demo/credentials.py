@@ -16,3 +16,5 @@ LOGINS: list[tuple[str, str, Role]] = [
 SANDBOX_KEY = "etk_test_WexmoorHomeSandboxKeyNeverForProduction1"
 # What an HR tool would have: it acts as the HR feed, and reads no amounts.
 HR_KEY = "etk_test_WexmoorHomeHrToolKeyNeverForProduction11"
+# The identity tool's, which pushes people and reads nothing else.
+SCIM_KEY = "etk_test_WexmoorHomeScimFeedKeyNeverForProduction"

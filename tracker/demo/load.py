@@ -30,6 +30,7 @@ from tracker.demo.company import HISTORY_MONTHS, STORIES
 from tracker.demo.contracts import PAID
 from tracker.demo.credentials import HR_KEY, SANDBOX_KEY
 from tracker.demo.founding import Cast, found_company
+from tracker.demo.identity import push_people
 from tracker.demo.match import order_and_match
 from tracker.demo.organisation import PEOPLE
 from tracker.demo.reviews import review_engagements
@@ -102,6 +103,7 @@ def load_company(*, today: date) -> Loaded:
     assessed = assess(as_of=today, actor=cast.people["admin"])
     ask_ahead(cast)
     send_some(cast)
+    push_people(cast)
     return Loaded(
         engagements=len(told) + len(PAID),
         work_logs=work_logs,

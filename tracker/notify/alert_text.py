@@ -15,6 +15,7 @@ from engagements.models import (
     Approval,
     ChangeOrder,
     ChecklistTask,
+    Departure,
     Document,
     Engagement,
     Event,
@@ -42,6 +43,8 @@ _ICONS = {
     "budget": "account_balance_wallet",
     "month": "event_busy",
     "webhook_endpoint": "webhook",
+    "manager": "person_off",
+    "contractor": "person_off",
 }
 _REMINDER_ICON = "alarm"
 REMINDED = {
@@ -96,6 +99,7 @@ class _Records:
     policies: Mapping[int, TenurePolicy]
     budgets: Mapping[int, BudgetName]
     endpoints: Mapping[int, str]
+    departures: Mapping[int, Departure]
     with_money: frozenset[int]
 
 
@@ -130,6 +134,7 @@ def _records(rows: list[Alert], reader: User) -> _Records:
         return {each.subject_id for each in reminded if each.kind == kind}
 
     about = {row.engagement_id for row in rows if row.engagement_id}
+    left = {number for each in told if (number := _departure_of(each))}
     seen = Engagement.objects.filter(engagement_scope(reader, with_money=True))
     return _Records(
         approvals=_by_id(_APPROVALS, subjects("approval")),
@@ -141,12 +146,14 @@ def _records(rows: list[Alert], reader: User) -> _Records:
         if (found := subjects("webhookendpoint"))
         else {},
         budgets=budget_names(budgets) if (budgets := subjects("budget")) else {},
+        departures=_by_id(_DEPARTURES, left),
         with_money=frozenset(
             seen.filter(pk__in=about).values_list("pk", flat=True) if about else ()
         ),
     )
 
 
+_DEPARTURES = Departure.objects.select_related("person", "contractor")
 _APPROVALS = with_units(Approval.objects.select_related("change_order"))
 
 
@@ -241,6 +248,8 @@ def _of_no_engagement(event: Event, records: _Records) -> dict[str, str]:
         return _budget_in_words(event.changes, records.budgets.get(event.subject_id))
     if event.subject_type == "webhookendpoint":
         return _endpoint_in_words(event, records)
+    if number := _departure_of(event):
+        return _departure_in_words(event, records.departures.get(number))
     return _run_in_words(event)
 
 
@@ -251,6 +260,31 @@ def _endpoint_in_words(event: Event, records: _Records) -> dict[str, str]:
         "detail": why_disabled(because),
         "path": _page("tracker_webhookendpoint_change", event.subject_id),
     }
+
+
+def _departure_of(event: Event) -> int | None:
+    """Return the departure that the event opened, if it did."""
+    if event.event_type not in ("manager.left", "contractor.gone"):
+        return None
+    number: int = event.changes["departure"][1]
+    return number
+
+
+def _departure_in_words(event: Event, departure: Departure | None) -> dict[str, str]:
+    if departure is None:
+        return {}
+    count = len(event.changes["live_engagements"][1])
+    words = {
+        "about": str(departure.person or departure.contractor),
+        "detail": ngettext(
+            "%(count)d live engagement", "%(count)d live engagements", count
+        )
+        % {"count": count},
+        "path": _page("engagements_departure_change", departure.pk),
+    }
+    if not departure.is_open:
+        words["status"] = _("Departure settled")
+    return words
 
 
 def _approval_in_words(

@@ -4,7 +4,14 @@ from collections.abc import Iterable
 
 from engagements import queries
 from engagements.choices import ApprovalOutcome
-from engagements.models import Approval, ChecklistTask, Engagement, Event, User
+from engagements.models import (
+    Approval,
+    ChecklistTask,
+    Departure,
+    Engagement,
+    Event,
+    User,
+)
 from engagements.permissions import engagement_scope
 from tracker.spend.budget_queries import answerable_for
 from tracker.spend.hours import submitter_of
@@ -80,6 +87,23 @@ def keepers_of_endpoint(event: Event) -> list[User]:
     return [*owners_of_endpoints([event.subject_id]), *queries.administrators()]
 
 
+def settlers_of_departure(event: Event) -> list[User]:
+    """Return whose task the departure is, or else the administrators.
+
+    Of a contractor also those who manage their engagements.
+    """
+    departure = _departure(event)
+    if departure is None:
+        return []
+    _before, live = event.changes.get("live_engagements", (None, []))
+    of_contractor = departure.contractor_id is not None
+    managers = User.objects.filter(engagements__in=live).distinct()
+    people = list(managers.order_by("pk")) if of_contractor else []
+    if departure.assignee is not None:
+        people.append(departure.assignee)
+    return people or list(queries.administrators())
+
+
 def administrators(event: Event) -> Iterable[User]:
     return queries.administrators()
 
@@ -105,6 +129,12 @@ def is_settled(event: Event) -> bool:
         return False
     approval = _approval(event)
     return approval is None or approval.outcome != ApprovalOutcome.WAITING
+
+
+def _departure(event: Event) -> Departure | None:
+    _before, number = event.changes.get("departure", (None, None))
+    rows = Departure.objects.select_related("assignee")
+    return rows.filter(pk=number).first()
 
 
 def _task(event: Event) -> ChecklistTask | None:

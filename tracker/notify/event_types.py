@@ -60,6 +60,10 @@ _LINES: dict[str, tuple[Audience, On, StrOrPromise]] = {
     "budget.threshold_crossed": (
         to.payers_of_budget, On.ENGAGEMENTS, _("Budget used up to a threshold"),
     ),
+    "manager.left": (to.settlers_of_departure, On.TASKS, _("Manager left")),
+    "contractor.gone": (
+        to.settlers_of_departure, On.TASKS, _("Contractor gone from the feed"),
+    ),
     "review.asked": (to.reviewer, On.TASKS, _("Review due")),
     "import.applied": (to.importer_of_refused, On.IMPORTS, _("Lines refused")),
     "import.refused": (to.importer_of_refused, On.IMPORTS, _("Import refused")),
