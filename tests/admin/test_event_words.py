@@ -30,6 +30,7 @@ MADE_UP = {
         f"{kind}.exported"
         for kind in ("vendors", "contractors", "engagements", "terms", "budgets")
     ],
+    "contractor.{}": ["contractor.created", "contractor.changed"],
     # Told by the record's name and the verb, or the field.
     "{}.created": [],
     "{}.changed": [],

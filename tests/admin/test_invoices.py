@@ -103,14 +103,14 @@ def test_a_draft_is_changed_with_its_lines(finance, contract):
 
 def test_a_draft_changed_meanwhile_is_not_overwritten(finance, contract):
     invoice = make_draft(contract)
-    page = fields_on(finance, page_of(invoice)) | {"number": "N-8"}
+    page = fields_on(finance, page_of(invoice)) | {"number": "CHANGED"}
     Invoice.objects.update(version=7)
 
     response = finance.post(page_of(invoice), page)
 
     assert response.status_code == 200
     assert "changed by somebody else" in str(errors_on(response))
-    assert Invoice.objects.get().number != "N-8"
+    assert Invoice.objects.get().number != "CHANGED"
 
 
 def test_a_posted_invoice_is_read_only(finance, contract):

@@ -76,6 +76,7 @@ def test_no_column_holds_money_as_float_or_decimal() -> None:
     ]
     # Shares and points of the fit engine: judgements, computed in floating point.
     assert inexact == [
+        "Policy.tendency",
         "Assessment.acceptability",
         "Assessment.opposition",
         "Assessment.coverage",

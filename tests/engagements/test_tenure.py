@@ -637,6 +637,6 @@ def test_rolling_asks_no_more_of_policies_for_more_people(
         for _number in range(people):
             half_years(vendor)
         # As without policies, and: assignments, people, policies, departments, work,
-        # the events.
-        with django_assert_num_queries(14):
+        # the events, and that they await publishing.
+        with django_assert_num_queries(15):
             roll_terms(today=date(2026, 7, 1))
