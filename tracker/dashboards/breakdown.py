@@ -147,7 +147,7 @@ class Breakdown(Report):
         ]
 
     def note(self) -> str:
-        return compared_note(self.scope) if self.is_compared else ""
+        return compared_note(self.scope) if self.is_compared else self.uncompared()
 
     @cached_property
     def total(self) -> SpendParts:

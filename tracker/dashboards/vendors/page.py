@@ -13,13 +13,19 @@ from django.utils.translation import ngettext
 from engagements.values.language import translated
 from tracker.dashboards.charts.svg import shortened
 from tracker.dashboards.findings import period_text
-from tracker.dashboards.pages import NAME_IN_TITLE, Figure, Link, Section, downloads
+from tracker.dashboards.pages import (
+    NAME_IN_TITLE,
+    Figure,
+    Link,
+    Section,
+    card_table,
+    downloads,
+)
 from tracker.dashboards.report import Report, share
 from tracker.dashboards.reports.months import SpendByMonth
 from tracker.dashboards.topics.page import (
     Topic,
     TopicPage,
-    drawn_table,
     section,
 )
 from tracker.dashboards.topics.scope import TopicScope
@@ -273,8 +279,8 @@ def _months(months: SpendByMonth) -> Section:
     return Section(
         months.slug,
         _("Spend by month"),
-        drawn_table(months, months.newest_rows(MONTHS_SHOWN)),
-        downloads(months),
+        card_table(months, months.newest_rows(MONTHS_SHOWN)),
+        downloads(months, is_drawn=True),
         months.drawing(MONTHS_SHOWN),
         is_full=True,
     )

@@ -349,6 +349,7 @@ class VendorScorecards(TopicReport):
     slug = "scorecards"
     title = marked("Scorecard")
     noun = marked("vendors")
+    also_reads: ClassVar[Sequence[str]] = ("measurements:read",)
     says = marked(
         "The score is of service levels over 36 months, from 0 to 100. Questioned are"
         " invoices of the months chosen on which something didn't fit; exceptions and"
