@@ -46,7 +46,7 @@ REPORTS = [(topic.name, report.slug) for topic in TOPICS for report in topic.rep
 # Queries of each page; the same however many rows there are.
 QUERIES = {
     "/my/": 27,
-    "/vendors/": 26,
+    "/vendors/": 22,
     "/cost-centres/": 22,
     "/contractors/": 22,
     "/data-quality/": 18,

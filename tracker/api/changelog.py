@@ -63,7 +63,7 @@ ENTRIES = (
         "v1",
         "added",
         "`GET /reports` has every table of vendors, cost centres, contractors, service"
-        " levels, data quality and one's own page, each with the filters it takes; those"
+        " levels, data quality and one's own page, with the filters it takes; those"
         " that tell more than spend ask for the scope of what they tell.",
     ),
     Entry(

@@ -85,13 +85,14 @@ class _AllVendors:
     def page(self) -> TopicPage:
         scope = self.scope
         engagements = VendorEngagements(scope)
-        by_vendor = PricesByVendor(scope)
-        # Read once for both tables.
-        vars(by_vendor).update(changes=self.prices.changes)
+        by_vendor, cards = PricesByVendor(scope), VendorScorecards(scope)
+        # Read once for all three tables.
+        for other in (by_vendor, cards):
+            vars(other).update(changes=self.prices.changes)
         is_empty = not self.concentration.vendors and not engagements.found
         sections = [
             section(self.concentration),
-            section(VendorScorecards(scope)),
+            section(cards),
             section(self.prices, is_full=False),
             section(by_vendor, is_full=False),
             section(engagements),
@@ -181,10 +182,11 @@ class _OneVendor:
     def page(self) -> TopicPage:
         scope = self.scope
         years, prices = PricesByYear(scope), Prices(scope)
-        vars(prices).update(changes=years.changes)
         engagements = VendorEngagements(scope)
         months = SpendByMonth(scope)
         cards = VendorScorecards(scope)
+        for other in (prices, cards):
+            vars(other).update(changes=years.changes)
         sections: list[Section] = [
             section(engagements),
             section(cards),

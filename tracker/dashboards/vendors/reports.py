@@ -373,6 +373,11 @@ class VendorScorecards(TopicReport):
         Column(marked("Currency"), on_page=False),
     )
 
+    @cached_property
+    def changes(self) -> list[PriceChange]:
+        today = timezone.localdate()
+        return price_changes(self.scope.user, self.scope.where, today=today)
+
     def listed(self) -> list[Row]:
         scope, scores = self.scope, self._scores()
         spent = {one.public_id: one.parts.total for one in scope.overview.vendors}
@@ -435,7 +440,7 @@ class VendorScorecards(TopicReport):
         """Return the mean change of the fiscal year that runs, by vendor."""
         today = timezone.localdate()
         groups: dict[str, list[PriceChange]] = defaultdict(list)
-        for one in price_changes(self.scope.user, self.scope.where, today=today):
+        for one in self.changes:
             if one.year == fiscal_year_of(today):
                 groups[str(one.vendor_id)].append(one)
         return {vendor: price_move(found).share for vendor, found in groups.items()}
