@@ -20,21 +20,10 @@ urlpatterns = [
     path("spend/", views.reports, name="reports"),
     path("spend/<slug:slug>/", views.report, name="report"),
     path("spend/<slug:slug>/card/", views.report_card, name="report-card"),
-    path("service-levels/", levels.service_levels, name="service-levels"),
     path(
         "service-levels/windows/<uuid:public_id>/",
         levels.level_window,
         name="service-level-window",
-    ),
-    re_path(
-        r"^service-levels/(?P<slug>[a-z-]+)\.(?P<extension>csv|xlsx|pdf|svg|png)$",
-        levels.level_file,
-        name="service-levels-file",
-    ),
-    path(
-        "service-levels/<slug:slug>/",
-        levels.level_report,
-        name="service-levels-report",
     ),
     *topics.urlpatterns,
     path("saved/", saved.saved_pages, name="saved-pages"),

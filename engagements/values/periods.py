@@ -4,6 +4,7 @@ import calendar
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from typing import Literal
 
 NoticeUnit = Literal["days", "months"]
@@ -19,12 +20,17 @@ def add_months(day: date, months: int) -> date:
     """Return the same day `months` later, or the last day of a shorter month."""
     index = day.year * 12 + day.month - 1 + months
     year, month = divmod(index, 12)
-    last = calendar.monthrange(year, month + 1)[1]
-    return date(year, month + 1, min(day.day, last))
+    return date(year, month + 1, min(day.day, _length(year, month + 1)))
 
 
 def last_day_of_month(month: date) -> date:
-    return add_months(month_of(month), 1) - ONE_DAY
+    return month.replace(day=_length(month.year, month.month))
+
+
+@cache
+def _length(year: int, month: int) -> int:
+    """Return how many days a month has; asked for once a month of every engagement."""
+    return calendar.monthrange(year, month)[1]
 
 
 def months_between(first: date, last: date) -> Iterator[date]:
@@ -32,7 +38,7 @@ def months_between(first: date, last: date) -> Iterator[date]:
     month = month_of(first)
     while month <= last:
         yield month
-        month = add_months(month, 1)
+        month = date(month.year + month.month // 12, month.month % 12 + 1, 1)
 
 
 def count_months(first: date, last: date) -> int:

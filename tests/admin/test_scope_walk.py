@@ -45,7 +45,6 @@ from tests.admin.conftest import logged_in
 from tests.admin.test_scope import CANARY, Other
 from tests.factories import make_contract, make_user
 from tests.spend.sheets import begin, fill
-from tracker.dashboards.levels.reports import level_reports
 from tracker.dashboards.report import all_reports
 from tracker.dashboards.topics.known import BY_NAME
 from tracker.directory.choices import SyncKind
@@ -423,7 +422,7 @@ def _slugs(route: str) -> list[str]:
     page = route.lstrip("^").partition("/")[0]
     if page in BY_NAME:
         return list(BY_NAME[page].by_slug)
-    return list(level_reports() if page == "service-levels" else all_reports())
+    return list(all_reports())
 
 
 def values_of(name: str, route: str, other: Everything) -> list[Any]:

@@ -108,7 +108,7 @@ def test_csv_lines_come_before_the_last_row_is_read():
 
 
 def test_xlsx_file_holds_numbers_dates_and_escaped_text():
-    (sheet,) = load_workbook(BytesIO(xlsx_file(Sample(SCOPE)))).worksheets
+    (sheet,) = load_workbook(BytesIO(xlsx_file([Sample(SCOPE)]))).worksheets
 
     rows = list(sheet.iter_rows(values_only=True))
     assert rows[0] == ("Vendor", "Month", "Day", "Amount", "Share", "Line")

@@ -11,6 +11,7 @@ from engagements.choices import Role
 from tests.api.callers import client_for
 from tests.factories import make_user
 from tracker.dashboards import reports
+from tracker.dashboards.places import report_places
 from tracker.dashboards.report import Report, all_reports
 
 pytestmark = pytest.mark.django_db
@@ -20,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import ClassVar
 
+from tracker.dashboards.places import report_places
 from tracker.dashboards.report import Column, ColumnKind, Report, Row
 
 
@@ -43,11 +45,17 @@ def newcomer(tmp_path, monkeypatch):
     """Put one file beside the others, and nothing else."""
     (tmp_path / "lucky_numbers.py").write_text(ONE_FILE, encoding="utf-8")
     monkeypatch.setattr(reports, "__path__", [*reports.__path__, str(tmp_path)])
-    all_reports.cache_clear()
+    forget()
     yield
     Report._registered.pop("lucky-numbers", None)
     sys.modules.pop("tracker.dashboards.reports.lucky_numbers", None)
+    forget()
+
+
+def forget():
+    """Have the reports looked for anew."""
     all_reports.cache_clear()
+    report_places.cache_clear()
 
 
 def test_a_report_of_one_file_is_a_page_two_files_and_an_answer(client, newcomer):

@@ -213,6 +213,51 @@ def test_the_overview_is_mailed_with_its_finding_as_subject(client, finance):
     assert sent.attachments[0][0] == "overview.pdf"
 
 
+def test_pages_and_tables_of_topics_are_saved_and_mailed_alike(client, finance):
+    vendor = make_vendor(legal_name="Calder")
+    make_paid_contract("40", OCTOBER, vendor=vendor)
+    asked = "period=all&fact=manager&unknown=1"
+    for key, query in {
+        "vendors_page": "period=all",
+        "concentration": "sort=-spend",
+        "data-quality_page": asked,
+        "service-levels_page": "",
+    }.items():
+        page = saved(client, name=key, page=key, query=query)
+        act(client, page, "mail", every="day", file_kind="xlsx")
+
+    opened = {
+        page.name: client.get(f"/saved/{page.public_id}/").url
+        for page in SavedPage.objects.all()
+    }
+    assert opened == {
+        "vendors_page": "/vendors/?period=all",
+        "concentration": "/vendors/concentration/?sort=-spend",
+        "data-quality_page": "/data-quality/?period=all&fact=manager",
+        "service-levels_page": "/service-levels/",
+    }
+    assert all(client.get(address).status_code == 200 for address in opened.values())
+    titles = {
+        card.name: card.of_page for card in client.get(LIST).context["page"].cards
+    }
+    assert titles["vendors_page"] == "Vendors"
+    assert titles["concentration"] == "Concentration"
+    assert (
+        save(client, name="Bad", page="concentration", query="sort=x").status_code
+        == 400
+    )
+    assert mail_saved_pages(today=MONDAY).sent == 4
+    sent = {one.subject.partition(":")[0]: one for one in outbox.outbox}
+    assert sent["vendors_page"].subject == (
+        "vendors_page: All external spend goes to Calder"
+    )
+    ((name, content, _kind),) = sent["vendors_page"].attachments
+    workbook = load_workbook(io.BytesIO(content))
+    assert (name, workbook.sheetnames[0]) == ("vendors.xlsx", "Concentration")
+    rows = list(workbook["Concentration"].iter_rows(min_row=2, values_only=True))
+    assert [(row[0], row[2]) for row in rows] == [("Calder", 40)]
+
+
 def test_whoever_may_not_open_a_page_any_more_is_mailed_nothing(client, finance):
     auditor = make_user(Role.AUDITOR, username="anna", email="anna@example.org")
     page = saved(client, shared="role:Auditor")

@@ -31,7 +31,14 @@ pytestmark = pytest.mark.django_db
 
 D = Decimal
 PAGE = "/service-levels/"
-REPORTS = ["levels", "windows", "at-risk", "vendors", "services", "lost-credits"]
+REPORTS = [
+    "levels",
+    "windows",
+    "at-risk",
+    "vendor-scores",
+    "vendors-by-service",
+    "lost-credits",
+]
 CANARY = "Canary <script>alert('x')</script> Ltd"
 
 
@@ -240,7 +247,7 @@ def test_lost_money_is_told_by_currency(client, finance):
 def league(client):
     return [
         (row["Vendor"], row["Score"], row["Band"], row["Coverage"])
-        for row in rows_of(client, "vendors")
+        for row in rows_of(client, "vendor-scores")
     ]
 
 
@@ -269,7 +276,7 @@ def test_vendors_of_one_service_stand_side_by_side(client, finance):
         )
         measured(level, "2026-10", value)
 
-    rows = rows_of(client, "services")
+    rows = rows_of(client, "vendors-by-service")
 
     assert [(row["Service"], row["Vendor"], row["Score"]) for row in rows] == [
         ("Network", "B Ltd", "100.00"),
@@ -346,8 +353,8 @@ QUERIES = {
     f"{PAGE}levels/": 7,
     f"{PAGE}windows/": 8,
     f"{PAGE}at-risk/": 11,
-    f"{PAGE}vendors/": 9,
-    f"{PAGE}services/": 9,
+    f"{PAGE}vendor-scores/": 9,
+    f"{PAGE}vendors-by-service/": 9,
     f"{PAGE}lost-credits/": 8,
 }
 # Beyond one page, what the other pages hold is summed: all of it, and in two steps.

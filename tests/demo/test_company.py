@@ -23,6 +23,7 @@ from engagements.models import (
 )
 from engagements.permissions import roles_of
 from engagements.queries import waiting_for
+from tracker.dashboards.models import PageMail, SavedPage
 from tracker.demo.company import PLANTED
 from tracker.demo.credentials import LOGINS, SANDBOX_KEY
 from tracker.demo.load import Loaded, load_company
@@ -359,3 +360,23 @@ def test_one_budget_is_over_and_one_near(company: Loaded) -> None:
 
     assert (use["4100"], use["4210"]) == (108, 91)
     assert {code for code, percent in use.items() if percent > 80} == {"4100", "4210"}
+
+
+def test_finance_and_manager_keep_pages_that_are_mailed() -> None:
+    pages = {page.name: page for page in SavedPage.objects.all()}
+
+    assert len(pages) == 4
+    shared = SavedPage.objects.visible_to(User.objects.get(username="manager"))
+    assert {page.name for page in shared} == {
+        "Month-end overview",
+        "Cost centres against budget",
+        "Service levels, last 12 months",
+    }
+    mails = PageMail.objects.values_list("person__username", "every", "file_kind")
+    assert sorted(mails) == [
+        ("auditor", "month", "pdf"),
+        ("finance", "month", "pdf"),
+        ("finance", "week", "xlsx"),
+        ("manager", "month", "xlsx"),
+        ("manager", "week", "pdf"),
+    ]

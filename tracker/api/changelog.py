@@ -58,6 +58,21 @@ ENTRIES = (
         "`/hris/v1`: employees, employments, timesheet entries and groups in the shape"
         " that tools for Merge read.",
     ),
+    Entry(
+        date(2026, 11, 22),
+        "v1",
+        "added",
+        "`GET /reports` has every table of vendors, cost centres, contractors, service"
+        " levels, data quality and one's own page, with the filters it takes; those"
+        " that tell more than spend ask for the scope of what they tell.",
+    ),
+    Entry(
+        date(2026, 11, 22),
+        "v1",
+        "changed",
+        "A filter or a comparison that a report can't follow is refused, where it was"
+        " left unread.",
+    ),
 )
 
 

@@ -9,21 +9,25 @@ from django.http import Http404
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import ErrorDetail
+from rest_framework.exceptions import ErrorDetail, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from engagements.choices import Kind
 from tracker.api import fields
 from tracker.api.errors import CursorRefused, Unprocessable
-from tracker.api.permissions import caller
+from tracker.api.permissions import caller, has_scope
 from tracker.api.resource import Resource, Row, read_query, respond
 from tracker.api.schema import IF_NONE_MATCH, one
 from tracker.dashboards.answers import answers, total_answer
 from tracker.dashboards.filters import CLOSED_PERIODS, Filters, read_filters
+from tracker.dashboards.own.reports import ALL
 from tracker.dashboards.periods import PRESETS
-from tracker.dashboards.report import BadPageError, Report, all_reports
+from tracker.dashboards.periods import Period as Months
+from tracker.dashboards.places import Place, report_places
+from tracker.dashboards.report import BadPageError, Report
 from tracker.dashboards.scope import COMPARISONS
+from tracker.fit.data_gaps import FACTS
 from tracker.spend.queries import BASES, last_posted_at
 
 MONTH = r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$"
@@ -35,6 +39,7 @@ GROUPS: Mapping[str, str] = {
     "model": "models",
     "month": "months",
 }
+ANY_TIME = Months(None, None)
 # Where the address has another name than the pages.
 PAGE_NAMES = {"cost_center": "cost_centre"}
 API_NAMES = {page: name for name, page in PAGE_NAMES.items()}
@@ -65,13 +70,23 @@ class ReportQuery(fields.StrictShape):
     compare = fields.Word(
         COMPARISONS,
         required=False,
-        help_text="Adds what each row is held against, where there is such.",
+        help_text="Adds what each row is held against; refused where there is none.",
     )
     sort = fields.Patterned(
         pattern=r"^-?[a-z][a-z0-9_]*$",
         wanted="a column's name, after a minus sign the largest first",
         max_length=60,
         required=False,
+    )
+    fact = fields.Word(
+        [fact.code for fact in FACTS],
+        required=False,
+        help_text="What is missing; of the reports of data quality.",
+    )
+    whose = fields.Word(
+        [ALL],
+        required=False,
+        help_text="Without it the reports “my-…” tell of what the caller manages.",
     )
     cursor = fields.Patterned(
         pattern=r"^[A-Za-z0-9.-]+$",
@@ -120,6 +135,10 @@ class ReportAnswer(serializers.Serializer[Any]):
 class ReportName(serializers.Serializer[Any]):
     report = serializers.CharField()
     title = serializers.CharField()
+    part = serializers.CharField(help_text="The pages that it belongs to.")
+    filters = serializers.ListField(
+        child=serializers.CharField(), help_text="What it may be asked for."
+    )
     url = serializers.CharField()
 
 
@@ -145,8 +164,8 @@ class SpendView(Resource):
         It is of booked months, and equals the page, the CSV and the XLSX to the cent.
         """
         query = read_query(request, SpendQuery)
-        report = all_reports()[GROUPS[query["group_by"]]]
-        return _answered(request, report, query)
+        place = report_places()[GROUPS[query["group_by"]]]
+        return _answered(request, place, query)
 
 
 class ReportView(Resource):
@@ -162,15 +181,18 @@ class ReportView(Resource):
         responses=one(ReportNames),
     )
     def list(self, request: Request) -> Response:
-        """List the reports there are."""
+        """List the reports that the caller may read."""
         read_query(request, fields.StrictShape)
         names = [
             {
                 "report": slug,
-                "title": str(report.title),
+                "title": place.title,
+                "part": place.part.name,
+                "filters": _filters_of(place),
                 "url": reverse("api:report", args=[slug]),
             }
-            for slug, report in sorted(all_reports().items())
+            for slug, place in sorted(report_places().items())
+            if place.may_open(caller(request)) and not _lacking(request, place)
         ]
         return respond(request, {"results": names})
 
@@ -192,29 +214,31 @@ class ReportView(Resource):
     def retrieve(self, request: Request, report: str) -> Response:
         """Read one report: the rows of its page and its files."""
         query = read_query(request, ReportQuery)
-        found = all_reports().get(report)
-        if found is None:
+        place = report_places().get(report)
+        if place is None:
             raise Http404
-        return _answered(request, found, query)
+        return _answered(request, place, query)
 
 
-def _answered(
-    request: Request, report: type[Report], query: Mapping[str, Any]
-) -> Response:
-    filters = read_filters(caller(request), _as_pages_ask(query))
-    found = _read(report, filters)
+def _answered(request: Request, place: Place, query: Mapping[str, Any]) -> Response:
+    _check_access(request, place)
+    asked = _as_pages_ask(query)
+    _check_filters(place, asked)
+    found = _read(place, read_filters(caller(request), asked, place.part.asking))
     try:
         page = found.ordered_page(query.get("cursor", ""))
     except BadPageError as error:
         name = "sort" if "sort" in query and "cursor" not in query else "cursor"
         raise CursorRefused({name: [f"{error}."]}) from error
-    scope = found.scope
+    scope, period = found.scope, found.scope.period
+    if not place.part.has_period:
+        period = ANY_TIME
     answer: Row = {
-        "report": report.slug,
-        "title": str(report.title),
+        "report": found.slug,
+        "title": found.heading,
         "period": {
-            "first_month": _month(scope.period.first),
-            "last_month": _month(scope.period.last),
+            "first_month": _month(period.first),
+            "last_month": _month(period.last),
         },
         "currency": scope.notation.currency,
         "posted_at": last_posted_at(),
@@ -225,7 +249,42 @@ def _answered(
     return respond(request, answer)
 
 
-def _read(report: type[Report], filters: Filters) -> Report:
+def _filters_of(place: Place) -> list[str]:
+    return [
+        API_NAMES.get(name, name)
+        for name in place.part.asking.parameters
+        if API_NAMES.get(name, name) in ReportQuery().fields
+    ]
+
+
+def _lacking(request: Request, place: Place) -> str:
+    """Return a scope that the report needs and the key lacks; "" where none."""
+    wanted = place.report.also_reads if place.report else ()
+    return next((scope for scope in wanted if not has_scope(request, scope)), "")
+
+
+def _check_access(request: Request, place: Place) -> None:
+    if scope := _lacking(request, place):
+        raise PermissionDenied(f"This key lacks the scope {scope}.")
+    if not place.may_open(caller(request)):
+        raise PermissionDenied("The key's owner may not read this report.")
+
+
+def _check_filters(place: Place, asked: Mapping[str, str]) -> None:
+    """Refuse a filter that the report would leave unread; raises FilterRefused."""
+    unread = asked.keys() - {"cursor", "group_by"} - {*place.part.asking.parameters}
+    if unread:
+        raise FilterRefused(
+            {
+                API_NAMES.get(name, name): [
+                    ErrorDetail("This report takes no such filter.", "unknown")
+                ]
+                for name in sorted(unread)
+            }
+        )
+
+
+def _read(place: Place, filters: Filters) -> Report:
     if filters.scope is None:
         raise FilterRefused(
             {
@@ -235,9 +294,15 @@ def _read(report: type[Report], filters: Filters) -> Report:
                 for name, messages in filters.form.errors.items()
             }
         )
+    report = place.report
+    if report is None:
+        raise Http404
     if report.compares and not filters.scope.period.is_closed:
         raise FilterRefused({"period": [ErrorDetail(CLOSED_PERIODS, "open_period")]})
-    return report(filters.scope)
+    found = report(filters.scope)
+    if said := found.uncompared():
+        raise FilterRefused({"compare": [ErrorDetail(said, "invalid")]})
+    return found
 
 
 def _as_pages_ask(query: Mapping[str, Any]) -> dict[str, str]:

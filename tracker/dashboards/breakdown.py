@@ -147,7 +147,7 @@ class Breakdown(Report):
         ]
 
     def note(self) -> str:
-        return compared_note(self.scope) if self.is_compared else ""
+        return compared_note(self.scope) if self.is_compared else self.uncompared()
 
     @cached_property
     def total(self) -> SpendParts:
@@ -178,10 +178,11 @@ class Breakdown(Report):
 
     def drawing(self, count: int) -> Drawing:
         top = self._top(count)
+        bars = [self._bar(entry) for entry in top]
         return Drawing(
             key([entry.parts for entry in top], self.chart_id),
-            self._bars(top, f"{self.chart_id}-wide", WIDE),
-            self._bars(top, f"{self.chart_id}-narrow", NARROW),
+            self._drawn(bars, f"{self.chart_id}-wide", WIDE),
+            self._drawn(bars, f"{self.chart_id}-narrow", NARROW),
         )
 
     def _top(self, count: int) -> list[Entry]:
@@ -248,9 +249,9 @@ class Breakdown(Report):
             for place, more in enumerate(narrowed, start=len(entry.labels))
         }
 
-    def _bars(self, entries: Sequence[Entry], chart_id: str, width: int) -> Svg:
+    def _drawn(self, bars: Sequence[Bar], chart_id: str, width: int) -> Svg:
         return ranked_bars(
-            [self._bar(entry) for entry in entries],
+            bars,
             chart_id=chart_id,
             summary=_("%(title)s; the table below has the same figures")
             % {"title": self.heading},

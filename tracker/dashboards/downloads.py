@@ -1,7 +1,8 @@
 """Reports as files: typed for a spreadsheet, and safe to open in one."""
 
 import csv
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from io import BytesIO
@@ -18,6 +19,7 @@ from tracker.imports.formulas import starts_formula
 BYTE_ORDER_MARK = "\ufeff"
 LINES_PER_CHUNK = 200
 LONGEST_SHEET_NAME = 31
+NOT_IN_A_SHEET_NAME = re.compile(r"[\[\]:*?/\\]+")
 NUMBER_FORMATS = {
     ColumnKind.MONEY: "#,##0.00",
     ColumnKind.PRICE: "#,##0.00##",
@@ -85,8 +87,11 @@ class _Collector:
         self._written.append(text)
 
 
-def xlsx_file(report: Report) -> bytes:
-    """Return the workbook: numbers as numbers, dates as dates, text never a formula."""
+def xlsx_file(reports: Sequence[Report]) -> bytes:
+    """Return the workbook, a sheet for each report.
+
+    Numbers are numbers, dates are dates, and text is never a formula.
+    """
     buffer = BytesIO()
     options = {
         "constant_memory": True,
@@ -95,13 +100,27 @@ def xlsx_file(report: Report) -> bytes:
         "strings_to_numbers": False,
     }
     with Workbook(buffer, options) as workbook:
-        _fill(workbook, report)
+        taken: set[str] = set()
+        for report in reports:
+            _fill(workbook, report, _sheet_name(report.heading, taken))
     return buffer.getvalue()
 
 
-def _fill(workbook: Workbook, report: Report) -> None:
+def _sheet_name(title: str, taken: set[str]) -> str:
+    """Return the title as a sheet may be called, once in the workbook; remember it."""
+    plain_title = NOT_IN_A_SHEET_NAME.sub(" ", title).strip("' ")
+    name, number = plain_title[:LONGEST_SHEET_NAME], 1
+    while name.casefold() in taken:
+        number += 1
+        ending = f" {number}"
+        name = plain_title[: LONGEST_SHEET_NAME - len(ending)] + ending
+    taken.add(name.casefold())
+    return name
+
+
+def _fill(workbook: Workbook, report: Report, name: str) -> None:
     columns = file_columns(report)
-    sheet = workbook.add_worksheet(report.heading[:LONGEST_SHEET_NAME])
+    sheet = workbook.add_worksheet(name)
     formats = {
         kind: workbook.add_format({"num_format": form})
         for kind, form in NUMBER_FORMATS.items()

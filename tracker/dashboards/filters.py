@@ -38,6 +38,8 @@ from tracker.spend.queries import (
 MONTH = re.compile(r"(?P<year>(?:19|20|21)[0-9]{2})-(?P<month>0[1-9]|1[0-2])")
 CLOSED_PERIODS = gettext_noop("A comparison needs a first and a last month: give both.")
 SHOWN_OF_A_WRONG_VALUE = 40
+# A column as addresses name it, after a minus sign the largest first.
+COLUMN = re.compile(r"-?[a-z][a-z0-9_]*")
 # Of a department: without those below it.
 DIRECT = "yes"
 DIVISIONS = ("vendor", "role", "cost-centre", "engagement")
@@ -117,7 +119,8 @@ class FilterForm(forms.Form):
         basis = self.cleaned_data["basis"]
         if basis and basis not in BASES:
             raise ValidationError(
-                f"“{_shown(basis)}” is not a basis; use {' or '.join(BASES)}."
+                _("“%(text)s” is not a basis; use %(known)s.")
+                % {"text": _shown(basis), "known": _(" or ").join(BASES)}
             )
         return str(basis)
 
@@ -125,15 +128,27 @@ class FilterForm(forms.Form):
         compare = self.cleaned_data["compare"]
         if compare and compare not in COMPARISONS:
             raise ValidationError(
-                f"“{_shown(compare)}” is nothing to compare with; use one of"
-                f" {', '.join(COMPARISONS)}."
+                _("“%(text)s” is nothing to compare with; use one of %(known)s.")
+                % {"text": _shown(compare), "known": ", ".join(COMPARISONS)}
             )
         return str(compare)
+
+    def clean_sort(self) -> str:
+        sort = self.cleaned_data["sort"]
+        if sort and not COLUMN.fullmatch(sort):
+            raise ValidationError(
+                _("“%(text)s” is no column to sort by; open a heading's link.")
+                % {"text": _shown(sort)}
+            )
+        return str(sort)
 
     def clean_direct(self) -> bool:
         direct = self.cleaned_data["direct"]
         if direct not in ("", DIRECT):
-            raise ValidationError(f"“{_shown(direct)}” is unknown; use {DIRECT}.")
+            raise ValidationError(
+                _("“%(text)s” is unknown; use %(known)s.")
+                % {"text": _shown(direct), "known": DIRECT}
+            )
         return bool(direct)
 
     def clean_by(self) -> str:
@@ -402,7 +417,7 @@ def _service(user: User, public_id: UUID | None, drills: list[Drill]) -> int | N
     service = Service.objects.filter(public_id=public_id, pk__in=seen).first()
     if service is None:
         raise ValidationError(
-            {"service": "No such service among those of engagements you may see."}
+            {"service": _("No such service among those of engagements you may see.")}
         )
     drills.append(Drill("service", _("Service"), service.name))
     return service.pk

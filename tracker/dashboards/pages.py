@@ -1,6 +1,6 @@
 """What the finance pages show, built before any template is touched."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -74,6 +74,15 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Frame:
+    """What stands around a part's report: where it is, until when, the way back."""
+
+    eyebrow: str
+    as_of: str
+    back: Link
+
+
+@dataclass(frozen=True)
 class Figure:
     name: str
     value: str
@@ -94,6 +103,8 @@ class Section:
     more: Link | None = None
     # Said below the heading: how its figures are to be read.
     note: str = ""
+    # Said where the table has no rows.
+    nothing: str = ""
 
 
 @dataclass(frozen=True)
@@ -138,8 +149,6 @@ class EmptyPage:
 
 @dataclass(frozen=True)
 class ReportPage:
-    """`slug` is the report's, for pages that can be saved."""
-
     eyebrow: str
     title: str
     as_of: str
@@ -152,7 +161,6 @@ class ReportPage:
     drawing: Drawing | None = None
     first: Link | None = None
     following: Link | None = None
-    slug: str = ""
 
 
 def finance_page(scope: Scope) -> FinancePage | EmptyPage:
@@ -266,8 +274,7 @@ def report_card(report: Report) -> Section:
     return Section(
         report.slug,
         report.heading,
-        # A region of its own, so it can't be called what its card is called.
-        _table(report, rows, _("%(title)s, as a table") % {"title": report.heading}),
+        card_table(report, rows),
         downloads(report, is_drawn=drawing is not None),
         drawing,
         is_full=report.is_wide,
@@ -276,7 +283,7 @@ def report_card(report: Report) -> Section:
     )
 
 
-def report_page(report: Report, after: str) -> ReportPage:
+def report_page(report: Report, after: str, frame: Frame) -> ReportPage:
     """Return one page of the report's table; raises BadPageError."""
     scope = report.scope
     page = report.ordered_page(after)
@@ -288,21 +295,20 @@ def report_page(report: Report, after: str) -> ReportPage:
             scope.report_url(report.slug, after=page.after, sort=scope.sort),
         )
     return ReportPage(
-        eyebrow=eyebrow(scope),
+        eyebrow=frame.eyebrow,
         title=report.heading,
-        as_of=as_of(scope),
+        as_of=frame.as_of,
         summary=summary_of(report, len(page.rows)),
         table=_table(report, page.all_rows),
         downloads=downloads(report, is_drawn=drawing is not None),
-        back=Link(_("Finance"), scope.finance_url()),
-        note=report.note(),
+        back=frame.back,
+        note=_said_of(report),
         choices=[Link(*choice) for choice in report.choices()],
         drawing=drawing,
         first=Link(_("First page"), scope.report_url(report.slug, sort=scope.sort))
         if after
         else None,
         following=following,
-        slug=report.slug,
     )
 
 
@@ -388,21 +394,15 @@ def downloads(report: Report, *, is_drawn: bool = False) -> list[Link]:
     extensions = ["csv", *(["xlsx"] if report.has_xlsx else []), "pdf"]
     if is_drawn:
         extensions += ["svg", "png"]
-    return [link for each in extensions for link in _file(report, each)]
+    return [
+        Link(each.upper(), report.scope.file_url(report.slug, each))
+        for each in extensions
+    ]
 
 
-def _file(report: Report, extension: str) -> Iterator[Link]:
-    try:
-        yield Link(extension.upper(), report.scope.file_url(report.slug, extension))
-    except NoReverseMatch:
-        # Pages with addresses of their own need not have every kind of file.
-        return
-
-
-def report_paper(report: Report) -> Paper:
+def report_paper(report: Report, frame: Frame) -> Paper:
     """Return the report as it is printed: as on its page, but with all rows at once."""
-    scope = report.scope
-    return _paper(scope, report.heading, [_sheet(report)], report.as_of())
+    return paper(report.scope, report.heading, [_sheet(report)], frame)
 
 
 def _sheet(report: Report) -> Sheet:
@@ -414,10 +414,16 @@ def _sheet(report: Report) -> Sheet:
     return Sheet(
         "",
         _table(report, rows),
-        report.note(),
+        _said_of(report),
         chart_of(report),
         said % {"count": report.scope.notation.count(left)} if left else "",
     )
+
+
+def _said_of(report: Report) -> str:
+    """Return what a reader must know of the figures, and what can't be shown."""
+    said = dict.fromkeys((report.note(), report.uncompared()))
+    return " ".join(text for text in said if text)
 
 
 def chart_of(report: Report) -> Drawing | None:
@@ -426,9 +432,9 @@ def chart_of(report: Report) -> Drawing | None:
 
 def finance_paper(scope: Scope) -> Paper:
     """Return the overview with all its cards."""
-    page = finance_page(scope)
+    page, frame = finance_page(scope), finance_frame(scope)
     if isinstance(page, EmptyPage):
-        return _paper(scope, page.title, _sheets(page.sections))
+        return paper(scope, page.title, sheets(page.sections), frame)
     deferred: list[type[Report]] = [
         SpendByDepartment,
         SpendByService,
@@ -437,22 +443,32 @@ def finance_paper(scope: Scope) -> Paper:
     ]
     cards = [report_card(each(scope)) for each in deferred]
     sections = [report_card(FiscalYear(scope)), *page.sections, *cards]
-    return _paper(scope, page.title, _sheets(sections))
+    return paper(scope, page.title, sheets(sections), frame)
 
 
-def _sheets(sections: Sequence[Section]) -> list[Sheet]:
-    return [Sheet(one.title, one.table, one.note, one.drawing) for one in sections]
+def finance_frame(scope: Scope) -> Frame:
+    back = Link(_("Finance"), scope.finance_url())
+    return Frame(eyebrow(scope), as_of(scope), back)
 
 
-def _paper(scope: Scope, title: str, sheets: Sequence[Sheet], stamp: str = "") -> Paper:
+def sheets(sections: Sequence[Section]) -> list[Sheet]:
+    """Return a page's cards as they are printed."""
+    return [
+        Sheet(one.title, one.table, one.note, one.drawing, nothing=one.nothing)
+        for one in sections
+    ]
+
+
+def paper(scope: Scope, title: str, parts: Sequence[Sheet], frame: Frame) -> Paper:
+    """Return what is printed under one title."""
     printed = scope.notation.moment(_local(timezone.now()))
     return Paper(
         title=title,
-        eyebrow=eyebrow(scope),
-        as_of=stamp or as_of(scope),
+        eyebrow=frame.eyebrow,
+        as_of=frame.as_of,
         foot=_("Engagement tracker, printed %(when)s by %(who)s")
         % {"when": printed, "who": scope.user.get_username()},
-        sheets=sheets,
+        sheets=parts,
         chips=[f"{drill.noun}: {drill.name}" for drill in scope.drills],
     )
 
@@ -553,7 +569,7 @@ def _sections(scope: Scope, months: SpendByMonth) -> list[Section]:
         Section(
             "by-month",
             _("By month and model"),
-            _table(months, months.newest_rows(MONTHS_SHOWN)),
+            card_table(months, months.newest_rows(MONTHS_SHOWN)),
             downloads(months, is_drawn=True),
             months.drawing(MONTHS_SHOWN),
             is_full=True,
@@ -561,16 +577,18 @@ def _sections(scope: Scope, months: SpendByMonth) -> list[Section]:
         Section(
             "by-vendor",
             _("By vendor"),
-            _table(vendors, vendors.top_rows(PARTS_SHOWN)),
+            card_table(vendors, vendors.top_rows(PARTS_SHOWN)),
             downloads(vendors, is_drawn=True),
             vendors.drawing(PARTS_SHOWN),
+            note=vendors.note(),
         ),
         Section(
             "by-cost-centre",
             _("By cost centre"),
-            _table(cost_centres, cost_centres.top_rows(PARTS_SHOWN)),
+            card_table(cost_centres, cost_centres.top_rows(PARTS_SHOWN)),
             downloads(cost_centres, is_drawn=True),
             cost_centres.drawing(PARTS_SHOWN),
+            note=cost_centres.note(),
         ),
         *_awaiting(scope),
     ]
@@ -590,7 +608,7 @@ def _awaiting(scope: Scope) -> list[Section]:
         Section(
             report.slug,
             report.heading,
-            _table(report, rows[:PARTS_SHOWN]),
+            card_table(report, rows[:PARTS_SHOWN]),
             downloads(report),
             is_full=True,
             more=more,
@@ -598,11 +616,25 @@ def _awaiting(scope: Scope) -> list[Section]:
     ]
 
 
-def _table(report: Report, rows: Sequence[Row], caption: str = "") -> Table:
+def card_table(report: Report, rows: Sequence[Row]) -> Table:
+    """Return the table of a card; its headings lead to the report, sorted by them."""
+    # A region of its own, so it can't be called what its card is called.
+    caption = _("%(title)s, as a table") % {"title": report.heading}
+    return _table(report, rows, caption, sorted_by="")
+
+
+def _table(
+    report: Report,
+    rows: Sequence[Row],
+    caption: str = "",
+    *,
+    sorted_by: str | None = None,
+) -> Table:
+    now = report.scope.sort if sorted_by is None else sorted_by
     return table(
         report.columns,
         rows,
         caption=caption or report.heading,
         notation=report.scope.notation,
-        sorting=Sorting(report.scope.sort, report.slug, report.scope.report_url),
+        sorting=Sorting(now, report.slug, report.scope.report_url),
     )

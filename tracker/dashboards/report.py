@@ -18,7 +18,8 @@ from django.utils.translation import override
 
 from engagements.values.language import translated
 from tracker.dashboards import reports as reports_package
-from tracker.dashboards.scope import Scope
+from tracker.dashboards.filters import CLOSED_PERIODS
+from tracker.dashboards.scope import BUDGET, Scope
 from tracker.dashboards.spend_series import Drawing
 
 Value = str | int | Decimal | date | None
@@ -117,6 +118,8 @@ class Report(ABC):
     is_wide: ClassVar[bool] = False
     # Asks for a second period to compare the first with; both are closed then.
     compares: ClassVar[bool] = False
+    # Scopes that a key needs beside that of spend, for what else the rows tell.
+    also_reads: ClassVar[Sequence[str]] = ()
     _registered: ClassVar[dict[str, type["Report"]]] = {}
 
     def __init__(self, scope: Scope) -> None:
@@ -152,16 +155,17 @@ class Report(ABC):
         name, is_falling = self.scope.sort.removeprefix("-"), self.scope.sort[0] == "-"
         place = sortable(self.columns).get(name)
         if place is None:
-            raise BadPageError("This table has no such column to sort by")
+            raise BadPageError(_("This table has no such column to sort by"))
         rows = list(islice(self.rows(), MOST_SORTED + 1))
         if len(rows) > MOST_SORTED:
             raise BadPageError(
-                f"More than {MOST_SORTED:,} rows can't be sorted; narrow the filters"
+                _("More than %(most)s rows can't be sorted; narrow the filters")
+                % {"most": self.scope.notation.count(MOST_SORTED)}
             )
-        known = [row for row in rows if row.values[place] not in (None, "")]
-        unknown = [row for row in rows if row.values[place] in (None, "")]
+        known = [row for row in rows if _is_known(row, place)]
+        unknown = [row for row in rows if not _is_known(row, place)]
         known.sort(key=lambda row: _rank(row.values[place]), reverse=is_falling)
-        return [*known, *unknown]
+        return [*known, *sorted(unknown, key=lambda row: row.is_remainder)]
 
     def ordered_page(self, after: str = "") -> Page:
         """Return the page that starts after so many rows, as the address sorts them.
@@ -173,7 +177,9 @@ class Report(ABC):
         start = _offset(after)
         rows = self._sorted[start : start + PAGE_ROWS]
         if start and not rows:
-            raise BadPageError("This list is shorter by now; start from its first page")
+            raise BadPageError(
+                _("This list is shorter by now; start from its first page")
+            )
         has_more = len(self._sorted) > start + PAGE_ROWS
         return Page(
             rows,
@@ -208,12 +214,27 @@ class Report(ABC):
         """Return other ways to divide the rows: title, address, whether it is this."""
         return []
 
+    @property
+    def offered(self) -> Sequence[str]:
+        """What its rows can be held against, of `COMPARISONS`."""
+        return ()
+
+    def uncompared(self) -> str:
+        """Say why the rows aren't held against what is asked; "" where they are."""
+        asked, is_closed = self.scope.compare, self.scope.period.is_closed
+        if not asked or (asked in self.offered and is_closed):
+            return ""
+        if asked in self.offered:
+            return translated(CLOSED_PERIODS)
+        if asked == BUDGET:
+            return _(
+                "Not compared with the budget: budgets are set by cost centre and"
+                " department."
+            )
+        return _("Not compared: this report has nothing to be held against so.")
+
     def note(self) -> str:
         """Return what a reader must know of the figures before the table."""
-        return ""
-
-    def as_of(self) -> str:
-        """Return until when the figures tell, where it isn't the last posting."""
         return ""
 
     def page(self, after: str = "") -> Page:
@@ -292,6 +313,11 @@ def sortable(columns: Sequence[Column]) -> dict[str, int]:
         if column.on_page:
             found.setdefault(field_name(column), place)
     return found
+
+
+def _is_known(row: Row, place: int) -> bool:
+    """Tell whether the row has its place by the column; others come last."""
+    return not row.is_remainder and row.values[place] not in (None, "")
 
 
 def _rank(value: Value) -> tuple[str, Any]:

@@ -53,6 +53,8 @@ def segments(parts: SpendParts, name: str, notation: Notation) -> list[Segment]:
             f"{name}\n{translated(series.label)}: {notation.money(value)}",
         )
         for series, value in values
+        # Nothing has no mark, so that nothing is to be said of it.
+        if value
     ]
 
 

@@ -20,12 +20,12 @@ from engagements.values.language import translated
 from tracker.dashboards.downloads import csv_lines, xlsx_file
 from tracker.dashboards.filters import CLOSED_PERIODS, Filters, read_filters
 from tracker.dashboards.freshness import finance_etag
+from tracker.dashboards.overview import FINANCE
 from tracker.dashboards.pages import (
     EmptyPage,
     chart_of,
     chips,
     finance_page,
-    finance_paper,
     index_page,
     presets,
     report_page,
@@ -34,8 +34,10 @@ from tracker.dashboards.pages import (
 from tracker.dashboards.pages import report_card as card_of
 from tracker.dashboards.paper.charts import standalone
 from tracker.dashboards.paper.printing import NoPrinterError, png_of
+from tracker.dashboards.part import Part
 from tracker.dashboards.report import BadPageError, Report, all_reports
 from tracker.dashboards.saved.forms import shared_choices
+from tracker.dashboards.scope import Scope
 
 PLAIN = "text/plain; charset=utf-8"
 PDF_TYPE = "application/pdf"
@@ -55,9 +57,7 @@ def finance(request: HttpRequest) -> HttpResponse:
         return refused_page(request, filters)
     page = finance_page(filters.scope)
     template = "empty" if isinstance(page, EmptyPage) else "finance"
-    return page_of(
-        request, template, filters, page=page, shared_choices=shared_choices()
-    )
+    return page_of(request, template, filters, page=page, save_as=FINANCE.key)
 
 
 @require_safe
@@ -86,8 +86,9 @@ def report(request: HttpRequest, slug: str) -> HttpResponse:
         return refused_page(request, filters)
     if found.compares and not filters.scope.period.is_closed:
         return refused_page(request, filters, translated(CLOSED_PERIODS))
+    frame = FINANCE.frame(filters.scope)
     try:
-        page = report_page(found(filters.scope), request.GET.get("after", ""))
+        page = report_page(found(filters.scope), request.GET.get("after", ""), frame)
     except BadPageError as error:
         return refused_page(request, filters, f"{error}.")
     return page_of(
@@ -96,7 +97,7 @@ def report(request: HttpRequest, slug: str) -> HttpResponse:
         filters,
         page=page,
         is_comparison=found.compares,
-        shared_choices=shared_choices(),
+        save_as=slug,
     )
 
 
@@ -109,11 +110,17 @@ def finance_paper_file(request: HttpRequest) -> HttpResponseBase:
     filters = read_filters(user, request.GET)
     if filters.scope is None:
         return refused_file(filters)
+    return paper_of(FINANCE, filters.scope)
+
+
+def paper_of(part: Part, scope: Scope) -> HttpResponseBase:
+    """Answer with the part's page as PDF."""
     try:
-        made = finance_paper(filters.scope).pdf()
+        made = part.paper(scope).pdf()
     except NoPrinterError as error:
         return HttpResponse(f"{error}.", status=503, content_type=PLAIN)
-    return _as_file(HttpResponse(made, content_type=PDF_TYPE), "overview.pdf")
+    response = HttpResponse(made, content_type=PDF_TYPE)
+    return _as_file(response, f"{part.file_stem}.pdf")
 
 
 @require_safe
@@ -140,8 +147,6 @@ def report_card(request: HttpRequest, slug: str) -> HttpResponse:
 def report_file(request: HttpRequest, slug: str, extension: str) -> HttpResponseBase:
     user = _reader(request)
     found = _report(slug)
-    if extension == "xlsx" and not found.has_xlsx:
-        raise Http404
     if not sees_money(user):
         return _no_access(request)
     filters = read_filters(user, request.GET)
@@ -149,7 +154,7 @@ def report_file(request: HttpRequest, slug: str, extension: str) -> HttpResponse
         return refused_file(filters)
     if found.compares and not filters.scope.period.is_closed:
         return HttpResponse(translated(CLOSED_PERIODS), status=400, content_type=PLAIN)
-    return file_of(found(filters.scope), extension)
+    return file_of(found(filters.scope), extension, FINANCE)
 
 
 def refused_file(filters: Filters) -> HttpResponse:
@@ -157,9 +162,10 @@ def refused_file(filters: Filters) -> HttpResponse:
     return HttpResponse(text, status=400, content_type=PLAIN)
 
 
-def file_of(report: Report, extension: str) -> HttpResponseBase:
+def file_of(report: Report, extension: str, part: Part) -> HttpResponseBase:
+    """Answer with the report's file; raises Http404 where it has none of the kind."""
     try:
-        response = _filled(report, extension)
+        response = _filled(report, extension, part)
     except NoPrinterError as error:
         return HttpResponse(f"{error}.", status=503, content_type=PLAIN)
     except BadPageError as error:
@@ -167,18 +173,20 @@ def file_of(report: Report, extension: str) -> HttpResponseBase:
     return _as_file(response, f"{report.slug}.{extension}")
 
 
-def _filled(report: Report, extension: str) -> HttpResponseBase:
-    """Return the file; raises Http404 where the report has none of the kind."""
+def _filled(report: Report, extension: str, part: Part) -> HttpResponseBase:
     match extension:
         case "csv":
             report.ordered()
             return StreamingHttpResponse(
                 csv_lines(report), content_type="text/csv; charset=utf-8"
             )
+        case "xlsx" if not report.has_xlsx:
+            raise Http404
         case "xlsx":
-            return HttpResponse(xlsx_file(report), content_type=XLSX_TYPE)
+            return HttpResponse(xlsx_file([report]), content_type=XLSX_TYPE)
         case "pdf":
-            return HttpResponse(report_paper(report).pdf(), content_type=PDF_TYPE)
+            made = report_paper(report, part.frame(report.scope)).pdf()
+            return HttpResponse(made, content_type=PDF_TYPE)
     drawing = chart_of(report)
     if drawing is None:
         raise Http404
@@ -222,7 +230,10 @@ def page_of(
     status: int = 200,
     **context: Any,
 ) -> HttpResponse:
+    """Answer with a page; `save_as` in the context is by what it can be saved."""
     path = request.path
+    if "save_as" in context and sees_money(_reader(request)):
+        context["shared_choices"] = shared_choices()
     context |= {
         "filters": filters,
         "presets": presets(filters, path, settings.FISCAL_YEAR_START_MONTH),

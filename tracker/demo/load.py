@@ -34,6 +34,7 @@ from tracker.demo.identity import push_people
 from tracker.demo.match import order_and_match
 from tracker.demo.organisation import PEOPLE
 from tracker.demo.reviews import review_engagements
+from tracker.demo.saved_pages import keep_pages
 from tracker.demo.service_levels import measure_service_levels
 from tracker.demo.signing import amend_price, close, order_change, sign, split_anew
 from tracker.demo.stories import AssignmentStory, ContractStory
@@ -102,6 +103,7 @@ def load_company(*, today: date) -> Loaded:
     _open_sandbox(cast)
     assessed = assess(as_of=today, actor=cast.people["admin"])
     ask_ahead(cast)
+    keep_pages(cast)
     send_some(cast)
     push_people(cast)
     return Loaded(

@@ -8,7 +8,7 @@ a prepayment, and so is what was invoiced for service still to come.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -96,9 +96,8 @@ def position_at(facts: Facts, until: date) -> Position:
     earned = earned_by(facts.terms, until)
     to_date = [one for one in facts.billed if one.month <= until]
     ahead = [one for one in facts.billed if one.month > until]
-    cells = _net(earned, to_date)
+    cells = _net(earned.amounts, to_date)
     settled = _settled(cells, facts.settled_in)
-    due = {cell: amount for cell, amount in cells.items() if cell not in settled}
     parts = _parts(earned, to_date, facts.credits, settled, ahead)
     return Position(
         until=until,
@@ -109,10 +108,24 @@ def position_at(facts: Facts, until: date) -> Position:
         invoiced=-parts["invoiced"].amount,
         credits=-parts["credits"].amount,
         settled=-parts["settled"].amount,
-        open_by_cell=cover(due),
+        open_by_cell=_open(cells, settled),
         explanation=_net_of(parts),
         ahead_explained=parts["ahead"],
     )
+
+
+def open_cells(
+    facts: Facts, earned: Mapping[Cell, Decimal], until: date
+) -> dict[Cell, Decimal]:
+    """Return a position's `open_by_cell`, by what was earned until then."""
+    cells = _net(earned, [one for one in facts.billed if one.month <= until])
+    return _open(cells, _settled(cells, facts.settled_in))
+
+
+def _open(
+    cells: Mapping[Cell, Decimal], settled: Collection[Cell]
+) -> dict[Cell, Decimal]:
+    return cover({cell: cells[cell] for cell in cells if cell not in settled})
 
 
 def cover(cells: Mapping[Cell, Decimal]) -> dict[Cell, Decimal]:
@@ -134,8 +147,10 @@ def cover(cells: Mapping[Cell, Decimal]) -> dict[Cell, Decimal]:
     return {cell: amount for cell, amount in left.items() if amount}
 
 
-def _net(earned: Earned, billed: Iterable[Billed]) -> dict[Cell, Decimal]:
-    cells = defaultdict(lambda: NOTHING, earned.amounts)
+def _net(
+    earned: Mapping[Cell, Decimal], billed: Iterable[Billed]
+) -> dict[Cell, Decimal]:
+    cells = defaultdict(lambda: NOTHING, earned)
     for one in billed:
         cells[one.month, one.charge] -= one.amount
     return dict(cells)

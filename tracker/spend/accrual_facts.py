@@ -102,8 +102,9 @@ def _read(ids: Collection[int]) -> _Rows:
 
 
 def _read_terms(rows: _Rows, ids: Collection[int]) -> None:
-    for fee in FeeTerm.objects.filter(contract__in=ids).order_by("starts_on"):
-        rows.fees[fee.contract_id].append(Price(fee.starts_on, fee.monthly_fee))
+    fees = FeeTerm.objects.filter(contract__in=ids).order_by("starts_on")
+    for contract, *fee in fees.values_list("contract_id", "starts_on", "monthly_fee"):
+        rows.fees[contract].append(Price(*fee))
     for rate in RateTerm.objects.filter(assignment__in=ids).order_by("starts_on"):
         rows.rates[rate.assignment_id].append(
             Rate(rate.starts_on, rate.hourly_rate, rate.overtime_multiplier)

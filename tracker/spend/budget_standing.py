@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cache
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, Sum
@@ -89,8 +90,13 @@ def fiscal_year_of(day: date) -> int:
 
 
 def fiscal_months(year: int) -> list[date]:
-    first = date(year, settings.FISCAL_YEAR_START_MONTH, 1)
-    return list(months_between(first, add_months(first, 11)))
+    return list(_twelve_from(date(year, settings.FISCAL_YEAR_START_MONTH, 1)))
+
+
+@cache
+def _twelve_from(first: date) -> tuple[date, ...]:
+    """Return the months; asked for once a year of every engagement and budget."""
+    return tuple(months_between(first, add_months(first, 11)))
 
 
 def standings(

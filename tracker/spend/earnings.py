@@ -127,13 +127,14 @@ def fee_of_month(terms: Terms, begins: date, ends: date) -> Iterator[Part]:
 
     So the parts of a month in force throughout sum to its fee, to the cent.
     """
-    length = last_day_of_month(begins).day
     spans = [span for span in spans_of(terms.fees, begins, ends) if span.amount > 0]
-    weights = [span.amount * _days(span) for span in spans]
     if not spans:
         return
+    length = last_day_of_month(begins).day
+    weights = [span.amount * _days(span) for span in spans]
     due = round_money(sum(weights, NOTHING) / length, terms.currency)
-    amounts = allocate(due, weights, terms.currency)
+    # Most months have one price: nothing is to be shared out then.
+    amounts = allocate(due, weights, terms.currency) if len(spans) > 1 else [due]
     for span, amount in zip(spans, amounts, strict=True):
         yield Part(
             "fee",

@@ -22,10 +22,10 @@ from engagements.values.periods import (
     last_day_of_month,
     month_of,
 )
-from tracker.spend.accrual import Facts, Position, position_at
+from tracker.spend.accrual import Facts, Position, open_cells, position_at
 from tracker.spend.accrual_facts import facts_of, last_day, terms_of
 from tracker.spend.commitment import Binding, Commitment, commitment_of
-from tracker.spend.earnings import Terms, earned_by
+from tracker.spend.earnings import Cell, Terms, earned_by
 from tracker.spend.explained import NOTHING, Part, from_json
 from tracker.spend.forecast import Forecast, Outlook, forecast_of
 from tracker.spend.fx import MissingRateError, Rates
@@ -129,9 +129,7 @@ def standing_of(engagement: Engagement, *, today: date) -> Standing | None:
     return Standing(
         position=position,
         commitment=next(_commitments([engagement], terms, today)),
-        forecast=forecast_of(
-            _outlook(facts, position, spent[engagement.pk], today), first, last
-        ),
+        forecast=forecast_of(_outlook(facts, spent[engagement.pk], today), first, last),
         first=first,
         year_end=year_end,
         contract_end=contract_end,
@@ -260,8 +258,7 @@ def forecast_months(
         if engagement.pk not in facts:
             continue
         known = facts[engagement.pk]
-        position = position_at(known, today)
-        outlook = _outlook(known, position, spent[engagement.pk], today)
+        outlook = _outlook(known, spent[engagement.pk], today)
         try:
             factor = rates.on(engagement.currency, today).factor
         except MissingRateError:
@@ -345,26 +342,27 @@ def _actual(ids: Sequence[int], since: date) -> dict[int, Months]:
     return found
 
 
-def _outlook(facts: Facts, position: Position, spent: Months, today: date) -> Outlook:
+def _outlook(facts: Facts, spent: Months, today: date) -> Outlook:
+    earned = earned_by(facts.terms, today).amounts
     accrued: Months = defaultdict(lambda: NOTHING)
-    for (month, _charge), amount in position.open_by_cell.items():
+    for (month, _charge), amount in open_cells(facts, earned, today).items():
         accrued[month] += amount
     return Outlook(
         terms=facts.terms,
         today=today,
         actual=spent,
         accrued=dict(accrued),
-        ahead=_ahead(facts, today),
+        ahead=_ahead(facts, earned, today),
     )
 
 
-def _ahead(facts: Facts, today: date) -> Months:
+def _ahead(facts: Facts, earned: Mapping[Cell, Decimal], today: date) -> Months:
     """Return what was invoiced of this month and later beyond what is earned."""
-    earned: Months = defaultdict(lambda: NOTHING)
-    for (month, _charge), amount in earned_by(facts.terms, today).amounts.items():
-        earned[month] += amount
+    by_month: Months = defaultdict(lambda: NOTHING)
+    for (month, _charge), amount in earned.items():
+        by_month[month] += amount
     billed: Months = defaultdict(lambda: NOTHING)
     for one in facts.billed:
         if one.month >= month_of(today):
             billed[one.month] += one.amount
-    return {month: max(NOTHING, billed[month] - earned[month]) for month in billed}
+    return {month: max(NOTHING, billed[month] - by_month[month]) for month in billed}

@@ -42,6 +42,7 @@ ROWS_DRAWN = 12
 SWATCH: Attributes = {
     "class": "swatch",
     "width": 22,
+    "viewBox": "0 0 22 14",
     "height": 14,
     "aria-hidden": "true",
 }
@@ -60,6 +61,7 @@ class ContractorRates(TopicReport, RatesAgainstBenchmark):
     """The finance pages' report, drawn; its rows open the contractor's page."""
 
     slug = "rates"
+    also_reads: ClassVar[Sequence[str]] = ("contractors:read", "rates:read")
     nothing = marked("No contractor at work has both a role and a rate.")
     columns: ClassVar[Sequence[Column]] = (
         replace(_PERSON, rank=1),
@@ -196,6 +198,7 @@ class TenureClocks(TopicReport):
     slug = "tenure"
     title = marked("Tenure")
     noun = marked("clocks")
+    also_reads: ClassVar[Sequence[str]] = ("contractors:read",)
     says = marked(
         "Every engagement of the person counts, whoever supplies them. Near are limits"
         " within 180 days; where a policy blocks, work beyond it is refused."
@@ -280,6 +283,7 @@ class ContractorTime(TopicReport):
     slug = "hours"
     title = marked("Hours")
     noun = marked("contractors")
+    also_reads: ClassVar[Sequence[str]] = ("contractors:read", "timesheets:read")
     says = marked(
         "Agreed are hours approved, or logged without a timesheet. Sheets not started"
         " are those of the last 12 weeks, whatever months are chosen."
@@ -331,6 +335,7 @@ class HoursByMonth(TopicReport):
     slug = "hours-by-month"
     title = marked("Hours by month")
     noun = marked("months")
+    also_reads: ClassVar[Sequence[str]] = ("timesheets:read",)
     says = marked("Hours by the month worked, spend by the month it is booked in.")
     nothing = marked("No hours were recorded in these months.")
     columns: ClassVar[Sequence[Column]] = (
@@ -380,6 +385,7 @@ class RatesOverTime(TopicReport):
     slug = "rates-over-time"
     title = marked("Rates over time")
     noun = marked("rates")
+    also_reads: ClassVar[Sequence[str]] = ("rates:read",)
     nothing = marked("No rate is recorded. It stands on the engagement's page.")
     columns: ClassVar[Sequence[Column]] = (
         Column(marked("Contractor")),

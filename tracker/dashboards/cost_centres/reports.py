@@ -39,6 +39,7 @@ NOTHING = Decimal(0)
 SWATCH: Attributes = {
     "class": "swatch",
     "width": 22,
+    "viewBox": "0 0 22 14",
     "height": 14,
     "aria-hidden": "true",
 }

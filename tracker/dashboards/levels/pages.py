@@ -2,45 +2,37 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
-from itertools import groupby
+from functools import cached_property
+from typing import ClassVar, cast
 
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
+from engagements.models import User
 from engagements.values.language import translated
 from engagements.values.money import format_money
-from engagements.values.periods import add_months, count_months, month_of
-from tracker.dashboards.charts.heat_map import HeatCell, HeatGroup, HeatRow, heat_map
-from tracker.dashboards.charts.svg import Svg
-from tracker.dashboards.filters import whole_of
-from tracker.dashboards.findings import period_text
+from tracker.dashboards.filters import Asking
+from tracker.dashboards.levels.drawing import OUTCOMES, figure, window_name
 from tracker.dashboards.levels.reports import (
-    OUTCOMES,
+    LEVELS_SHOWN,
     LevelReport,
     Levels,
     LevelsAtRisk,
     LostCredits,
     VendorLeague,
     VendorsByService,
-    figure,
+    WindowsOfLevels,
 )
-from tracker.dashboards.levels.scope import LevelScope
+from tracker.dashboards.levels.scope import NAME, LevelScope, level_asking
 from tracker.dashboards.notation import Notation
-from tracker.dashboards.pages import (
-    Figure,
-    Link,
-    ReportPage,
-    Section,
-    downloads,
-    summary_of,
-)
-from tracker.dashboards.report import Row
+from tracker.dashboards.pages import Figure, Link, Section, card_table, downloads
+from tracker.dashboards.report import Report, Row
 from tracker.dashboards.spend_series import Drawing
-from tracker.dashboards.tables import Sorting, Table, table
+from tracker.dashboards.topics.page import Topic, TopicPage
+from tracker.dashboards.topics.scope import TopicScope
 from tracker.performance.level_queries import (
     MOST_SHOWN,
     Behind,
@@ -51,30 +43,44 @@ from tracker.performance.level_queries import (
 from tracker.performance.queries import lost_credits
 from tracker.performance.service_levels import Outcome, minutes_of, shown
 
-SIGNS = {
-    Outcome.MET.value: "✓",
-    Outcome.MISSED.value: "✗",
-    Outcome.NO_DATA.value: "·",
-    Outcome.EXCUSED.value: "–",  # noqa: RUF001 - a sign, not a word
-}
-MONTHS_WIDE, MONTHS_NARROW = 24, 10
-LEVELS_SHOWN = 40
+SEES_LEVELS = "tracker.view_levelresult"
 ROWS_SHOWN = 10
 
 
-@dataclass(frozen=True)
-class LevelsPage:
-    eyebrow: str
-    title: str
-    as_of: str
-    figures: Sequence[Figure]
-    sections: Sequence[Section]
-    is_empty: bool = False
+class ServiceLevels(Topic):
+    name = NAME
+    title = gettext_noop("Service levels")
+    no_access = "tracker/no_access_levels.html"
+    reports: ClassVar[Sequence[type[Report]]] = (
+        Levels,
+        WindowsOfLevels,
+        LevelsAtRisk,
+        VendorLeague,
+        VendorsByService,
+        LostCredits,
+    )
+
+    @cached_property
+    def asking(self) -> Asking:
+        return level_asking(frozenset(self.by_slug))
+
+    def may_open(self, user: User) -> bool:
+        return user.has_perm(SEES_LEVELS)
+
+    def as_of(self, scope: TopicScope) -> str:
+        return _("Windows are judged the night after they end")
+
+    def page(self, scope: TopicScope) -> TopicPage:
+        return levels_page(self, cast(LevelScope, scope))
 
 
-def levels_page(scope: LevelScope) -> LevelsPage:
+SERVICE_LEVELS = ServiceLevels()
+
+
+def levels_page(topic: ServiceLevels, scope: LevelScope) -> TopicPage:
     levels, risks, lost = Levels(scope), LevelsAtRisk(scope), LostCredits(scope)
     league, services = VendorLeague(scope), VendorsByService(scope)
+    is_empty = not levels.found and not risks.found
     sections = [
         _at_risk(risks),
         _heat_map(levels),
@@ -82,20 +88,41 @@ def levels_page(scope: LevelScope) -> LevelsPage:
         _league(league),
         _services(services),
     ]
-    return LevelsPage(
-        eyebrow=_eyebrow(scope),
+    return TopicPage(
+        eyebrow=topic.eyebrow(scope),
         title=_finding(levels.found, len(risks.pressing)),
-        as_of=_("Windows are judged the night after they end"),
-        figures=_figures(scope, levels, risks, league),
-        sections=[section for section in sections if section is not None],
-        is_empty=not levels.found and not risks.found,
+        as_of=topic.as_of(scope),
+        figures=[] if is_empty else _figures(scope, levels, risks, league),
+        sections=[] if is_empty else [one for one in sections if one is not None],
+        advice=_advice() if is_empty else (),
+        actions=_imports(scope.user) if is_empty else (),
     )
 
 
-def _eyebrow(scope: LevelScope) -> str:
-    months = period_text(scope.period, scope.notation)
-    part = scope.department or whole_of(scope.user)
-    return f"{months[:1].upper()}{months[1:]} · {part}"
+def _advice() -> list[tuple[str, str]]:
+    return [
+        (
+            _("Agree on service levels."),
+            _(
+                "They stand on the page of a managed-service contract, with target,"
+                " weight and how they are measured."
+            ),
+        ),
+        (
+            _("Record what happens."),
+            _(
+                "Measurements by hand, or files of tickets, measurements and downtime;"
+                " each window is judged the night after it ends."
+            ),
+        ),
+        (_("Or choose other months."), _("“All” shows every window there is.")),
+    ]
+
+
+def _imports(user: User) -> list[Link]:
+    if not (user.is_staff and user.has_perm("tracker.add_importrun")):
+        return []
+    return [Link(_("Import a file"), reverse("admin:tracker_importrun_add"))]
 
 
 def _finding(rows: Sequence[LevelRow], pressing: int) -> str:
@@ -165,18 +192,6 @@ def _engagements(levels: Levels, scope: LevelScope) -> list[int] | None:
     return sorted({row.engagement.pk for row in levels.found})
 
 
-def _table(report: LevelReport, rows: Sequence[Row]) -> Table:
-    # A region of its own, so it can't be called what its card is called.
-    caption = _("%(title)s, as a table") % {"title": report.heading}
-    return table(
-        report.columns,
-        rows,
-        caption=caption,
-        notation=report.scope.notation,
-        sorting=Sorting(report.scope.sort, report.slug, report.scope.report_url),
-    )
-
-
 def _section(
     report: LevelReport,
     rows: Sequence[Row],
@@ -195,8 +210,8 @@ def _section(
     return Section(
         report.slug,
         report.heading,
-        _table(report, rows),
-        downloads(report),
+        card_table(report, rows),
+        downloads(report, is_drawn=drawing is not None),
         drawing=drawing,
         is_full=is_full,
         more=more,
@@ -256,113 +271,15 @@ def _heat_map(report: Levels) -> Section | None:
     rows = report.found
     if not rows:
         return None
-    shown_rows = rows[:LEVELS_SHOWN]
-    table_rows = list(report.rows())[:LEVELS_SHOWN]
     return _section(
         report,
-        table_rows,
+        list(report.rows())[:LEVELS_SHOWN],
         total=len(rows),
-        drawing=Drawing(
-            key=[],
-            wide=_drawn(report, shown_rows, MONTHS_WIDE, is_narrow=False),
-            narrow=_drawn(report, shown_rows, MONTHS_NARROW, is_narrow=True),
-        ),
+        drawing=report.picture(),
         note=_(
             "✓ met, ✗ missed, – excused, a dot: no data. A quarter is three months "  # noqa: RUF001 - the sign that cells show
             "wide. Each cell opens its window, with all that was recorded."
         ),
-    )
-
-
-def _drawn(
-    report: Levels, rows: Sequence[LevelRow], most: int, *, is_narrow: bool
-) -> Svg:
-    notation = report.scope.notation
-    months = _months(rows, most)
-    groups = [
-        HeatGroup(
-            f"{engagement.title} · {engagement.vendor}",
-            [
-                HeatRow(row.level.name, _cells(row, months, notation))
-                for row in of_engagement
-            ],
-            report.levels.page_url(engagement=str(engagement.public_id)),
-        )
-        for engagement, of_engagement in groupby(rows, key=lambda row: row.engagement)
-    ]
-    return heat_map(
-        groups,
-        months,
-        [notation.month_tick(month)[:3] for month in months],
-        summary=_("Service levels by month; the table below counts the same windows"),
-        is_narrow=is_narrow,
-    )
-
-
-def _months(rows: Sequence[LevelRow], most: int) -> list[date]:
-    """Return the months that results lie in, the newest ones where they are many."""
-    results = [result for row in rows for result in row.results.values()]
-    first = min(result.window_from for result in results)
-    last = month_of(max(result.window_to for result in results))
-    count = min(count_months(first, last), most)
-    return [add_months(last, back - count + 1) for back in range(count)]
-
-
-def _cells(row: LevelRow, months: Sequence[date], notation: Notation) -> list[HeatCell]:
-    cells = []
-    for first, result in sorted(row.results.items()):
-        begins = count_months(months[0], first) - 1 if first >= months[0] else 0
-        ends = count_months(months[0], result.window_to) - 1
-        if result.window_to < months[0]:
-            continue
-        said = f"{row.level.name}, {_window(result, notation)}: "
-        said += translated(OUTCOMES[result.outcome])
-        if result.value is not None:
-            said += f", {figure(result.value, row.level.unit)}"
-        cells.append(
-            HeatCell(
-                column=begins,
-                span=ends - begins + 1,
-                outcome=result.outcome,
-                sign=SIGNS[result.outcome],
-                text=said,
-                href=reverse("tracker:service-level-window", args=[result.public_id]),
-            )
-        )
-    return cells
-
-
-def _window(result: object, notation: Notation) -> str:
-    first: date = result.window_from  # type: ignore[attr-defined]
-    last: date = result.window_to  # type: ignore[attr-defined]
-    if month_of(first) == month_of(last):
-        return notation.month_name(first)
-    return _("Q%(quarter)d %(year)d") % {
-        "quarter": (first.month + 2) // 3,
-        "year": first.year,
-    }
-
-
-def level_report_page(report: LevelReport, after: str) -> ReportPage:
-    """Return one page of the report's table; raises BadPageError."""
-    scope = report.levels
-    page = report.ordered_page(after)
-    following = None
-    if page.after:
-        following = Link(
-            _("Next page"),
-            scope.report_url(report.slug, after=page.after, sort=scope.sort),
-        )
-    return ReportPage(
-        eyebrow=_eyebrow(scope),
-        title=report.heading,
-        as_of=_("Windows are judged the night after they end"),
-        summary=summary_of(report, len(page.rows)),
-        table=_table(report, page.all_rows),
-        downloads=downloads(report),
-        back=Link(_("Service levels"), scope.page_url()),
-        first=Link(_("First page"), scope.report_url(report.slug)) if after else None,
-        following=following,
     )
 
 
@@ -422,7 +339,7 @@ def window_page(scope: LevelScope, public_id: object) -> WindowPage | None:
     may_open = scope.user.is_staff and scope.user.has_perm("tracker.view_levelresult")
     return WindowPage(
         eyebrow=f"{engagement.title} · {engagement.reference} · {engagement.vendor}",
-        title=f"{level.name}, {_window(result, notation)}",
+        title=f"{level.name}, {window_name(result, notation)}",
         as_of=_("Recorded in this window; figures follow what is recorded late"),
         back=Link(
             _("Service levels"), scope.page_url(engagement=str(engagement.public_id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from functools import cached_property
 from typing import ClassVar
@@ -13,8 +13,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
 from engagements.values.language import translated
+from tracker.dashboards.levels.drawing import OUTCOMES, drawn, figure
 from tracker.dashboards.levels.scope import LevelScope
 from tracker.dashboards.report import Column, ColumnKind, Report, Row, Value
+from tracker.dashboards.spend_series import Drawing
 from tracker.performance.at_risk import Risk
 from tracker.performance.level_queries import (
     AtRisk,
@@ -28,14 +30,8 @@ from tracker.performance.level_queries import (
     vendors_by_service,
 )
 from tracker.performance.scorecard import Band, Trend
-from tracker.performance.service_levels import Outcome, minutes_of, shown
+from tracker.performance.service_levels import minutes_of, shown
 
-OUTCOMES = {
-    Outcome.MET.value: gettext_noop("Met"),
-    Outcome.MISSED.value: gettext_noop("Missed"),
-    Outcome.NO_DATA.value: gettext_noop("No data"),
-    Outcome.EXCUSED.value: gettext_noop("Excused"),
-}
 RISKS = {
     Risk.SHORT: gettext_noop("Short so far"),
     Risk.NEAR: gettext_noop("Near its bound"),
@@ -54,23 +50,19 @@ TRENDS = {
     Trend.FALLING: gettext_noop("falling"),
 }
 TENTH = Decimal("0.1")
+MONTHS_WIDE, MONTHS_NARROW = 24, 10
+LEVELS_SHOWN = 40
 
 
 class LevelReport(Report):
     """Registered apart from those of spend: other filters, other readers."""
 
     _registered: ClassVar[dict[str, type[Report]]] = {}
+    also_reads: ClassVar[Sequence[str]] = ("measurements:read",)
 
     def __init__(self, scope: LevelScope) -> None:
         super().__init__(scope)
         self.levels = scope
-
-    def as_of(self) -> str:
-        return "Windows are judged the night after they end"
-
-
-def level_reports() -> Mapping[str, type[Report]]:
-    return LevelReport._registered
 
 
 def window_url(public_id: object) -> str:
@@ -81,10 +73,6 @@ def promise(row: LevelRow | AtRisk) -> str:
     level = row.level
     sign = "≤" if level.direction == "at_most" else "≥"
     return f"{sign} {shown(level.target)} {level.unit}".strip()
-
-
-def figure(value: Decimal | None, unit: str) -> str:
-    return "" if value is None else f"{shown(value)} {unit}".strip()
 
 
 class Levels(LevelReport):
@@ -109,6 +97,16 @@ class Levels(LevelReport):
     @cached_property
     def found(self) -> list[LevelRow]:
         return level_rows(self.scope.user, self.levels.levels)
+
+    def picture(self) -> Drawing | None:
+        shown_rows = self.found[:LEVELS_SHOWN]
+        if not any(row.results for row in shown_rows):
+            return None
+        return Drawing(
+            key=[],
+            wide=drawn(self.levels, shown_rows, MONTHS_WIDE, is_narrow=False),
+            narrow=drawn(self.levels, shown_rows, MONTHS_NARROW, is_narrow=True),
+        )
 
     def rows(self) -> Iterator[Row]:
         for one in self.found:
@@ -285,7 +283,7 @@ def _league_values(row: LeagueRow) -> tuple[Value, ...]:
 
 
 class VendorLeague(LevelReport):
-    slug = "vendors"
+    slug = "vendor-scores"
     title = "Vendors by score"
     noun = "vendors"
     columns: ClassVar[Sequence[Column]] = (Column("Vendor"), *LEAGUE_COLUMNS)
@@ -305,7 +303,7 @@ class VendorLeague(LevelReport):
 
 
 class VendorsByService(LevelReport):
-    slug = "services"
+    slug = "vendors-by-service"
     title = "Vendors of the same service"
     noun = "vendors of a service"
     columns: ClassVar[Sequence[Column]] = (
@@ -334,6 +332,7 @@ class LostCredits(LevelReport):
     slug = "lost-credits"
     title = "Lost to missed claim deadlines"
     noun = "credits"
+    also_reads: ClassVar[Sequence[str]] = ("measurements:read", "credits:read")
     columns: ClassVar[Sequence[Column]] = (
         Column("Engagement"),
         Column("Reference", on_page=False),

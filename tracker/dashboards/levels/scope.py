@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.urls import reverse
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext as _
 
@@ -22,12 +21,11 @@ from tracker.dashboards.filters import (
 )
 from tracker.dashboards.notation import FALLBACK_LOCALE, Notation
 from tracker.dashboards.scope import DepartmentChoice, Drill, Scope
+from tracker.dashboards.topics.scope import TopicScope
 from tracker.performance.level_queries import LevelsWhere
 from tracker.spend.queries import SpendWhere
 
-PAGE = "tracker:service-levels"
-REPORT_PAGE = "tracker:service-levels-report"
-REPORT_FILE = "tracker:service-levels-file"
+NAME = "service-levels"
 PARAMETERS = (
     "period",
     "from",
@@ -41,19 +39,8 @@ PARAMETERS = (
 
 
 @dataclass(frozen=True)
-class LevelScope(Scope):
+class LevelScope(TopicScope):
     levels: LevelsWhere = field(default_factory=LevelsWhere)
-
-    def page_url(self, **changes: str) -> str:
-        return reverse(PAGE) + self._query(changes)
-
-    def report_url(self, slug: str, **changes: str) -> str:
-        return reverse(REPORT_PAGE, args=[slug]) + self._query(changes)
-
-    def file_url(self, slug: str, extension: str) -> str:
-        return reverse(REPORT_FILE, args=[slug, extension]) + self._query(
-            {"sort": self.sort}
-        )
 
 
 class LevelFilterForm(FilterForm):
@@ -86,7 +73,7 @@ def _scope(
     of_vendor = drilled("vendor", _("Vendor"), "vendor__public_id", "vendor")
     engagement = drilled("engagement", _("Engagement"), "public_id", "")
     of_service = drilled("service", _("Service"), "service__public_id", "service")
-    return LevelScope(
+    scope = Scope(
         user=user,
         where=SpendWhere(),
         period=period,
@@ -97,15 +84,27 @@ def _scope(
         department=department.name if department else "",
         drills=tuple(drills),
         sort=asked["sort"],
-        levels=LevelsWhere(
-            first_month=period.first,
-            last_month=period.last,
-            department_ids=department.subtree if department else None,
-            vendor_id=of_vendor.vendor_id if of_vendor else None,
-            engagement_id=engagement.pk if engagement else None,
-            service_id=of_service.service_id if of_service else None,
-        ),
     )
+    where = LevelsWhere(
+        first_month=period.first,
+        last_month=period.last,
+        department_ids=department.subtree if department else None,
+        vendor_id=of_vendor.vendor_id if of_vendor else None,
+        engagement_id=engagement.pk if engagement else None,
+        service_id=of_service.service_id if of_service else None,
+    )
+    return LevelScope.of(scope, topic=NAME, levels=where)
 
 
-LEVELS = Asking(PARAMETERS, LevelFilterForm, _scope)
+def level_asking(slugs: frozenset[str]) -> Asking:
+    """Return what addresses of service levels may ask for; `slugs` are its reports."""
+
+    def scope(
+        user: User,
+        asked: Mapping[str, Any],
+        parameters: Mapping[str, str],
+        departments: tuple[DepartmentChoice, ...],
+    ) -> LevelScope:
+        return replace(_scope(user, asked, parameters, departments), slugs=slugs)
+
+    return Asking(PARAMETERS, LevelFilterForm, scope)

@@ -32,6 +32,7 @@ class Own(Topic):
     name = "my"
     title = marked("My page")
     has_period = False
+    takes: ClassVar[Sequence[str]] = ("department", "sort")
     more: ClassVar[Sequence[Choice]] = (
         Choice(WHOSE, marked("Whose"), {ALL: marked("All that I may see")}),
     )

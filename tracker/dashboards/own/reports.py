@@ -31,7 +31,8 @@ from engagements.queries import waiting_for, with_price
 from engagements.services.tenure import tenure_clocks
 from engagements.values.language import translated
 from engagements.values.periods import add_months, month_of
-from tracker.dashboards.levels.reports import RISKS, consequence, figure, promise
+from tracker.dashboards.levels.drawing import figure
+from tracker.dashboards.levels.reports import RISKS, consequence, promise
 from tracker.dashboards.levels.scope import LevelScope
 from tracker.dashboards.report import Column, ColumnKind, Row
 from tracker.dashboards.topics.report import TopicReport
@@ -101,6 +102,7 @@ class OwnEngagements(OwnReport):
     slug = "my-engagements"
     title = marked("Engagements")
     noun = marked("engagements")
+    also_reads: ClassVar[Sequence[str]] = ("engagements:read",)
     nothing = marked("You manage no live engagement.")
     columns: ClassVar[Sequence[Column]] = (
         Column(marked("Engagement")),
@@ -184,6 +186,7 @@ class OwnDeadlines(OwnReport):
     slug = "my-deadlines"
     title = marked("Deadlines")
     noun = marked("deadlines")
+    also_reads: ClassVar[Sequence[str]] = ("engagements:read",)
     says = marked("The next 180 days, and what is overdue.")
     nothing = marked("No deadline within 180 days.")
     columns: ClassVar[Sequence[Column]] = (
@@ -348,6 +351,7 @@ class OwnApprovals(OwnReport):
     slug = "my-approvals"
     title = marked("Waiting for my approval")
     noun = marked("approvals")
+    also_reads: ClassVar[Sequence[str]] = ("engagements:read",)
     nothing = marked("No approval waits for you.")
     columns: ClassVar[Sequence[Column]] = (
         Column(marked("Engagement")),
@@ -395,6 +399,7 @@ class OwnTimesheets(OwnReport):
     slug = "my-timesheets"
     title = marked("Hours to approve")
     noun = marked("timesheets")
+    also_reads: ClassVar[Sequence[str]] = ("timesheets:read",)
     nothing = marked("No timesheet waits for you.")
     columns: ClassVar[Sequence[Column]] = (
         Column(marked("Contractor")),
@@ -436,6 +441,7 @@ class OwnPeople(OwnReport):
     slug = "my-people"
     title = marked("People and their hours")
     noun = marked("people")
+    also_reads: ClassVar[Sequence[str]] = ("contractors:read", "timesheets:read")
     says = marked(
         "Hours since the month before began. Sheets not started are of the last 12"
         " weeks; each person opens with hours, rates and tenure."
@@ -493,6 +499,7 @@ class OwnLevels(OwnReport):
     slug = "my-service-levels"
     title = marked("Service levels at risk")
     noun = marked("service levels")
+    also_reads: ClassVar[Sequence[str]] = ("measurements:read",)
     nothing = marked("No service level is at risk.")
     columns: ClassVar[Sequence[Column]] = (
         Column(marked("Service level")),
@@ -558,6 +565,7 @@ class OwnFlags(OwnReport):
     slug = "my-flags"
     title = marked("Another model would fit better")
     noun = marked("flags")
+    also_reads: ClassVar[Sequence[str]] = ("model-flags:read",)
     nothing = marked("No flag waits for a decision.")
     columns: ClassVar[Sequence[Column]] = (
         Column(marked("Engagement")),

@@ -11,7 +11,7 @@ NAMESPACE = "http://www.w3.org/2000/svg"
 FONT = '"DejaVu Sans", "Liberation Sans", Arial, sans-serif'
 # What the drawings are made of; other rules of the sheet are of pages alone.
 OF_CHARTS = re.compile(
-    r"\.(chart-svg|tone-|ground|outlined|bar-|bridge-link|texture|heat|swatch|range|mark)"
+    r"\.(chart-svg|tone-|ground|outlined|bar-|bridge-link|texture|heat|swatch|range|mark|burn-|seen-through)"
 )
 RULE = re.compile(r"(?P<selectors>[^{}]+)\{(?P<body>[^{}]*)\}")
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)

@@ -31,6 +31,8 @@ class Sheet:
     note: str = ""
     drawing: Drawing | None = None
     left_out: str = ""
+    # Said where the table has no rows.
+    nothing: str = ""
 
 
 @dataclass
@@ -74,7 +76,7 @@ class Paper:
             ],
             "rows": [_row(row) for row in table.rows],
             "totals": [cell.text for cell in table.totals],
-            "empty": _("Nothing is recorded for these filters."),
+            "empty": sheet.nothing or _("Nothing is recorded for these filters."),
             "left_out": sheet.left_out,
         }
 

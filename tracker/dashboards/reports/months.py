@@ -94,10 +94,12 @@ class SpendByMonth(Report):
         return [Row(values, href, is_remainder=True), *rows[-count:]]
 
     def drawing(self, count: int) -> Drawing:
+        months = self.months[-count:]
+        columns = [self._column(month) for month in months]
         return Drawing(
-            key([month.parts for month in self.months[-count:]], CHART_ID),
-            self._chart(count, f"{CHART_ID}-wide", WIDE),
-            self._chart(count, f"{CHART_ID}-narrow", NARROW),
+            key([month.parts for month in months], CHART_ID),
+            self._chart(columns, f"{CHART_ID}-wide", WIDE),
+            self._chart(columns, f"{CHART_ID}-narrow", NARROW),
         )
 
     def _span(self) -> Iterator[date]:
@@ -160,9 +162,9 @@ class SpendByMonth(Report):
         asked = f"{month:%Y-%m}"
         return self.scope.finance_url(period="", **{"from": asked, "to": asked})
 
-    def _chart(self, count: int, chart_id: str, frame: Frame) -> Svg:
+    def _chart(self, columns: Sequence[Bar], chart_id: str, frame: Frame) -> Svg:
         return stacked_columns(
-            [self._column(month) for month in self.months[-count:]],
+            columns,
             chart_id=chart_id,
             summary=_("%(title)s; the table below has the same figures")
             % {"title": self.heading},

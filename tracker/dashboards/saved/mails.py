@@ -1,7 +1,6 @@
 """Saved pages by mail: to each person once a due day, with that person's own scope."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -10,26 +9,17 @@ from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from engagements.models import User
 from tracker.dashboards.downloads import xlsx_file
 from tracker.dashboards.filters import read_filters
 from tracker.dashboards.models import Every, FileKind, PageMail, SavedPage
-from tracker.dashboards.pages import (
-    EmptyPage,
-    as_of,
-    finance_page,
-    finance_paper,
-    report_paper,
-)
 from tracker.dashboards.paper.printing import NoPrinterError
-from tracker.dashboards.report import BadPageError, Report, all_reports
-from tracker.dashboards.reports.months import SpendByMonth
+from tracker.dashboards.places import Place, place_of
+from tracker.dashboards.report import BadPageError
 from tracker.dashboards.saved.due import due_day
-from tracker.dashboards.saved.services import asked_of
+from tracker.dashboards.saved.services import asked_of, may_have
 from tracker.dashboards.scope import Scope
-from tracker.dashboards.tables import written
 from tracker.notify.mails import site_address, written_mail
 from tracker.notify.recipients import is_address
 from tracker.notify.unsubscribing import Mailing
@@ -55,15 +45,6 @@ class Mailed:
 
     sent: int = 0
     left_out: int = 0
-
-
-@dataclass(frozen=True)
-class Told:
-    """What a mail says before its file is opened."""
-
-    headline: str
-    as_of: str
-    figures: Sequence[tuple[str, str]]
 
 
 def mail_saved_pages(*, today: date) -> Mailed:
@@ -124,25 +105,26 @@ def _deal_with(mail: PageMail) -> bool:
     person, page = mail.person, mail.saved_page
     if not person.is_active or not is_address(person.email):
         return False
-    if not SavedPage.objects.visible_to(person).filter(pk=page.pk).exists():
+    place = place_of(page.page)
+    if place is None or not may_have(person, page, place):
         return False
-    filters = read_filters(person, asked_of(page))
+    filters = read_filters(person, asked_of(page), place.part.asking)
     if filters.scope is None:
         return False
-    _page_mail(mail, filters.scope).send()
+    _page_mail(mail, place, filters.scope).send()
     return True
 
 
-def _page_mail(mail: PageMail, scope: Scope) -> EmailMultiAlternatives:
+def _page_mail(mail: PageMail, place: Place, scope: Scope) -> EmailMultiAlternatives:
     page, person = mail.saved_page, mail.person
-    report = _report(page, scope)
-    told = _told(report, scope)
+    told = place.told(scope)
     message = written_mail(
         person=person,
         subject=f"{page.name}: {told.headline}",
         template="saved_page",
         context={
             "told": told,
+            "figures": told.figures[:FIGURES_TOLD],
             "page": page,
             "owner": page.owner,
             "address": site_address(_address(page)),
@@ -150,42 +132,17 @@ def _page_mail(mail: PageMail, scope: Scope) -> EmailMultiAlternatives:
         },
         mailing=Mailing.PAGES,
     )
-    content = _file(mail.file_kind, report, scope)
-    name = f"{page.page or 'overview'}.{mail.file_kind}"
+    content = _file(mail.file_kind, place, scope)
+    stem = place.report.slug if place.report else place.part.file_stem
+    name = f"{stem}.{mail.file_kind}"
     message.attach(name, content, TYPES[FileKind(mail.file_kind)])
     return message
 
 
-def _report(page: SavedPage, scope: Scope) -> Report | None:
-    """Return the page's report; None is the overview."""
-    return all_reports()[page.page](scope) if page.page else None
-
-
-def _told(report: Report | None, scope: Scope) -> Told:
-    if report is None:
-        page = finance_page(scope)
-        if isinstance(page, EmptyPage):
-            return Told(page.title, as_of(scope), [])
-        figures = [(one.name, one.value) for one in page.figures[:FIGURES_TOLD]]
-        return Told(page.title, page.as_of, figures)
-    totals = [
-        (str(column.title), written(total, column.kind, scope.notation))
-        for column, total in zip(report.columns, report.totals(), strict=True)
-        if column.is_summed and column.on_page and total is not None
-    ]
-    count = f"{scope.notation.count(report.row_count())} {report.noun}"
-    main = dict(totals).get("Total") or (totals[-1][1] if totals else count)
-    return Told(
-        _("%(title)s, %(figure)s") % {"title": report.title, "figure": main},
-        report.as_of() or as_of(scope),
-        [(_("Rows"), count), *totals[: FIGURES_TOLD - 1]],
-    )
-
-
-def _file(kind: str, report: Report | None, scope: Scope) -> bytes:
+def _file(kind: str, place: Place, scope: Scope) -> bytes:
     if kind == FileKind.XLSX:
-        return xlsx_file(report or SpendByMonth(scope))
-    return (report_paper(report) if report else finance_paper(scope)).pdf()
+        return xlsx_file(place.workbook(scope))
+    return place.paper(scope).pdf()
 
 
 def _address(page: SavedPage) -> str:

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils.translation import gettext as _
 
 from engagements.choices import Role
 from engagements.models import User
 from tracker.dashboards.filters import LABELS
 from tracker.dashboards.models import Every, FileKind, PageMail, SavedPage, Sharing
 from tracker.dashboards.periods import preset_titles
-from tracker.dashboards.report import all_reports
+from tracker.dashboards.places import place_of
 from tracker.dashboards.saved.forms import shared_choices
 from tracker.dashboards.saved.mails import mails_of
 from tracker.dashboards.saved.services import asked_of
@@ -93,10 +92,8 @@ def _card(
 
 
 def _title(slug: str) -> str:
-    if not slug:
-        return _("Finance overview")
-    report = all_reports().get(slug)
-    return str(report.title) if report else slug
+    place = place_of(slug)
+    return place.title if place else slug
 
 
 def _filters(page: SavedPage) -> str:

@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 from engagements.errors import NotAllowedError
 from engagements.models import User
 from engagements.services.records import change_record, create_record, delete_record
-from tracker.dashboards.filters import CLOSED_PERIODS, PARAMETERS, read_filters
+from tracker.dashboards.filters import CLOSED_PERIODS, read_filters
 from tracker.dashboards.models import FileKind, PageMail, SavedPage, Sharing
-from tracker.dashboards.report import all_reports, sortable
+from tracker.dashboards.places import Place, place_of
+from tracker.dashboards.report import sortable
 from tracker.dashboards.saved.due import due_day
 from tracker.notify.services import ends_mailing
 from tracker.notify.unsubscribing import Mailing
@@ -25,8 +26,9 @@ MOST_PAGES = 200
 def save_page(*, page: SavedPage, actor: User) -> SavedPage:
     """Store a new saved page of the actor's; raises ValidationError by field."""
     page.owner = actor
-    page.query = kept_query(page.query)
-    _check(page)
+    place = _place(page)
+    page.query = kept_query(page.query, place)
+    _check(page, place)
     if SavedPage.objects.filter(owner=actor).count() >= MOST_PAGES:
         raise ValidationError(
             _("You have %(most)d saved pages; delete one first.") % {"most": MOST_PAGES}
@@ -41,7 +43,7 @@ def change_page(*, page: SavedPage, actor: User) -> SavedPage:
     Who may not open it any more is mailed it no more, from the next mail on.
     """
     _check_owner(page, actor)
-    _check(page)
+    _check(page, _place(page))
     return change_record(record=page, actor=actor)
 
 
@@ -62,15 +64,15 @@ def mail_page(*, mail: PageMail, actor: User) -> PageMail:
     page = mail.saved_page
     if actor != mail.person:
         _check_owner(page, actor)
-    if not SavedPage.objects.visible_to(mail.person).filter(pk=page.pk).exists():
+    place = _place(page)
+    if not may_have(mail.person, page, place):
         raise ValidationError(
             {
                 "person": _("%(person)s may not open this page.")
                 % {"person": mail.person}
             }
         )
-    report = all_reports().get(page.page)
-    if mail.file_kind == FileKind.XLSX and report and not report.has_xlsx:
+    if mail.file_kind == FileKind.XLSX and not place.has_xlsx:
         raise ValidationError(
             {"file_kind": _("This page may be too long for XLSX; choose PDF.")}
         )
@@ -99,25 +101,39 @@ def stop_all_mails(*, person: User, actor: User | None) -> None:
         delete_record(record=mail, actor=actor)
 
 
-def kept_query(query: str) -> str:
-    """Return the filters of an address that pages know, in one order."""
+def may_have(person: User, page: SavedPage, place: Place) -> bool:
+    """Tell whether the page is shared with the person, who may open such pages."""
+    shared = SavedPage.objects.visible_to(person).filter(pk=page.pk)
+    return place.may_open(person) and shared.exists()
+
+
+def kept_query(query: str, place: Place) -> str:
+    """Return the filters of an address that the page knows, in one order."""
     given = dict(parse_qsl(query))
-    return urlencode({name: given[name] for name in PARAMETERS if given.get(name)})
+    known = place.part.asking.parameters
+    return urlencode({name: given[name] for name in known if given.get(name)})
 
 
 def asked_of(page: SavedPage) -> Mapping[str, str]:
     return dict(parse_qsl(page.query))
 
 
-def _check(page: SavedPage) -> None:
-    if page.page and not _has_page(page.page):
+def _place(page: SavedPage) -> Place:
+    place = place_of(page.page)
+    if place is None:
+        raise ValidationError({"page": _("There is no such page.")})
+    return place
+
+
+def _check(page: SavedPage, place: Place) -> None:
+    if not place.may_open(page.owner):
         raise ValidationError({"page": _("There is no such page.")})
     if page.shared_with != Sharing.ROLE:
         page.role = ""
-    found = read_filters(page.owner, asked_of(page))
+    found = read_filters(page.owner, asked_of(page), place.part.asking)
     if found.scope is None:
         raise ValidationError({"query": list(found.errors)})
-    report = all_reports().get(page.page)
+    report = place.report
     if report is None:
         return
     if report.compares and not found.scope.period.is_closed:
@@ -125,11 +141,6 @@ def _check(page: SavedPage) -> None:
     sort = found.scope.sort.removeprefix("-")
     if sort and sort not in sortable(report.columns):
         raise ValidationError({"query": _("This page can't be sorted by that.")})
-
-
-def _has_page(slug: str) -> bool:
-    report = all_reports().get(slug)
-    return report is not None and report.has_page
 
 
 def _check_owner(page: SavedPage, actor: User) -> None:

@@ -5,7 +5,6 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -13,6 +12,7 @@ from engagements.errors import NotAllowedError
 from engagements.models import User
 from engagements.permissions import sees_money
 from tracker.dashboards.models import PageMail, SavedPage
+from tracker.dashboards.places import place_of
 from tracker.dashboards.saved.forms import PageMailForm, SavedPageForm
 from tracker.dashboards.saved.pages import saved_list
 from tracker.dashboards.saved.services import (
@@ -35,12 +35,10 @@ def saved_pages(request: HttpRequest) -> HttpResponse:
 def open_page(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Lead to the page: what it shows there is the reader's own scope."""
     page = _found(request, public_id)
-    path = (
-        reverse("tracker:report", args=[page.page])
-        if page.page
-        else reverse("tracker:finance")
-    )
-    return redirect(f"{path}?{page.query}" if page.query else path)
+    place = place_of(page.page)
+    if place is None:
+        raise Http404
+    return redirect(f"{place.path}?{page.query}" if page.query else place.path)
 
 
 @require_POST

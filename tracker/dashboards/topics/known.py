@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from tracker.dashboards.contractors.page import Contractors
 from tracker.dashboards.cost_centres.page import CostCentres
 from tracker.dashboards.data_quality.page import DataQuality
+from tracker.dashboards.levels.pages import SERVICE_LEVELS
 from tracker.dashboards.own.page import Own
 from tracker.dashboards.topics.page import Topic
 from tracker.dashboards.vendors.page import Vendors
@@ -15,6 +16,7 @@ TOPICS: Sequence[Topic] = (
     Vendors(),
     CostCentres(),
     Contractors(),
+    SERVICE_LEVELS,
     DataQuality(),
 )
 BY_NAME = {topic.name: topic for topic in TOPICS}

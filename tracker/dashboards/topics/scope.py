@@ -14,7 +14,6 @@ from django.utils.translation import gettext
 from engagements.values.language import translated
 from tracker.dashboards.filters import PARAMETERS, SPEND, Asking, FilterForm
 from tracker.dashboards.scope import Drill, Scope
-from tracker.dashboards.topics.order import ORDER
 
 if TYPE_CHECKING:
     from engagements.models import User
@@ -53,7 +52,10 @@ class TopicScope(Scope):
         if slug not in self.slugs:
             return super().file_url(slug, extension)
         address = reverse(f"tracker:{self.topic}-file", args=[slug, extension])
-        return address + self._query({})
+        return address + self._query({"sort": self.sort})
+
+    def paper_url(self) -> str:
+        return reverse(f"tracker:{self.topic}-paper") + self._query({})
 
     @property
     def department_code(self) -> str:
@@ -69,8 +71,13 @@ class Choice:
     values: Mapping[str, str]
 
 
-def asking(topic: str, slugs: frozenset[str], more: Sequence[Choice] = ()) -> Asking:
-    """Return what a topic's address may ask for: what the finance pages may, and more.
+def asking(
+    topic: str,
+    slugs: frozenset[str],
+    more: Sequence[Choice] = (),
+    takes: Sequence[str] = PARAMETERS,
+) -> Asking:
+    """Return what a topic takes of the finance pages' filters, and its own.
 
     The scope has the code of each choice among its parameters.
     """
@@ -91,10 +98,9 @@ def asking(topic: str, slugs: frozenset[str], more: Sequence[Choice] = ()) -> As
         return TopicScope.of(found, topic=topic, slugs=slugs, own=frozenset(own))
 
     own: dict[str, forms.Field] = {one.parameter: _ChoiceField(one) for one in more}
-    own[ORDER] = forms.CharField(required=False)
     # The form's class takes its fields out of what it is given.
     form: type[FilterForm] = type("TopicFilterForm", (SPEND.form,), {**own})
-    return Asking((*PARAMETERS, *own), form, scope)
+    return Asking((*takes, *own), form, scope)
 
 
 class _ChoiceField(forms.CharField):

@@ -12,8 +12,9 @@ from tracker.dashboards.topics.page import Topic
 def _addresses(topic: Topic) -> Iterator[URLPattern]:
     name, told = topic.name, {"topic": topic}
     yield path(f"{name}/", views.topic_page, told, name=name)
+    yield path(f"{name}.pdf", views.topic_paper, told, name=f"{name}-paper")
     yield re_path(
-        rf"^{name}/(?P<slug>[a-z-]+)\.(?P<extension>[a-z]+)$",
+        rf"^{name}/(?P<slug>[a-z-]+)\.(?P<extension>csv|xlsx|pdf|svg|png)$",
         views.topic_file,
         told,
         name=f"{name}-file",

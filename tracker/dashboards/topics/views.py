@@ -7,11 +7,17 @@ from django.views.decorators.http import require_safe
 
 from engagements.models import User
 from tracker.dashboards.filters import read_filters
-from tracker.dashboards.pages import downloads
+from tracker.dashboards.pages import report_page
 from tracker.dashboards.report import BadPageError, Report
 from tracker.dashboards.topics.page import Topic
 from tracker.dashboards.topics.scope import TopicScope
-from tracker.dashboards.views import file_of, page_of, refused_page
+from tracker.dashboards.views import (
+    file_of,
+    page_of,
+    paper_of,
+    refused_file,
+    refused_page,
+)
 
 
 @require_safe
@@ -19,12 +25,20 @@ from tracker.dashboards.views import file_of, page_of, refused_page
 def topic_page(request: HttpRequest, topic: Topic) -> HttpResponse:
     user = _reader(request)
     if not topic.may_open(user):
-        return _no_access(request)
+        return _no_access(request, topic)
     filters = read_filters(user, request.GET, topic.asking)
     if filters.scope is None:
         return refused_page(request, filters)
-    page = topic.page(cast(TopicScope, filters.scope))
-    return page_of(request, "topic", filters, page=page, topic=topic)
+    scope = cast(TopicScope, filters.scope)
+    return page_of(
+        request,
+        "topic",
+        filters,
+        page=topic.page(scope),
+        paper_href=scope.paper_url(),
+        topic=topic,
+        save_as=topic.key,
+    )
 
 
 @require_safe
@@ -32,15 +46,30 @@ def topic_page(request: HttpRequest, topic: Topic) -> HttpResponse:
 def topic_report(request: HttpRequest, topic: Topic, slug: str) -> HttpResponse:
     user, found = _reader(request), _report(topic, slug)
     if not topic.may_open(user):
-        return _no_access(request)
+        return _no_access(request, topic)
     filters = read_filters(user, request.GET, topic.asking)
     if filters.scope is None:
         return refused_page(request, filters)
+    report, frame = found(filters.scope), topic.frame(filters.scope)
     try:
-        page = topic.report_page(found(filters.scope), request.GET.get("after", ""))
+        page = report_page(report, request.GET.get("after", ""), frame)
     except BadPageError as error:
         return refused_page(request, filters, f"{error}.")
-    return page_of(request, "topic_report", filters, page=page, topic=topic)
+    return page_of(
+        request, "topic_report", filters, page=page, topic=topic, save_as=slug
+    )
+
+
+@require_safe
+@login_required
+def topic_paper(request: HttpRequest, topic: Topic) -> HttpResponseBase:
+    user = _reader(request)
+    if not topic.may_open(user):
+        return _no_access(request, topic)
+    filters = read_filters(user, request.GET, topic.asking)
+    if filters.scope is None:
+        return refused_file(filters)
+    return paper_of(topic, filters.scope)
 
 
 @require_safe
@@ -50,15 +79,11 @@ def topic_file(
 ) -> HttpResponseBase:
     user, found = _reader(request), _report(topic, slug)
     if not topic.may_open(user):
-        return _no_access(request)
+        return _no_access(request, topic)
     filters = read_filters(user, request.GET, topic.asking)
     if filters.scope is None:
-        text = "\n".join(["No file was made:", *filters.errors, ""])
-        return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
-    report = found(filters.scope)
-    if extension not in {link.title.lower() for link in downloads(report)}:
-        raise Http404
-    return file_of(report, extension)
+        return refused_file(filters)
+    return file_of(found(filters.scope), extension, topic)
 
 
 def _reader(request: HttpRequest) -> User:
@@ -73,5 +98,5 @@ def _report(topic: Topic, slug: str) -> type[Report]:
         raise Http404 from error
 
 
-def _no_access(request: HttpRequest) -> HttpResponse:
-    return render(request, "tracker/no_access.html", status=403)
+def _no_access(request: HttpRequest, topic: Topic) -> HttpResponse:
+    return render(request, topic.no_access, status=403)

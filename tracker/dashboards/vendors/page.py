@@ -13,13 +13,19 @@ from django.utils.translation import ngettext
 from engagements.values.language import translated
 from tracker.dashboards.charts.svg import shortened
 from tracker.dashboards.findings import period_text
-from tracker.dashboards.pages import NAME_IN_TITLE, Figure, Link, Section, downloads
+from tracker.dashboards.pages import (
+    NAME_IN_TITLE,
+    Figure,
+    Link,
+    Section,
+    card_table,
+    downloads,
+)
 from tracker.dashboards.report import Report, share
 from tracker.dashboards.reports.months import SpendByMonth
 from tracker.dashboards.topics.page import (
     Topic,
     TopicPage,
-    drawn_table,
     section,
 )
 from tracker.dashboards.topics.scope import TopicScope
@@ -79,13 +85,14 @@ class _AllVendors:
     def page(self) -> TopicPage:
         scope = self.scope
         engagements = VendorEngagements(scope)
-        by_vendor = PricesByVendor(scope)
-        # Read once for both tables.
-        vars(by_vendor).update(changes=self.prices.changes)
+        by_vendor, cards = PricesByVendor(scope), VendorScorecards(scope)
+        # Read once for all three tables.
+        for other in (by_vendor, cards):
+            vars(other).update(changes=self.prices.changes)
         is_empty = not self.concentration.vendors and not engagements.found
         sections = [
             section(self.concentration),
-            section(VendorScorecards(scope)),
+            section(cards),
             section(self.prices, is_full=False),
             section(by_vendor, is_full=False),
             section(engagements),
@@ -175,10 +182,11 @@ class _OneVendor:
     def page(self) -> TopicPage:
         scope = self.scope
         years, prices = PricesByYear(scope), Prices(scope)
-        vars(prices).update(changes=years.changes)
         engagements = VendorEngagements(scope)
         months = SpendByMonth(scope)
         cards = VendorScorecards(scope)
+        for other in (prices, cards):
+            vars(other).update(changes=years.changes)
         sections: list[Section] = [
             section(engagements),
             section(cards),
@@ -273,8 +281,8 @@ def _months(months: SpendByMonth) -> Section:
     return Section(
         months.slug,
         _("Spend by month"),
-        drawn_table(months, months.newest_rows(MONTHS_SHOWN)),
-        downloads(months),
+        card_table(months, months.newest_rows(MONTHS_SHOWN)),
+        downloads(months, is_drawn=True),
         months.drawing(MONTHS_SHOWN),
         is_full=True,
     )

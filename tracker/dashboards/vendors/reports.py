@@ -349,6 +349,7 @@ class VendorScorecards(TopicReport):
     slug = "scorecards"
     title = marked("Scorecard")
     noun = marked("vendors")
+    also_reads: ClassVar[Sequence[str]] = ("measurements:read",)
     says = marked(
         "The score is of service levels over 36 months, from 0 to 100. Questioned are"
         " invoices of the months chosen on which something didn't fit; exceptions and"
@@ -371,6 +372,11 @@ class VendorScorecards(TopicReport):
         Column(marked("Price change"), SHARE, rank=2),
         Column(marked("Currency"), on_page=False),
     )
+
+    @cached_property
+    def changes(self) -> list[PriceChange]:
+        today = timezone.localdate()
+        return price_changes(self.scope.user, self.scope.where, today=today)
 
     def listed(self) -> list[Row]:
         scope, scores = self.scope, self._scores()
@@ -434,7 +440,7 @@ class VendorScorecards(TopicReport):
         """Return the mean change of the fiscal year that runs, by vendor."""
         today = timezone.localdate()
         groups: dict[str, list[PriceChange]] = defaultdict(list)
-        for one in price_changes(self.scope.user, self.scope.where, today=today):
+        for one in self.changes:
             if one.year == fiscal_year_of(today):
                 groups[str(one.vendor_id)].append(one)
         return {vendor: price_move(found).share for vendor, found in groups.items()}
