@@ -25,7 +25,6 @@ NAMED: tuple[type[Model], ...] = (
     Engagement,
     Invoice,
     Service,
-    ServiceLevel,
     User,
     Vendor,
 )
