@@ -52,7 +52,7 @@ bench: $(DEVELOPMENT)
 faults: $(DEVELOPMENT)
 	@FAULT_POSTINGS=10000 $(PYTHON) -m tests.run tests/faults $(ARGS)
 
-# ARGS="--full" tries as many cases as the issues name; a name runs that one alone.
+# ARGS=--small tries as many cases as there is time for in CI; a name runs that one alone.
 conformance: $(DEVELOPMENT)
 	@$(PYTHON) -m tests.conformance $(ARGS)
 

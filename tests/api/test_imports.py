@@ -89,15 +89,17 @@ def test_request_or_file_that_cannot_be_read_is_refused(api):
         send(api, GOOD, "kind=planets"),
         send(api, GOOD, "kind=vendors&dry_run=yes"),
         send(api, GOOD, "kind=vendors&columns=x"),
-        send(api, ""),
+        send(api, "", content_type=""),
         send(api, GOOD, content_type="image/png"),
+        send(api, "", content_type="image/png"),
         send(api, b"%PDF-1.7", content_type="application/octet-stream"),
         send(api, "colour,taste\nred,sweet\n"),
+        send(api, ""),
     ]
 
     statuses = [response.status_code for response in asked]
-    assert statuses == [400, 400, 400, 400, 400, 415, 422, 422]
-    assert codes(asked[6]) == [("", "unreadable")]
+    assert statuses == [400, 400, 400, 400, 400, 415, 415, 422, 422, 422]
+    assert codes(asked[7]) == codes(asked[9]) == [("", "unreadable")]
     assert ImportRun.objects.count() == 0
 
 

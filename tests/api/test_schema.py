@@ -66,6 +66,22 @@ def test_every_operation_asks_for_a_key_and_tells_its_refusals():
             assert operation["requestBody"]["required"] is True
 
 
+def test_upserts_tell_of_their_conditions():
+    for method, path, operation in operations():
+        if method == "put":
+            names = {each["name"] for each in operation["parameters"]}
+            assert {"If-Match", "If-None-Match"} <= names, path
+
+
+def test_references_are_components_that_clients_can_name():
+    variants = SCHEMA["components"]["schemas"]["ReferenceRequest"]["oneOf"]
+
+    assert variants == [
+        {"$ref": "#/components/schemas/ReferenceByIdRequest"},
+        {"$ref": "#/components/schemas/ReferenceByExternalIdRequest"},
+    ]
+
+
 def test_every_object_in_a_request_is_closed():
     for name, schema in SCHEMA["components"]["schemas"].items():
         if name.endswith("Request"):

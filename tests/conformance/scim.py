@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.conformance.registry import Live, Verdict, conformance
+from tests.conformance.registry import Live, Verdict, Verdicts, conformance
 from tests.processes import users_environment
 
 PROGRAMS = Path(sys.executable).parent
@@ -17,11 +17,13 @@ SECONDS = 120
 
 
 @conformance("scim")
-def scim(live: Live, is_full: bool) -> list[Verdict]:
+def scim(live: Live, is_full: bool) -> Verdicts:
     root = f"{live.address}/scim/v2"
     key = live.key("people:write")
-    found = [scim2_test(root, key), scim_sanity(root, key)]
-    return [*found, storage_contract()] if is_full else found
+    yield scim2_test(root, key)
+    yield scim_sanity(root, key)
+    if is_full:
+        yield storage_contract()
 
 
 def scim2_test(root: str, key: str) -> Verdict:

@@ -18,6 +18,7 @@ from drf_spectacular.extensions import (
     OpenApiSerializerExtension,
     OpenApiSerializerFieldExtension,
 )
+from drf_spectacular.plumbing import ResolvedComponent
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
@@ -351,22 +352,29 @@ class StrictShapeSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-
                     "maxItems": field.largest,
                 }
         if isinstance(self.target, Reference):
-            return _one_name_each(schema)
+            return _one_name_each(schema, auto_schema)
         return schema
 
 
-def _one_name_each(schema: Schema) -> Schema:
-    """Return the object's schema as one object for each name it can hold."""
-    return {
-        "description": schema["description"],
-        "oneOf": [
-            {
-                "title": f"By {name}",
+def _one_name_each(schema: Schema, auto_schema: AutoSchema) -> Schema:
+    """Return the object's schema as one object for each name it can hold.
+
+    These are components, since generated clients call their classes after them.
+    """
+    variants = []
+    for name, inner in schema["properties"].items():
+        words = "".join(word.title() for word in name.split("_"))
+        component = ResolvedComponent(  # type: ignore[no-untyped-call]
+            name=f"ReferenceBy{words}Request",
+            type=ResolvedComponent.SCHEMA,
+            object=f"reference by {name}",
+            schema={
                 "type": "object",
                 "properties": {name: inner},
                 "required": [name],
                 "additionalProperties": False,
-            }
-            for name, inner in schema["properties"].items()
-        ],
-    }
+            },
+        )
+        auto_schema.registry.register_on_missing(component)
+        variants.append(component.ref)
+    return {"description": schema["description"], "oneOf": variants}

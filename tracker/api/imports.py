@@ -15,7 +15,11 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import (
+    APIException,
+    ParseError,
+    UnsupportedMediaType,
+)
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -202,7 +206,7 @@ class ImportViewSet(ReadResource):
         if not may_import(user, kind_named(order["kind"])):
             raise PermissionDenied("The key's owner may not import this kind of file.")
         if request.META.get("CONTENT_LENGTH") in (None, "", "0"):
-            raise ParseError("Send the file as the body.")
+            raise _no_file(request)
         # What FileParser hands on.
         upload = cast("TemporaryUploadedFile", request.data)
         upload.name = order.get("file_name", "upload")
@@ -234,6 +238,18 @@ class ImportViewSet(ReadResource):
             rows=ImportProblem.objects.filter(run=run),
             represent=lambda rows: _problems(run, rows),
         )
+
+
+def _no_file(request: Request) -> APIException:
+    """Return the refusal of a request without content: is it a file at all?
+
+    No parser is asked then, so what it would say of the type is said here.
+    """
+    if not request.content_type:
+        return ParseError("Send the file as the body.")
+    if request.content_type not in (OCTETS, CSV, XLSX):
+        return UnsupportedMediaType(request.content_type)
+    return Unprocessable(["The file is empty."], "unreadable")
 
 
 def _accepted(upload: Any, order: Mapping[str, Any], user: Any) -> ImportRun:

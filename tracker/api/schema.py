@@ -49,6 +49,21 @@ IDEMPOTENCY_KEY: Schema = {
     " and the same answer. 422 with another body.",
     "schema": {"type": "string", "pattern": idempotency.PATTERN},
 }
+# An upsert takes both and asks for neither.
+UPSERT_CONDITIONS: list[Schema] = [
+    {
+        "name": "If-Match",
+        "in": "header",
+        "description": "The ETag last read: 412 where it is out of date.",
+        "schema": {"type": "string"},
+    },
+    {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "`*` to create only: 412 where there is such a record.",
+        "schema": {"type": "string"},
+    },
+]
 EXTERNAL_ID = OpenApiParameter(
     "external_id",
     {"type": "string", "minLength": 1, "maxLength": 200, "pattern": LINE},
@@ -126,6 +141,11 @@ def describe_problems(
             codes = _refusals(path, method, operation)
             if method == "post" and CHANGES_NOTHING not in operation:
                 operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+            if method == "put":
+                operation["parameters"] = [
+                    *operation.get("parameters", []),
+                    *UPSERT_CONDITIONS,
+                ]
             if "requestBody" in operation:
                 operation["requestBody"]["required"] = True
             _add_etag(operation["responses"])

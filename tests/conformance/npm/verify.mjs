@@ -1,5 +1,4 @@
-// Reads [{secret, body, headers}] and tells which verify, and which still do when
-// one character of the body is another.
+// Reads [{secret, body, headers}] and tells of each whether it verifies.
 import { Webhook } from "standardwebhooks";
 import { readFileSync } from "node:fs";
 
@@ -11,6 +10,4 @@ const verifies = ({ secret, body, headers }) => {
     return false;
   }
 };
-const taken = JSON.parse(readFileSync(0, "utf8"));
-const spoiled = taken.map((each) => ({ ...each, body: each.body.replace("{", "[") }));
-console.log(JSON.stringify([taken.map(verifies), spoiled.map(verifies)]));
+console.log(JSON.stringify(JSON.parse(readFileSync(0, "utf8")).map(verifies)));
