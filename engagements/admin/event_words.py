@@ -72,7 +72,7 @@ tell(
         "engagement.extended": gettext_lazy("Engagement extended"),
         "engagement.notice_window_opened": gettext_lazy("Notice to be decided"),
         "engagement.ending_soon": gettext_lazy("Term ends soon"),
-        "contractor.skills_set": gettext_lazy("Skills set"),
+        "contractor.skills_set": gettext_lazy("Skills changed"),
         "contractor.ended": gettext_lazy("Contractor's last engagement ended"),
         "engagement.notice_given": gettext_lazy("Notice given"),
         "engagement.term_rolled": gettext_lazy("Renewed by itself"),
