@@ -20,6 +20,8 @@ class Account:
     deselected: int = 0
     seconds: float = 0.0
     left_out: list[str] = field(default_factory=list)
+    # Skipped by a library's own tests, as being about what its user doesn't serve.
+    not_served: int = 0
     exercised: list[str] = field(default_factory=list)
 
     @classmethod
@@ -39,11 +41,14 @@ def pytest_terminal_summary(
         return
     stats = terminalreporter.stats
     passed = stats.get("passed", [])
+    skipped = stats.get("skipped", [])
+    ours = [report for report in skipped if is_ours(report)]
     account = Account(
         passed=len(passed),
         failed=len(stats.get("failed", [])) + len(stats.get("error", [])),
         deselected=len(stats.get("deselected", [])),
-        left_out=[skip_reason(report) for report in stats.get("skipped", [])],
+        left_out=[skip_reason(report) for report in ours],
+        not_served=len(skipped) - len(ours),
         exercised=[
             need for need in NEEDS if any(need in report.keywords for report in passed)
         ],
@@ -51,7 +56,13 @@ def pytest_terminal_summary(
     path.write_text(json.dumps(asdict(account)))
 
 
-def skip_reason(report: pytest.TestReport) -> str:
+def is_ours(report: pytest.TestReport) -> bool:
+    """Say whether the test skips itself, rather than the library it is taken from."""
     # A skip is told as (path, line, text).
+    told = report.longrepr
+    return not (isinstance(told, tuple) and "site-packages" in Path(told[0]).parts)
+
+
+def skip_reason(report: pytest.TestReport) -> str:
     text = report.longrepr[2] if isinstance(report.longrepr, tuple) else "no reason"
     return text.removeprefix("Skipped: ")

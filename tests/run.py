@@ -122,6 +122,8 @@ def told(account: Account) -> str:
         parts.append(f"{account.failed} failed")
     if account.left_out:
         parts.append(f"{len(account.left_out)} left out")
+    if account.not_served:
+        parts.append(f"{account.not_served} of others about what we don't serve")
     if account.deselected:
         parts.append(f"{account.deselected} not about it")
     return f"{account.database}: {', '.join(parts)} in {account.seconds:.0f} s"

@@ -1,6 +1,9 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
-from tests.account import Account
+import pytest
+
+from tests.account import Account, is_ours
 from tests.run import closing_line, summary, told
 
 
@@ -49,3 +52,19 @@ def test_closing_line_puts_failures_first():
     line = closing_line([account(failed=2), account()], seconds=1.5)
 
     assert line == " 2 failed, 20 passed in 1.50s ".center(80, "=")
+
+
+@pytest.mark.parametrize(
+    ("path", "is_told"),
+    [
+        ("tests/needs.py", True),
+        (".venv/lib/python3.11/site-packages/scim2_server/testing.py", False),
+    ],
+)
+def test_only_our_own_skips_leave_something_out(path, is_told):
+    report = SimpleNamespace(longrepr=(path, 1, "Skipped: why"))
+
+    assert is_ours(report) is is_told
+    assert told(account(not_served=2)) == (
+        "SQLite 3.45: 10 passed, 2 of others about what we don't serve in 4 s"
+    )
