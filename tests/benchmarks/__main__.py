@@ -52,7 +52,10 @@ def main() -> int:
 
 def show(name: str, *, is_full: bool) -> int:
     say(f"\n{name}")
-    with tempfile.TemporaryDirectory() as folder, embedded_postgresql() as url:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        embedded_postgresql(is_for_tests=False) as url,
+    ):
         os.environ |= {"DATABASE_URL": url, "DATA_DIR": folder}
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
         prepare()
