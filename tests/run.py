@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -32,6 +33,7 @@ WORKERS = os.environ.get("TEST_WORKERS", "3")
 class Database:
     label: str
     url: str  # "" when settings need none
+    migrated: str = ""  # the name of one to copy
 
 
 def main() -> int:
@@ -67,7 +69,11 @@ def run_on(name: str, pytest_arguments: list[str]) -> tuple[Account, int]:
             # In the order of conftest.py: what takes long begins first.
             *("--dist", "loadfile", "--no-loadscope-reorder", *pytest_arguments),
         ]
-        environment = {**os.environ, "DATABASE_URL": database.url}
+        environment = {
+            **os.environ,
+            "DATABASE_URL": database.url,
+            "MIGRATED_DATABASE": database.migrated,
+        }
         if not database.url:
             del environment["DATABASE_URL"]
         status = subprocess.run(command, env=environment, check=False).returncode
@@ -90,7 +96,25 @@ def postgresql() -> Iterator[Database]:
         yield Database(f"PostgreSQL {server_version(given)}, by DATABASE_URL", given)
         return
     with embedded_postgresql() as url:
-        yield Database(f"PostgreSQL {server_version(url)}, the tests' own", url)
+        label = f"PostgreSQL {server_version(url)}, the tests' own"
+        yield Database(label, url, migrated=migrated_once(url))
+
+
+def migrated_once(url: str) -> str:
+    """Migrate a database that each worker then copies."""
+    name = "migrated"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+        env={
+            **os.environ,
+            "DATABASE_URL": urlsplit(url)._replace(path=f"/{name}").geturl(),
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+        },
+        check=True,
+    )
+    return name
 
 
 def server_version(url: str) -> str:

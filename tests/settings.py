@@ -25,6 +25,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # locks nor the write-ahead log would be tried.
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
     DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
+elif MIGRATED_DATABASE := os.environ.get("MIGRATED_DATABASE"):
+    DATABASES["default"]["TEST"] = {"TEMPLATE": MIGRATED_DATABASE}
 
 # What runs for months without a review is the rule in tests; those of reviews ask.
 REVIEW_EVERY_MONTHS = 0

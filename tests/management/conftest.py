@@ -16,15 +16,16 @@ from tests.management.product import Product, running
 
 
 @contextmanager
-def empty_database() -> Iterator[dict[str, str]]:
+def database_of_its_own(*, is_migrated: bool = False) -> Iterator[dict[str, str]]:
     """Give the environment of a product with a database of its own, of the run's
-    engine."""
+    engine; migrated before only where there is one to copy."""
     if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         yield {}  # a file in DATA_DIR
         return
     server = os.environ["DATABASE_URL"]
     name = f"serve_{uuid4().hex}"
-    execute(server, "CREATE DATABASE {}", name)
+    template = (is_migrated and os.environ.get("MIGRATED_DATABASE")) or "template1"
+    execute(server, "CREATE DATABASE {} TEMPLATE {}", name, template)
     try:
         yield {"DATABASE_URL": urlsplit(server)._replace(path=f"/{name}").geturl()}
     finally:
@@ -33,7 +34,7 @@ def empty_database() -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def own_database() -> Iterator[dict[str, str]]:
-    with empty_database() as environment:
+    with database_of_its_own(is_migrated=True) as environment:
         yield environment
 
 
@@ -42,7 +43,7 @@ def shared_product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product
     """One with the demo company, for the whole module; a test leaves it running."""
     data_dir = tmp_path_factory.mktemp("shared")
     with (
-        empty_database() as environment,
+        database_of_its_own() as environment,
         running(port=unused_port(), data_dir=data_dir, **environment) as product,
     ):
         yield product
@@ -64,6 +65,6 @@ def product(
         yield started
 
 
-def execute(server: str, statement: str, name: str) -> None:
+def execute(server: str, statement: str, *names: str) -> None:
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
+        connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
