@@ -414,6 +414,11 @@ def spend_total(user: User, where: SpendWhere) -> SpendTotal:
     return SpendTotal(SpendParts.of(found), found["engagements"])
 
 
+def count_engagements_with_spend(user: User, where: SpendWhere) -> int:
+    found = _spend(user, where).aggregate(n=Count("engagement_id", distinct=True))
+    return int(found["n"])
+
+
 def spend_lines(user: User, where: SpendWhere) -> Iterator[SpendLine]:
     """Yield the roll-up's rows by month, engagement and cost centre, streamed."""
     rows = (
