@@ -455,7 +455,7 @@ def ledger_entries(
     limit: int | None = None,
 ) -> Iterator[EntryRow]:
     """Yield postings, the newest booked month first; `limit` None yields all."""
-    entries = _entries(user, where).order_by("-booked_month", "-day", "-id")
+    entries = entries_where(user, where).order_by("-booked_month", "-day", "-id")
     if after is not None:
         entries = entries.filter(_beyond(after))
     rows = entries.annotate(**_SOURCES).values_list(*_ENTRY_COLUMNS)
@@ -467,7 +467,7 @@ def ledger_entries(
 
 def ledger_total(user: User, where: SpendWhere) -> tuple[int, Decimal]:
     """Return how many postings there are, and their sum in the reporting currency."""
-    found = _entries(user, where).aggregate(
+    found = entries_where(user, where).aggregate(
         count=Count("id"), total=Sum("reporting_amount")
     )
     return found["count"], found["total"] or NOTHING
@@ -554,7 +554,7 @@ def _spend(user: User, where: SpendWhere) -> QuerySet[MonthlySpend]:
     return MonthlySpend.objects.visible_to(user).filter(where.condition())
 
 
-def _entries(user: User, where: SpendWhere) -> QuerySet[LedgerEntry]:
+def entries_where(user: User, where: SpendWhere) -> QuerySet[LedgerEntry]:
     if not sees_money(user):
         return LedgerEntry.objects.none()
     return LedgerEntry.objects.visible_to(user).filter(where.condition())
