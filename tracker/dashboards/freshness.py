@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import cast
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -45,11 +46,11 @@ def freshness_of(request: HttpRequest) -> Freshness:
     """
     known: Freshness | None = getattr(request, "_freshness", None)
     if known is None:
-        assert isinstance(request.user, User)
-        content = content_name(request.user, request.get_full_path())
-        known = Freshness(
-            f'"{_digest(content, _person(request, request.user))[:32]}"', content
-        )
+        # Whom `login_required` has let in.
+        user = cast(User, request.user)
+        content = content_name(user, request.get_full_path())
+        etag = f'"{_digest(content, _person(request, user))[:32]}"'
+        known = Freshness(etag, content)
         setattr(request, "_freshness", known)  # noqa: B010 - beside what is Django's
     return known
 

@@ -477,6 +477,10 @@ def source_label(source_type: str) -> str:
     return str(SourceType(source_type).label)
 
 
+def source_labels() -> dict[str, str]:
+    return {source.value: str(source.label) for source in SourceType}
+
+
 def basis_label(basis: str) -> str:
     return str(Basis(basis).label)
 

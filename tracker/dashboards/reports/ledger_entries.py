@@ -19,13 +19,13 @@ from tracker.dashboards.report import (
     Row,
 )
 from tracker.spend.entry_copy import copied_entries, copies_entries
-from tracker.spend.models import SourceType
 from tracker.spend.queries import (
     EntryPlace,
     EntryRow,
     ledger_entries,
     ledger_total,
     source_label,
+    source_labels,
 )
 
 ACTUAL = "actual"
@@ -74,7 +74,7 @@ class LedgerEntries(Report):
             self.scope.user,
             self.scope.where,
             charges={kind.value: str(kind.label) for kind in ChargeKind},
-            sources={kind.value: str(kind.label) for kind in SourceType},
+            sources=source_labels(),
             currency=self.scope.notation.currency,
         )
 
