@@ -107,8 +107,9 @@ def copied_entries(
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL statement_timeout = '{_LONGEST}'")
         cursor.execute("SET LOCAL datestyle = 'ISO'")
-        # Others read meanwhile; and its processes begin later than the first line.
+        # Both begin later than the first line could come; and others read meanwhile.
         cursor.execute("SET LOCAL max_parallel_workers_per_gather = 0")
+        cursor.execute("SET LOCAL jit = off")
         if where.is_of_all and not engagement_scope(user, with_money=True):
             # In the order of the index: else all of them are sorted before the first.
             cursor.execute("SET LOCAL enable_sort = off")
