@@ -1,5 +1,6 @@
 """In which language pure modules speak: English, unless somebody sets another."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 
@@ -53,3 +54,19 @@ def translated(message: str) -> str:
     columns, criteria, patterns, questions and assumptions (config/messages.py).
     """
     return gettext(message)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return one or more names as a sentence tells them, such as "a, b and c"."""
+    *first, last = names
+    if not first:
+        return last
+    return gettext("%(some)s and %(last)s") % {"some": ", ".join(first), "last": last}
+
+
+def within_sentence(heading: str) -> str:
+    """Return a translated heading as it reads inside a sentence: in small letters.
+
+    German keeps its capitals: there they are those of nouns.
+    """
+    return heading if locale().startswith("de") else heading.lower()

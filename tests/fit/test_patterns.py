@@ -156,7 +156,7 @@ def test_contractor_near_the_limit_of_a_policy_is_told() -> None:
     running_assignment(starts_on=add_months(TODAY, -20))
     seen = found("tenure_near")
     assert set(seen) == {near.pk}
-    assert seen[near.pk].threshold == "90 days from 2026-11-15"
+    assert seen[near.pk].threshold == "90 days from 15 November 2026"
     assert found("tenure_near", TODAY - timedelta(days=60)) == {}
 
 

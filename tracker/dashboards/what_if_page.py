@@ -203,7 +203,7 @@ class _Reader:
             question=criterion.question,
             value=self.asked.get(code, recorded),
             recorded=recorded,
-            suffix=criterion.unit.suffix.strip(),
+            suffix=criterion.unit.name,
             least=_shown(scale.least, criterion),
             most=_shown(scale.most, criterion),
             importance=self.asked.get(f"v.{code}", usual),
