@@ -1,6 +1,8 @@
 """In which language pure modules speak: English, unless somebody sets another."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Protocol
 
 
@@ -22,6 +24,7 @@ class English:
 
 
 _spoken: list[Language] = [English()]
+_held: ContextVar[Language | None] = ContextVar("held language", default=None)
 
 
 def speak(language: Language) -> None:
@@ -29,17 +32,34 @@ def speak(language: Language) -> None:
     _spoken[0] = language
 
 
+@contextmanager
+def held(language: Language) -> Iterator[None]:
+    """Let this thread speak `language` within, whatever the reader's is.
+
+    For those who say very much in one language: none is asked for at every word.
+    """
+    token = _held.set(language)
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
+
+def _speaking() -> Language:
+    return _held.get() or _spoken[0]
+
+
 def gettext(message: str) -> str:
-    return _spoken[0].gettext(message)
+    return _speaking().gettext(message)
 
 
 def ngettext(singular: str, plural: str, number: int) -> str:
-    return _spoken[0].ngettext(singular, plural, number)
+    return _speaking().ngettext(singular, plural, number)
 
 
 def locale() -> str:
     """Return the reader's locale as Babel spells it, such as de or en_GB."""
-    return _spoken[0].locale()
+    return _speaking().locale()
 
 
 def gettext_noop(message: str) -> str:

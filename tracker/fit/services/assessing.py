@@ -127,7 +127,12 @@ def _store(evaluated: Sequence[Evaluated], day: date, policy: Policy) -> None:
         batch = news[start : start + BATCH]
         renewed = [one.engagement_id for one in batch]
         of_the_day.filter(engagement__in=renewed).delete()
-        # Most of what is judged is no news: only what is stored is put into words.
-        for one in batch:
-            one.assessment.wordings = in_other_languages(one.texts)
+        _word(batch)
         Assessment.objects.bulk_create(one.assessment for one in batch)
+
+
+def _word(batch: Sequence[Evaluated]) -> None:
+    """Say in the other languages what is about to be stored: most nights, little."""
+    said = in_other_languages(lambda: [one.texts() for one in batch])
+    for place, one in enumerate(batch):
+        one.assessment.wordings = {name: told[place] for name, told in said.items()}
