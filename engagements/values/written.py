@@ -1,6 +1,7 @@
 """Numbers, months and days as the reader writes them."""
 
 from datetime import date
+from decimal import Decimal
 from functools import cache
 
 from babel.dates import format_date, format_skeleton
@@ -9,7 +10,7 @@ from babel.numbers import get_decimal_symbol, get_group_symbol
 from engagements.values import language
 
 
-def format_number(figure: float, digits: int = 0) -> str:
+def format_number(figure: float | Decimal, digits: int = 0) -> str:
     """Return the figure rounded to `digits`, such as 1,912.5 or, in German, 1.912,5.
 
     Much quicker than Babel's own: a night writes millions of them.

@@ -27,7 +27,7 @@ from tests.fit.records import (
     running_contract,
 )
 from tracker.fit import patterns
-from tracker.fit.pattern import DuplicatePatternError, Finding, Pattern, Registry
+from tracker.fit.pattern import AnyPattern, DuplicatePatternError, Finding, Registry
 from tracker.fit.patterns import all_patterns
 from tracker.fit.queries import Scope
 from tracker.performance.models import Credit, LevelResult
@@ -48,7 +48,7 @@ def test_every_file_of_the_folder_is_one_pattern() -> None:
 
 
 @pytest.mark.parametrize("pattern", all_patterns(), ids=lambda p: p.code)
-def test_pattern_is_declared_in_full(pattern: Pattern) -> None:
+def test_pattern_is_declared_in_full(pattern: AnyPattern) -> None:
     assert pattern.label
     assert pattern.rule
     assert pattern.advice.endswith(".")
@@ -201,7 +201,7 @@ def test_level_missed_once_or_long_ago_is_not_told(outcomes: str) -> None:
 
 
 @pytest.mark.parametrize("pattern", all_patterns(), ids=lambda p: p.code)
-def test_pattern_asks_as_many_questions_of_three_as_of_one(pattern: Pattern) -> None:
+def test_pattern_asks_as_many_questions_of_three_as_of_one(pattern: AnyPattern) -> None:
     counts = []
     for teams in (1, 2):
         for _ in range(teams):

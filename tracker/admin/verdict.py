@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.text import capfirst
 
+from engagements.values.written import format_number
 from tracker.fit.models import Advice, Assessment, Verdict
 from tracker.fit.reading import changes_of, headline_of, missing_of, points_of
 
@@ -89,7 +90,7 @@ def _bars(points: list[dict[str, Any]]) -> list[Bar]:
         Bar(
             label=str(point["label"]),
             sentence=str(capfirst(point["sentence"])),
-            points=f"{abs(point['points']):.1f}",
+            points=format_number(abs(point["points"]), 1),
             width=round(100 * abs(point["points"]) / largest, 1),
             is_managed=point["points"] > 0,
             is_changing=bool(point.get("changing")),

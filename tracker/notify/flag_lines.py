@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from engagements.choices import Kind
 from engagements.models import User
+from engagements.values.written import format_number
 from tracker.fit.explanation import MOST_AGAINST, MOST_FOR, percent
 from tracker.fit.queries import Told, asking_flags
 from tracker.fit.reading import changes_of, points_of
@@ -90,7 +91,8 @@ def _change(change: Mapping[str, Any]) -> str:
 
 def _signed(points: float) -> str:
     """Above 0 for a managed service; a true minus keeps columns apart from dashes."""
-    return f"{points:+.2f}".replace("-", "\N{MINUS SIGN}")
+    sign = "\N{MINUS SIGN}" if points < 0 else "+"
+    return f"{sign}{format_number(abs(points), 2)}"
 
 
 def _deadline(day: date | None, today: date) -> str:

@@ -75,16 +75,16 @@ class ShadowManagedService(Pattern[_Shadow]):
             (directed.get(pk, Directed()) for pk in team.engagements), Directed()
         )
         share = pooled.share
-        directed = share if share is not None and share < DIRECTED else None
+        ours = share if share is not None and share < DIRECTED else None
         steady = variation(
             (hours[pk] for pk in team.engagements if pk in hours),
             least_months=LEAST_MONTHS,
         )
         varies = steady.value if steady and steady.value <= STEADY else None
-        if directed is None and varies is None:
+        if ours is None and varies is None:
             return None
         return self.finding(
-            _Shadow(team, directed, varies),
+            _Shadow(team, ours, varies),
             records=pooled.records,
             engagements=team.engagements,
         )
