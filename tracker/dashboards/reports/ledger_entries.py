@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, pgettext
 
 from engagements.choices import ChargeKind
-from engagements.values.language import translated, within_sentence
+from engagements.values.language import translated
 from tracker.dashboards.report import (
     PAGE_ROWS,
     BadPageError,
@@ -22,13 +22,13 @@ from tracker.dashboards.report import (
 from tracker.spend.queries import (
     EntryPlace,
     EntryRow,
-    basis_label,
     ledger_entries,
     ledger_total,
     source_label,
 )
 
 ACTUAL = "actual"
+BASES = {ACTUAL: gettext_noop("actual"), "accrued": gettext_noop("accrued")}
 NO_PAGE = gettext_noop("This is no page of the list; start from its first page")
 PLACE = re.compile(r"([0-9-]{10})\.([0-9-]{10})\.([0-9]{1,18})")
 
@@ -131,7 +131,7 @@ def _charge(entry: EntryRow) -> str:
 
 
 def _basis(entry: EntryRow) -> str:
-    return within_sentence(basis_label(entry.basis))
+    return translated(BASES[entry.basis])
 
 
 def _reversal(entry: EntryRow) -> list[str]:
