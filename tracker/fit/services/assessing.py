@@ -128,7 +128,10 @@ def _store(evaluated: Sequence[Evaluated], day: date, policy: Policy) -> None:
         renewed = [one.engagement_id for one in batch]
         of_the_day.filter(engagement__in=renewed).delete()
         _word(batch)
-        Assessment.objects.bulk_create(one.assessment for one in batch)
+        Assessment.objects.bulk_create([one.assessment for one in batch])
+        # Stored: a night holds all its assessments, and need not hold these words.
+        for one in batch:
+            one.assessment.wordings = None
 
 
 def _word(batch: Sequence[Evaluated]) -> None:
