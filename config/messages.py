@@ -49,7 +49,7 @@ MARKING_MODULES = ("django.utils.translation", "engagements.values.language")
 DECLARED_ATTRIBUTES = {
     "reports": ("title", "noun"),
     "levels": ("title", "noun"),
-    "criteria": ("label", "question", "how_to_record"),
+    "criteria": ("label", "question", "how_to_record", "quantity"),
     "patterns": ("label", "advice"),
     "imports": ("label",),
 }
@@ -58,12 +58,13 @@ DECLARED_ARGUMENTS = {
     "Question": (1, 2),
     "Choice": (1, 2),
     "Assumption": (1,),
+    "Unit": (),
 }
 # Of files that are imported: labels of columns, and why a line is refused.
 IMPORTED_ARGUMENTS = {"Column": (1,), "Field": (1,), "refuse": (1, 2)}
 # Of the parts of django-unfold that can be left out.
 INSTALLED = {"filters", "forms"}
-KEYWORDS_SHOWN = ("help_text", "reason", "advice")
+KEYWORDS_SHOWN = ("help_text", "reason", "advice", "suffix", "one")
 KEYWORDS = {
     "_": (1,),
     "gettext": (1,),
@@ -73,6 +74,7 @@ KEYWORDS = {
     "ngettext": (1, 2),
     "npgettext": ((1, "c"), 2, 3),
 }
+LETTER = re.compile(r"[^\W\d_]")
 PLACEHOLDER = re.compile(r"%\(\w+\)[#0\- +]?[\d.]*[a-zA-Z]|%[sd]|\{\w*[^{}\s]*\}")
 SHOWN_ATTRIBUTES = re.compile(
     r"\b(?:title|aria-label|aria-description|alt|placeholder|label|data-label)="
@@ -166,9 +168,11 @@ def _declared(tree: ast.Module, folder: str) -> Iterator[Text]:
     arguments = IMPORTED_ARGUMENTS if folder == "imports" else DECLARED_ARGUMENTS
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
-            places = arguments.get(_called(node), ())
+            places = arguments.get(_called(node))
+            if places is None:
+                continue
             named = [key.value for key in node.keywords if key.arg in KEYWORDS_SHOWN]
-            yield from _constants([*_at(places, node.args), *(named if places else ())])
+            yield from _constants([*_at(places, node.args), *named])
         elif isinstance(node, ast.ClassDef):
             yield from _constants(
                 part.value
@@ -196,7 +200,7 @@ def _constants(nodes: Iterable[ast.expr]) -> Iterator[Text]:
     for node in nodes:
         value = node.value if isinstance(node, ast.Constant) else None
         # What is written with underscores is a field's name.
-        if isinstance(value, str) and value and "_" not in value:
+        if isinstance(value, str) and LETTER.search(value) and "_" not in value:
             yield Text(value)
 
 

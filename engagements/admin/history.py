@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from django.utils import formats, timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from engagements.admin.columns import short_date
 from engagements.admin.event_words import model_of, words_for
@@ -51,6 +53,8 @@ _BY_DAY = (FeeTerm, RateTerm, CostSplit)
 _GUARDED = {("user", "loaded_hourly_cost"): "engagements.change_user"}
 # What events tell in sums, without a column that holds it.
 _SUMS = frozenset({"amount", "total"})
+# What events call the lines of an invoice.
+LINE = re.compile(r"line (\d+)")
 
 
 @dataclass(frozen=True)
@@ -146,6 +150,15 @@ def _person(user: User | None) -> str:
     return str(user.get_full_name() or user.username) if user else ""
 
 
+def _label(field: models.Field[Any, Any] | None, name: str) -> str:
+    if field is not None:
+        return str(field.verbose_name)
+    line = LINE.fullmatch(name)
+    if line is not None:
+        return pgettext("of an invoice", "line %(number)d") % {"number": int(line[1])}
+    return name.replace("_", " ")
+
+
 def _field(subject_type: str, name: str) -> models.Field[Any, Any] | None:
     model = model_of(subject_type)
     if model is None:
@@ -199,8 +212,7 @@ class _Names:
 
     def change(self, event: Event, name: str, values: Any) -> Change:
         field = _field(event.subject_type, name)
-        label = str(field.verbose_name) if field else name.replace("_", " ")
-        label = str(capfirst(label))
+        label = str(capfirst(_label(field, name)))
         before, after = _pair(values)
         if HIDDEN in (before, after):
             return Change(label, "", "", note=_("changed"))

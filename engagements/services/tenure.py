@@ -11,7 +11,6 @@ from datetime import date
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils import formats
 from django.utils.translation import gettext as _
 
 from engagements.choices import Kind, Renewal, Status, TenureAction, TenureBasis
@@ -27,6 +26,7 @@ from engagements.services.records import create_record
 from engagements.values.periods import ONE_DAY
 from engagements.values.tenure import Clock, Limit, Span, clock, first_day_over
 from engagements.values.tenure_policies import DEFAULT_POLICIES
+from engagements.values.written import format_day
 
 # What makes a post where a policy counts per post: the service and the role in it.
 Post = tuple[int | None, str]
@@ -53,7 +53,7 @@ class TenureClock:
         return words % {
             "served": self.clock.served.months,
             "most": self.policy.maximum_months,
-            "day": _long_date(self.clock.limit_on),
+            "day": format_day(self.clock.limit_on),
         }
 
 
@@ -345,7 +345,7 @@ def _told(
     about = {
         "person": called or assignment.contractor,
         "most": policy.maximum_months,
-        "day": _long_date(over - ONE_DAY),
+        "day": format_day(over - ONE_DAY),
         "policy": policy.name,
         "source": policy.source,
     }
@@ -358,7 +358,3 @@ def _told(
         "%(person)s reaches the limit of %(most)d months on %(day)s: end it by then"
         " (%(policy)s; %(source)s)."
     ) % about
-
-
-def _long_date(day: date) -> str:
-    return formats.date_format(day, "j F Y")

@@ -1,5 +1,8 @@
 """In which language pure modules speak: English, unless somebody sets another."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Protocol
 
 
@@ -21,6 +24,7 @@ class English:
 
 
 _spoken: list[Language] = [English()]
+_held: ContextVar[Language | None] = ContextVar("held language", default=None)
 
 
 def speak(language: Language) -> None:
@@ -28,17 +32,34 @@ def speak(language: Language) -> None:
     _spoken[0] = language
 
 
+@contextmanager
+def held(language: Language) -> Iterator[None]:
+    """Let this thread speak `language` within, whatever the reader's is.
+
+    For those who say very much in one language: none is asked for at every word.
+    """
+    token = _held.set(language)
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
+
+def _speaking() -> Language:
+    return _held.get() or _spoken[0]
+
+
 def gettext(message: str) -> str:
-    return _spoken[0].gettext(message)
+    return _speaking().gettext(message)
 
 
 def ngettext(singular: str, plural: str, number: int) -> str:
-    return _spoken[0].ngettext(singular, plural, number)
+    return _speaking().ngettext(singular, plural, number)
 
 
 def locale() -> str:
     """Return the reader's locale as Babel spells it, such as de or en_GB."""
-    return _spoken[0].locale()
+    return _speaking().locale()
 
 
 def gettext_noop(message: str) -> str:
@@ -53,3 +74,19 @@ def translated(message: str) -> str:
     columns, criteria, patterns, questions and assumptions (config/messages.py).
     """
     return gettext(message)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return one or more names as a sentence tells them, such as "a, b and c"."""
+    *first, last = names
+    if not first:
+        return last
+    return gettext("%(some)s and %(last)s") % {"some": ", ".join(first), "last": last}
+
+
+def within_sentence(heading: str) -> str:
+    """Return a translated heading as it reads inside a sentence: in small letters.
+
+    German keeps its capitals: there they are those of nouns.
+    """
+    return heading if locale().startswith("de") else heading.lower()

@@ -20,6 +20,8 @@ from tests.factories import (
     make_vendor,
 )
 from tracker.fit.models import Flag
+from tracker.spend.models import LedgerEntry, SourceType
+from tracker.spend.services.ledger import reverse as reverse_entries
 
 pytestmark = pytest.mark.django_db
 
@@ -231,6 +233,38 @@ def test_finance_opens_a_vendor_down_to_its_ledger_entries(client, finance):
         f"{payment.transaction_number}, payments-2026.csv, line {payment.source_line}",
         "£40.00",
     ]
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en-gb", ("actual, reversal", "line {}", "line {}")),
+        ("de", ("Ist, Storno", "Zeile {}", "Position {}")),
+        ("es", ("real, anulación", "línea {}", "línea {}")),
+    ],
+)
+def test_ledger_s_rows_are_told_in_the_reader_s_language(
+    client, finance, language, words
+):
+    contract = make_contract(reference="R-7")
+    paid = pay(contract, "40", OCTOBER)
+    bill(contract, SEPTEMBER, [("time", "50")])
+    reverse_entries(LedgerEntry.objects.filter(source_type=SourceType.PAYMENT))
+    finance.language = language
+    finance.save()
+    client.force_login(finance)
+
+    file = client.get("/spend/ledger-entries.csv?period=all")
+    text = b"".join(file.streaming_content).decode("utf-8-sig")
+    page = client.get("/spend/ledger-entries/?period=all").text
+
+    basis, of_file, of_invoice = words
+    assert basis in {value for row in csv.reader(StringIO(text)) for value in row}
+    assert basis.split(", ")[1] in page
+    assert f"payments-2026.csv, {of_file.format(paid.source_line)}" in page
+    assert of_invoice.format(1) in page
+    if language != "en-gb":
+        assert "reversal" not in text + page
 
 
 def test_finance_opens_a_month(client, finance):

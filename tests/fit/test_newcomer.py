@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from engagements.choices import Role
 from tests.api.callers import client_for
@@ -16,6 +17,7 @@ from tracker.fit.criteria import all_criteria
 from tracker.fit.criteria_page import as_page
 from tracker.fit.criterion import registry
 from tracker.fit.models import Assessment
+from tracker.fit.reading import points_of
 from tracker.fit.services import assess
 
 pytestmark = pytest.mark.django_db
@@ -77,6 +79,16 @@ def test_new_file_is_judged_by_and_told_in_the_assessment() -> None:
     told = next(point for point in points if point["code"] == "travel")
     assert told["sentence"] == "90 % of the work is on site"
     assert told["points"] < 0
+
+
+@pytest.mark.usefixtures("newcomer")
+def test_new_file_is_told_in_english_until_it_is_translated() -> None:
+    running_assignment()
+    assess(as_of=TODAY, actor=None)
+    stored = Assessment.objects.get(as_of=TODAY)
+    with translation.override("de"):
+        told = {point["code"]: point["sentence"] for point in points_of(stored)}
+    assert told["travel"] == "90 % of the work is on site"
 
 
 @pytest.mark.usefixtures("newcomer")

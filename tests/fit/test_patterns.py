@@ -27,7 +27,7 @@ from tests.fit.records import (
     running_contract,
 )
 from tracker.fit import patterns
-from tracker.fit.pattern import DuplicatePatternError, Finding, Pattern, Registry
+from tracker.fit.pattern import AnyPattern, DuplicatePatternError, Finding, Registry
 from tracker.fit.patterns import all_patterns
 from tracker.fit.queries import Scope
 from tracker.performance.models import Credit, LevelResult
@@ -48,7 +48,7 @@ def test_every_file_of_the_folder_is_one_pattern() -> None:
 
 
 @pytest.mark.parametrize("pattern", all_patterns(), ids=lambda p: p.code)
-def test_pattern_is_declared_in_full(pattern: Pattern) -> None:
+def test_pattern_is_declared_in_full(pattern: AnyPattern) -> None:
     assert pattern.label
     assert pattern.rule
     assert pattern.advice.endswith(".")
@@ -156,7 +156,7 @@ def test_contractor_near_the_limit_of_a_policy_is_told() -> None:
     running_assignment(starts_on=add_months(TODAY, -20))
     seen = found("tenure_near")
     assert set(seen) == {near.pk}
-    assert seen[near.pk].threshold == "90 days from 2026-11-15"
+    assert seen[near.pk].threshold == "90 days from 15 November 2026"
     assert found("tenure_near", TODAY - timedelta(days=60)) == {}
 
 
@@ -201,7 +201,7 @@ def test_level_missed_once_or_long_ago_is_not_told(outcomes: str) -> None:
 
 
 @pytest.mark.parametrize("pattern", all_patterns(), ids=lambda p: p.code)
-def test_pattern_asks_as_many_questions_of_three_as_of_one(pattern: Pattern) -> None:
+def test_pattern_asks_as_many_questions_of_three_as_of_one(pattern: AnyPattern) -> None:
     counts = []
     for teams in (1, 2):
         for _ in range(teams):

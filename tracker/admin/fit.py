@@ -160,7 +160,7 @@ class FlagAdmin(FlagDecisions, ReadOnlyAdmin):
 
     @display(description=gettext_lazy("strongest reason"))
     def reason(self, row: Flag) -> str:
-        return str(capfirst(row.sentence))
+        return str(capfirst(row.strongest_reason))
 
     @display(description=gettext_lazy("state"), label=STATE_COLOURS, ordering="state")
     def state_label(self, row: Flag) -> tuple[str, str]:
@@ -206,7 +206,9 @@ class AssessmentAdmin(ReadOnlyAdmin):
         if match is None or match.url_name != "tracker_assessment_changelist":
             return rows
         # Long, and read on the assessment's own page only.
-        return rows.defer("points", "missing", "counterfactuals", "evidence")
+        return rows.defer(
+            "points", "missing", "counterfactuals", "wordings", "evidence"
+        )
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

@@ -40,6 +40,7 @@ from tracker.fit.models import Advice, Advised, Assessment, advice_scope
 from tracker.fit.outcome import NAMED, Borne, Followed, borne, followed
 from tracker.fit.queries import latest_assessment
 from tracker.fit.questions import in_words
+from tracker.fit.reading import headline_of
 from tracker.fit.services import give_advice, keep_advice
 from tracker.fit.verdict import Answer
 
@@ -139,7 +140,9 @@ class AdviceAdmin(ReadOnlyAdmin):
         match = request.resolver_match
         if match is None or match.url_name != "tracker_advice_changelist":
             return rows
-        return rows.defer("points", "missing", "counterfactuals", "evidence", "money")
+        return rows.defer(
+            "points", "missing", "counterfactuals", "wordings", "evidence", "money"
+        )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """To ask is to add one."""
@@ -218,7 +221,7 @@ def told(advice: Advice, user: User) -> dict[str, Any]:
     return {
         "advice": advice,
         "colour": ADVISED_COLOURS[advice.verdict],
-        "headline": advice.sentences.get("headline", ""),
+        "headline": headline_of(advice),
         "for_managed": percent(advice.acceptability),
         "for_augmented": percent(1 - advice.acceptability),
         "coverage": round(100 * advice.coverage),
@@ -418,7 +421,7 @@ def _note(advice: Advice, model: type[Engagement]) -> SafeString:
             "advice": advice,
             "colour": ADVISED_COLOURS[advice.verdict],
             "is_against": word is Followed.NOT_FOLLOWED,
-            "headline": advice.sentences.get("headline", ""),
+            "headline": headline_of(advice),
         },
     )
     return mark_safe(body)  # noqa: S308 - a template's, which escapes

@@ -249,7 +249,7 @@ def _fact_field(criterion: AnyCriterion) -> forms.Field:
     unit, scale = criterion.unit, criterion.scale
     factor = Decimal(str(unit.scale))
     return forms.DecimalField(
-        label=f"{translated(criterion.label)} ({unit.suffix.strip() or unit.suffix})",
+        label=f"{translated(criterion.label)} ({unit.name})",
         required=False,
         min_value=Decimal(str(scale.least)) * factor,
         max_value=Decimal(str(scale.most)) * factor,

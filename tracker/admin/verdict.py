@@ -5,7 +5,9 @@ from typing import Any
 
 from django.utils.text import capfirst
 
+from engagements.values.written import format_number
 from tracker.fit.models import Advice, Assessment, Verdict
+from tracker.fit.reading import changes_of, headline_of, missing_of, points_of
 
 VERDICT_COLOURS = {
     Verdict.NOT_ENOUGH_EVIDENCE.value: "default",
@@ -51,11 +53,12 @@ class Reading(Details):
 
 
 def details_of(judged: Assessment | Advice) -> Details:
+    points = points_of(judged)
     return Details(
-        bars=_bars(judged.points),
-        idle=[str(p["label"]) for p in judged.points if _is_idle(p)],
-        missing=judged.missing,
-        changes=[str(change["sentence"]) for change in judged.counterfactuals],
+        bars=_bars(points),
+        idle=[str(point["label"]) for point in points if _is_idle(point)],
+        missing=missing_of(judged),
+        changes=[str(change["sentence"]) for change in changes_of(judged)],
     )
 
 
@@ -64,7 +67,7 @@ def reading_of(assessment: Assessment) -> Reading:
         assessment=assessment,
         verdict=assessment.get_verdict_display(),
         colour=VERDICT_COLOURS[assessment.verdict],
-        headline=str(assessment.sentences.get("headline", "")),
+        headline=headline_of(assessment),
         share=percent(assessment.opposition),
         coverage=round(100 * assessment.coverage),
         **vars(details_of(assessment)),
@@ -87,7 +90,7 @@ def _bars(points: list[dict[str, Any]]) -> list[Bar]:
         Bar(
             label=str(point["label"]),
             sentence=str(capfirst(point["sentence"])),
-            points=f"{abs(point['points']):.1f}",
+            points=format_number(abs(point["points"]), 1),
             width=round(100 * abs(point["points"]) / largest, 1),
             is_managed=point["points"] > 0,
             is_changing=bool(point.get("changing")),

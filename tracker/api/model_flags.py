@@ -20,6 +20,7 @@ from tracker.api.shapes import NamedRecord, Page
 from tracker.api.what_if import Change, Missing, Point
 from tracker.fit.models import Flag, FlagAction, FlagState, Verdict
 from tracker.fit.queries import Told, flags_told
+from tracker.fit.reading import changes_of, headline_of, missing_of, points_of
 
 
 class Amounts(serializers.Serializer[Any]):
@@ -115,7 +116,6 @@ class ModelFlagQuery(PageQuery):
 
 
 MONEY = tuple(SwitchMoney().fields)
-EVIDENCE = ("points", "missing", "counterfactuals")
 
 
 class ModelFlagViewSet(Resource):
@@ -174,7 +174,7 @@ def _row(told: Told, *, has_money: bool) -> Row:
         "current_model": engagement.kind,
         "leaning": flag.leaning,
         "state": flag.state,
-        "reason": flag.sentence,
+        "reason": flag.strongest_reason,
         "pattern": flag.pattern or None,
         "opposition_when_raised": flag.opposition,
         "raised_on": flag.raised_on,
@@ -199,11 +199,13 @@ def _evidence(told: Told) -> Row | None:
     return {
         "as_of": found.as_of,
         "verdict": found.verdict,
-        "headline": found.sentences.get("headline", ""),
+        "headline": headline_of(found),
         "acceptability": found.acceptability,
         "opposition": found.opposition,
         "coverage": found.coverage,
-        **{name: getattr(found, name) for name in EVIDENCE},
+        "points": points_of(found),
+        "missing": missing_of(found),
+        "counterfactuals": changes_of(found),
     }
 
 

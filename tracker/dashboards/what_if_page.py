@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from engagements.choices import Kind
 from engagements.models import User
+from engagements.values.written import format_number
 from tracker.dashboards.fit_page import ANSWERS
 from tracker.fit.criteria import all_criteria
 from tracker.fit.criterion import AnyCriterion
@@ -203,7 +204,7 @@ class _Reader:
             question=criterion.question,
             value=self.asked.get(code, recorded),
             recorded=recorded,
-            suffix=criterion.unit.suffix.strip(),
+            suffix=criterion.unit.name,
             least=_shown(scale.least, criterion),
             most=_shown(scale.most, criterion),
             importance=self.asked.get(f"v.{code}", usual),
@@ -238,7 +239,7 @@ def _outcome(wondered: Wondered) -> Outcome:
             Bar(
                 label=str(point["label"]),
                 sentence=str(capfirst(point["sentence"])),
-                points=f"{abs(point['points']):.1f}",
+                points=format_number(abs(point["points"]), 1),
                 length=round(100 * abs(point["points"]) / largest, 1),
                 is_managed=point["points"] > 0,
             )

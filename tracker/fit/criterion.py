@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+from engagements.values.language import translated
+from engagements.values.written import format_number
 from tracker.fit.evidence import Breakpoints, Observation
 from tracker.fit.stated import Scale
 
@@ -18,18 +20,30 @@ Seen = TypeVar("Seen", bound=Observation)
 
 @dataclass(frozen=True)
 class Unit:
-    """How a raw figure is shown: times `scale`, to `digits`, then `suffix`."""
+    """How a raw figure is shown: times `scale`, to `digits`, then `suffix`.
+
+    `one` takes the suffix's place after a 1.  Both are English, and shown translated.
+    """
 
     scale: float = 1.0
     digits: int = 0
     suffix: str = ""
+    one: str = ""
+
+    @property
+    def name(self) -> str:
+        """The unit by itself, such as a field has it beside it."""
+        return translated(self.suffix).strip()
 
     def show(self, figure: float) -> str:
-        return f"{figure * self.scale:,.{self.digits}f}{self.suffix}"
+        """Return the figure as the reader writes it."""
+        shown = format_number(figure * self.scale, self.digits)
+        suffix = self.one if self.one and shown == "1" else self.suffix
+        return shown + translated(suffix)
 
 
 PERCENT = Unit(scale=100.0, suffix=" %")
-MONTHS = Unit(suffix=" months")
+MONTHS = Unit(suffix=" months", one=" month")
 SKILLS = Unit(digits=1, suffix=" skills")
 
 
@@ -70,7 +84,10 @@ class Criterion(ABC, Generic[Seen]):
 
     @abstractmethod
     def sentence(self, observation: Seen) -> str:
-        """The fact with its figures, for the reader of an assessment."""
+        """The fact with its figures, in the language of whoever reads an assessment.
+
+        A night asks for it in each language of the product.
+        """
 
 
 AnyCriterion = Criterion[Any]

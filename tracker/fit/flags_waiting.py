@@ -78,7 +78,7 @@ def waiting_flags(
             leaning=flag.leaning,
             state=str(flag.get_state_display()),
             is_undecided=flag.state in (FlagState.OPEN, FlagState.ACKNOWLEDGED),
-            sentence=flag.sentence,
+            sentence=flag.strongest_reason,
             opposition=flag.opposition,
             worth=worth_of(money.get(flag.engagement_id))
             if flag.engagement_id in priced

@@ -5,6 +5,8 @@ from typing import ClassVar
 
 from django.db.models import Count, Q, Sum
 
+from engagements.values.language import gettext as _
+from engagements.values.written import format_number
 from tracker.fit.criterion import PERCENT, Criterion
 from tracker.fit.evidence import HOURS_OVERDISPERSION, Share
 from tracker.fit.queries import Scope
@@ -38,4 +40,7 @@ class HoursShare(Criterion[Share]):
 
     def figures(self, share: Share) -> str:
         """Such as "86 % of 1,912 hours"."""
-        return f"{PERCENT.show(share.value)} of {share.whole:,.0f} hours"
+        return _("%(share)s of %(hours)s hours") % {
+            "share": PERCENT.show(share.value),
+            "hours": format_number(share.whole),
+        }

@@ -11,6 +11,7 @@ from engagements.choices import Kind
 from engagements.models import Engagement
 from engagements.models.record import Detail
 from engagements.permissions import engagement_scope
+from tracker.fit.reading import spoken
 from tracker.fit.verdict import MOST_TENDENCY, Answer
 from tracker.fit.verdict import Verdict as VerdictWord
 
@@ -175,6 +176,9 @@ class Assessment(Detail):
     - counterfactuals: [{codes, sentence, value, opposition}]: what would change the
       verdict.  One code each, `value` in the criterion's raw unit; or, when no
       single fact would, one entry with the best pair of codes and `value` null.
+    - wordings: null where it was stored in English alone, or the same words in the
+      other languages: {locale: {"points": {code: [sentence, value]}, "sentences": as
+      above, "counterfactuals": [sentence in their order]}}.  `reading` picks them.
     - evidence: {code: {"prior": prior | null, "12": observation | null, "6": …}};
       without a prior the engine knew nothing beforehand.
     - money: null below three whole months of spend, or what `costing.Costed.as_json`
@@ -219,6 +223,7 @@ class Assessment(Detail):
     missing = models.JSONField(default=list)
     sentences = models.JSONField(default=dict)
     counterfactuals = models.JSONField(default=list)
+    wordings = models.JSONField(null=True, blank=True, editable=False)
     evidence = models.JSONField(default=dict)
     money = models.JSONField(null=True, blank=True)
     engine_version = models.CharField(_("engine"), max_length=20)
@@ -267,7 +272,8 @@ class Flag(Detail):
     Or a dated pattern asks for a decision at once: then `pattern` is its code, and
     `sentence` says what was seen.  `opposition` and `sentence` are those at the raise;
     `notice_deadline_on` is the last day on which the engagement's notice still makes
-    use of it.
+    use of it.  `wordings` has the sentence in the other languages, by locale; null
+    where it was raised before they were stored.
     """
 
     engagement = models.ForeignKey(
@@ -287,6 +293,7 @@ class Flag(Detail):
         _("model that fits better"), max_length=12, choices=Kind.choices
     )
     sentence = models.CharField(_("strongest reason"), max_length=300)
+    wordings = models.JSONField(null=True, blank=True, editable=False)
     pattern = models.CharField(
         _("dated pattern"), max_length=40, blank=True, editable=False
     )
@@ -326,7 +333,13 @@ class Flag(Detail):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_leaning_display()} would fit better"
+        model = self.get_leaning_display()
+        return str(_("%(model)s would fit better") % {"model": model})
+
+    @property
+    def strongest_reason(self) -> str:
+        """The sentence, in the reader's language where it is stored in it."""
+        return spoken(self.wordings) or self.sentence
 
 
 class Decision(Detail):
@@ -396,7 +409,8 @@ class GroupVerdict(Detail):
 
     `is_reported` marks those that no stronger group nearly equals.  `blend` is null,
     or {"managed": [engagement id …], "augmented": […]}: which of a service's
-    engagements to run in which model.  `sentences` as an Assessment has them.
+    engagements to run in which model.  `sentences`
+    and those of `wordings` as an Assessment has them.
     """
 
     basis = models.CharField(_("of one"), max_length=16, choices=GroupBasis.choices)
@@ -430,6 +444,7 @@ class GroupVerdict(Detail):
     is_reported = models.BooleanField(_("reported"), default=True)
     blend = models.JSONField(null=True, blank=True)
     sentences = models.JSONField(default=dict)
+    wordings = models.JSONField(null=True, blank=True, editable=False)
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="+")
 
     objects = GroupVerdictQuerySet.as_manager()
@@ -480,8 +495,8 @@ class Advice(Detail):
     - asked: what is planned, {name: text}: starts_on, months, weekly_hours,
       rate, rate_unit, fee, manager_hour_cost, currency; what was left blank is absent.
     - answers: {question: choice} of `questions.QUESTIONS`.
-    - points, missing, sentences, counterfactuals, evidence: as an Assessment has
-      them; `evidence` has no recent half.
+    - points, missing, sentences, counterfactuals, wordings, evidence: as an
+      Assessment has them; `evidence` has no recent half.
     - money: null, or {"currency", "managed", "augmented", "difference": each
       {"p10", "p50", "p90"}, amounts a month as text, "assumptions": [{code, meaning,
       figure, source}]}.
@@ -518,6 +533,7 @@ class Advice(Detail):
     missing = models.JSONField(default=list, blank=True)
     sentences = models.JSONField(default=dict, blank=True)
     counterfactuals = models.JSONField(default=list, blank=True)
+    wordings = models.JSONField(null=True, blank=True, editable=False)
     evidence = models.JSONField(default=dict, blank=True)
     money = models.JSONField(null=True, blank=True)
     engine_version = models.CharField(_("engine"), max_length=20)

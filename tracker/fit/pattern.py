@@ -5,32 +5,67 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 if TYPE_CHECKING:
     from tracker.fit.queries import Scope
 
+Seen = TypeVar("Seen")
+
+
+@dataclass(frozen=True)
+class Words:
+    """What was seen: `value` and `threshold` with their units, `sentence` in full."""
+
+    sentence: str
+    value: str
+    threshold: str
+
 
 @dataclass(frozen=True)
 class Finding:
-    """A pattern seen in an engagement: the figure, its threshold and what is behind.
+    """A pattern seen in an engagement, and what is behind.
 
-    `value` and `threshold` are words with their units; `sentence` says what was seen.
+    Its words are those of whatever language is spoken when they are asked for.
     `engagements` are the ids whose records are behind it, `records` how many those
     are: who shows them keeps to what its reader may see.
     """
 
-    code: str
-    label: str
-    sentence: str
-    value: str
-    threshold: str
-    advice: str
+    pattern: AnyPattern
+    seen: Any
     records: int
     engagements: tuple[int, ...]
 
+    @property
+    def code(self) -> str:
+        return self.pattern.code
 
-class Pattern(ABC):
+    @property
+    def label(self) -> str:
+        return self.pattern.label
+
+    @property
+    def advice(self) -> str:
+        return self.pattern.advice
+
+    @property
+    def words(self) -> Words:
+        return self.pattern.words(self.seen)
+
+    @property
+    def sentence(self) -> str:
+        return self.words.sentence
+
+    @property
+    def value(self) -> str:
+        return self.words.value
+
+    @property
+    def threshold(self) -> str:
+        return self.words.threshold
+
+
+class Pattern(ABC, Generic[Seen]):
     """A trait of a contract that speaks by itself, beside fit; declared in one file.
 
     A pattern moves no verdict.  `advice` is what to look into first.  `is_dated` says
@@ -48,28 +83,18 @@ class Pattern(ABC):
     def find(self, scope: Scope) -> Mapping[int, Finding]:
         """By engagement id, in a number of queries that never grows with the scope."""
 
+    @abstractmethod
+    def words(self, seen: Seen) -> Words:
+        """What was seen, with its figures, in the reader's language."""
+
     def finding(
-        self,
-        *,
-        sentence: str,
-        value: str,
-        threshold: str,
-        records: int,
-        engagements: tuple[int, ...],
+        self, seen: Seen, *, records: int, engagements: tuple[int, ...]
     ) -> Finding:
-        return Finding(
-            code=self.code,
-            label=self.label,
-            sentence=sentence,
-            value=value,
-            threshold=threshold,
-            advice=self.advice,
-            records=records,
-            engagements=engagements,
-        )
+        return Finding(self, seen, records, engagements)
 
 
-P = TypeVar("P", bound=Pattern)
+AnyPattern = Pattern[Any]
+P = TypeVar("P", bound=AnyPattern)
 
 
 class DuplicatePatternError(Exception):
@@ -78,7 +103,7 @@ class DuplicatePatternError(Exception):
 
 class Registry:
     def __init__(self) -> None:
-        self._patterns: dict[str, Pattern] = {}
+        self._patterns: dict[str, AnyPattern] = {}
 
     def add(self, pattern: type[P]) -> type[P]:
         """Class decorator. Raises DuplicatePatternError for a code taken already."""
@@ -87,7 +112,7 @@ class Registry:
         self._patterns[pattern.code] = pattern()
         return pattern
 
-    def all(self) -> tuple[Pattern, ...]:
+    def all(self) -> tuple[AnyPattern, ...]:
         return tuple(self._patterns[code] for code in sorted(self._patterns))
 
 

@@ -155,7 +155,9 @@ def switches_of(user: User, where: SpendWhere) -> list[Switched]:
         latest_assessments(user)
         .filter(engagement__in=seen.values("pk"), money__isnull=False)
         .select_related("engagement__vendor", "policy")
-        .defer("points", "missing", "counterfactuals", "sentences", "evidence")
+        .defer(
+            "points", "missing", "counterfactuals", "sentences", "wordings", "evidence"
+        )
         .order_by("-opposition", "engagement__reference")
     )
     return [
@@ -221,7 +223,7 @@ def _asking(user: Viewer, worths: Mapping[int, Worth | None]) -> list[Asking]:
             vendor=flag.engagement.vendor.legal_name,
             leaning=flag.leaning,
             state=flag.get_state_display(),
-            reason=flag.sentence,
+            reason=flag.strongest_reason,
             deadline=flag.notice_deadline_on,
             days=flag.notice_deadline_on and (flag.notice_deadline_on - today).days,
             worth=worths.get(flag.engagement_id),

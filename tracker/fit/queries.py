@@ -32,6 +32,7 @@ from tracker.fit.models import (
     Flag,
     GroupVerdict,
 )
+from tracker.fit.reading import headline_of
 from tracker.fit.verdict import Verdict
 from tracker.spend.models import MonthlySpend, WorkLog
 
@@ -231,7 +232,7 @@ def _flag_rows(engagements: QuerySet[Engagement]) -> list[FlagRow]:
             leaning=flag.leaning,
             state=flag.state,
             opposition=flag.opposition,
-            sentence=flag.sentence,
+            sentence=flag.strongest_reason,
             raised_on=flag.raised_on,
             notice_deadline_on=flag.notice_deadline_on,
         )
@@ -333,7 +334,7 @@ def _group_row(group: GroupVerdict) -> GroupRow:
         kind=group.kind,
         acceptability=group.acceptability,
         coverage=group.coverage,
-        headline=str(group.sentences.get("headline", "")),
+        headline=headline_of(group),
         members=len(members),
         is_reported=group.is_reported,
         managed=named(blend["managed"]),

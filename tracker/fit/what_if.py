@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from engagements.values.language import gettext as _
+from engagements.values.language import listed
 from tracker.fit.counterfactual import Counterfactual, counterfactuals
 from tracker.fit.evidence import Observation, Prior
-from tracker.fit.explanation import Explanation, Figure, Wording, explain
+from tracker.fit.explanation import Explanation, Figure, Wording, explain, plainly
 from tracker.fit.judgement import Case, Judgement, Rulebook, judge
 from tracker.fit.stated import is_stated
 from tracker.fit.verdict import Answer, Thresholds, answer_to
@@ -55,6 +57,7 @@ class Answered:
     case: Case
     verdict: Answer
     judgement: Judgement
+    changes: tuple[Counterfactual, ...]
     explanation: Explanation
     blend: Blend | None = None
     parts: tuple[tuple[str, "Answered"], ...] = field(default=())
@@ -129,6 +132,7 @@ def _answered(
         case=case,
         verdict=answer_to(judgement.verdict, is_managed=case.is_managed),
         judgement=judgement,
+        changes=tuple(changes),
         explanation=explain(case, judgement, changes, wordings),
     )
 
@@ -149,16 +153,12 @@ def _blended(whole: Answered, blend: Blend | None) -> Answered:
 
 
 def _blend_headline(blend: Blend) -> str:
-    managed, augmented = (_listed(names) for names in (blend.managed, blend.augmented))
-    return (
-        f"A blend fits: {managed} as a managed service,"
-        f" {augmented} by augmented contractors."
+    managed, augmented = (listed(names) for names in (blend.managed, blend.augmented))
+    words = _(
+        "A blend fits: %(managed)s as a managed service, %(augmented)s by augmented"
+        " contractors."
     )
-
-
-def _listed(names: Sequence[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
+    return words % {"managed": managed, "augmented": augmented}
 
 
 class InWords:
@@ -179,4 +179,4 @@ class InWords:
     def sentence(self, observation: Any) -> str:
         if not is_stated(observation):
             return self._wording.sentence(observation)
-        return f"{self.quantity}: {self.unit.show(observation.value)}"
+        return plainly(self, observation)

@@ -1,6 +1,6 @@
 """Flags that wait for a decision, as a digest tells them: why, and until when."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,8 +10,10 @@ from django.utils.translation import gettext as _
 
 from engagements.choices import Kind
 from engagements.models import User
+from engagements.values.written import format_number
 from tracker.fit.explanation import MOST_AGAINST, MOST_FOR, percent
 from tracker.fit.queries import Told, asking_flags
+from tracker.fit.reading import changes_of, points_of
 from tracker.notify.mails import page_address
 from tracker.notify.wording import full_day
 
@@ -48,10 +50,10 @@ def _line(told: Told, today: date) -> FlagLine:
     flag, found = told.flag, told.assessment
     engagement = flag.engagement
     share = found.opposition if found else flag.opposition
-    points: list[dict[str, Any]] = found.points if found else []
+    points = points_of(found) if found else []
     shown = _telling(points)
     rest = sum(point["points"] for point in points if point not in shown)
-    changes = found.counterfactuals[:CHANGES_TOLD] if found else []
+    changes = changes_of(found)[:CHANGES_TOLD] if found else []
     return FlagLine(
         title=engagement.title,
         reference=engagement.reference,
@@ -60,13 +62,13 @@ def _line(told: Told, today: date) -> FlagLine:
         % {
             "model": Kind(flag.leaning).label,
             "share": percent(share),
-            "reason": capfirst(flag.sentence),
+            "reason": capfirst(flag.strongest_reason),
         },
         deadline=_deadline(flag.notice_deadline_on, today),
         points=[(_signed(p["points"]), capfirst(p["sentence"])) for p in shown],
         rest=_signed(rest) if points else "",
         margin=_signed(found.margin) if found else "",
-        changes=[_change(str(change["sentence"])) for change in changes],
+        changes=[_change(change) for change in changes],
         address=page_address("admin:tracker_flag_change", flag.pk),
     )
 
@@ -80,15 +82,17 @@ def _telling(points: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return [*speaking_for[:MOST_FOR], *against[:MOST_AGAINST]]
 
 
-def _change(sentence: str) -> str:
-    if sentence.startswith("if "):
+def _change(change: Mapping[str, Any]) -> str:
+    sentence = str(change["sentence"])
+    if change["value"] is not None:
         return _("It would be otherwise %(if)s.") % {"if": sentence}
     return f"{capfirst(sentence)}."
 
 
 def _signed(points: float) -> str:
     """Above 0 for a managed service; a true minus keeps columns apart from dashes."""
-    return f"{points:+.2f}".replace("-", "\N{MINUS SIGN}")
+    sign = "\N{MINUS SIGN}" if points < 0 else "+"
+    return f"{sign}{format_number(abs(points), 2)}"
 
 
 def _deadline(day: date | None, today: date) -> str:

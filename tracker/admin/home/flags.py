@@ -48,7 +48,7 @@ def flags(asked: Asked) -> Section | None:
                     f"{flag.engagement.reference} · {flag.engagement.vendor}",
                 ),
                 flag.get_leaning_display(),
-                capfirst(flag.sentence),
+                capfirst(flag.strongest_reason),
                 percent(flag.opposition),
                 deadline(flag.notice_deadline_on, asked.today),
             )

@@ -5,7 +5,8 @@ from decimal import Decimal
 from functools import cached_property
 from typing import ClassVar
 
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, pgettext
 
 from engagements.choices import ChargeKind
 from engagements.values.language import translated
@@ -29,6 +30,7 @@ from tracker.spend.queries import (
 )
 
 ACTUAL = "actual"
+BASES = {ACTUAL: gettext_noop("actual"), "accrued": gettext_noop("accrued")}
 NO_PAGE = gettext_noop("This is no page of the list; start from its first page")
 PLACE = re.compile(r"([0-9-]{10})\.([0-9-]{10})\.([0-9]{1,18})")
 
@@ -119,7 +121,7 @@ class LedgerEntries(Report):
                 entry.cost_centre,
                 _charge(entry),
                 str(ChargeKind(entry.charge_kind).label),
-                entry.basis + (", reversal" if entry.is_reversal else ""),
+                ", ".join([_basis(entry), *_reversal(entry)]),
                 _source(entry),
                 source_label(entry.source_type),
                 entry.document,
@@ -135,18 +137,35 @@ class LedgerEntries(Report):
 
 
 def _charge(entry: EntryRow) -> str:
-    marks = [entry.basis] if entry.basis != ACTUAL else []
-    marks += ["reversal"] if entry.is_reversal else []
+    marks = [_basis(entry)] if entry.basis != ACTUAL else []
+    marks += _reversal(entry)
     charge = str(ChargeKind(entry.charge_kind).label)
     return f"{charge} ({', '.join(marks)})" if marks else charge
+
+
+def _basis(entry: EntryRow) -> str:
+    return translated(BASES[entry.basis])
+
+
+def _reversal(entry: EntryRow) -> list[str]:
+    return [_("reversal")] if entry.is_reversal else []
 
 
 def _source(entry: EntryRow) -> str:
     """Return where the posting came from, down to the line of the file."""
     label = "" if entry.source_file else source_label(entry.source_type)
-    line = f"line {entry.source_line}" if entry.source_line else ""
-    parts = (label, entry.document, entry.source_file, line)
+    parts = (label, entry.document, entry.source_file, _line(entry))
     return ", ".join(part for part in parts if part)
+
+
+def _line(entry: EntryRow) -> str:
+    if not entry.source_line:
+        return ""
+    if entry.source_file:
+        words = pgettext("of a file", "line %(number)d")
+    else:
+        words = pgettext("of an invoice", "line %(number)d")
+    return words % {"number": entry.source_line}
 
 
 def _token(place: EntryPlace) -> str:

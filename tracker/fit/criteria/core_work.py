@@ -1,5 +1,6 @@
 from django.db.models import Q
 
+from engagements.values.language import gettext as _
 from tracker.fit.criterion import registry
 from tracker.fit.evidence import Breakpoints, Share
 from tracker.fit.hours_share import HoursShare
@@ -21,4 +22,4 @@ class CoreWork(HoursShare):
     recorded = Q(is_core__isnull=False)
 
     def sentence(self, observation: Share) -> str:
-        return f"{self.figures(observation)} on core systems"
+        return _("%(hours)s on core systems") % {"hours": self.figures(observation)}

@@ -1,5 +1,6 @@
 from django.db.models import Q
 
+from engagements.values.language import gettext as _
 from tracker.fit.criterion import registry
 from tracker.fit.evidence import Breakpoints, Share
 from tracker.fit.hours_share import HoursShare
@@ -19,4 +20,4 @@ class Coverage(HoursShare):
     recorded = Q(is_out_of_hours__isnull=False)
 
     def sentence(self, observation: Share) -> str:
-        return f"{self.figures(observation)} out of hours"
+        return _("%(hours)s out of hours") % {"hours": self.figures(observation)}

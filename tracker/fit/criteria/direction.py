@@ -1,5 +1,6 @@
 from django.db.models import Q
 
+from engagements.values.language import gettext as _
 from tracker.fit.criterion import registry
 from tracker.fit.evidence import Breakpoints, Share
 from tracker.fit.hours_share import HoursShare
@@ -22,4 +23,6 @@ class Direction(HoursShare):
     recorded = ~Q(assigned_by="")
 
     def sentence(self, observation: Share) -> str:
-        return f"our managers assigned {self.figures(observation)}"
+        return _("our managers assigned %(hours)s") % {
+            "hours": self.figures(observation)
+        }

@@ -1,5 +1,7 @@
 from collections.abc import Mapping
 
+from engagements.values.language import gettext as _
+from engagements.values.written import format_number
 from tracker.fit.criterion import Criterion, Unit, registry
 from tracker.fit.evidence import Breakpoints, Mean
 from tracker.fit.queries import Scope
@@ -37,7 +39,9 @@ class InHouseTeam(Criterion[Mean]):
         }
 
     def sentence(self, observation: Mean) -> str:
-        return f"the in-house team is declared at {observation.value:.0f} of 5"
+        return _("the in-house team is declared at %(grade)s of 5") % {
+            "grade": format_number(observation.value)
+        }
 
 
 def declared(maturity: int) -> Mean:

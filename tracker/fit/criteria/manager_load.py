@@ -1,5 +1,6 @@
 from collections.abc import Mapping
 
+from engagements.values.language import gettext as _
 from tracker.fit.criterion import PERCENT, Criterion, registry
 from tracker.fit.evidence import Breakpoints, Mean
 from tracker.fit.oversight import loads
@@ -36,6 +37,6 @@ class ManagerLoad(Criterion[Mean]):
         }
 
     def sentence(self, observation: Mean) -> str:
-        return (
-            f"oversight takes {PERCENT.show(observation.value)} of the manager's time"
-        )
+        return _("oversight takes %(share)s of the manager's time") % {
+            "share": PERCENT.show(observation.value)
+        }

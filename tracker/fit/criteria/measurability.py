@@ -7,6 +7,7 @@ from django.db.models.functions import TruncMonth
 
 from engagements.choices import ChargeKind
 from engagements.models import Charge
+from engagements.values.language import gettext as _
 from engagements.values.periods import ONE_DAY, months_between
 from tracker.fit.criterion import PERCENT, Criterion, registry
 from tracker.fit.evidence import HOURS_OVERDISPERSION, Breakpoints, Share
@@ -54,7 +55,9 @@ class Measurability(Criterion[Share]):
         }
 
     def sentence(self, observation: Share) -> str:
-        return f"{PERCENT.show(observation.value)} of the work has a measured outcome"
+        return _("%(share)s of the work has a measured outcome") % {
+            "share": PERCENT.show(observation.value)
+        }
 
 
 def _hours(scope: Scope) -> Iterable[tuple[int, date, Decimal, int]]:

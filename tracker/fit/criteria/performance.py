@@ -1,6 +1,9 @@
 from collections.abc import Mapping
 
 from engagements.choices import Kind
+from engagements.values.language import gettext as _
+from engagements.values.language import ngettext
+from engagements.values.written import format_number
 from tracker.fit.criterion import PERCENT, Criterion, registry
 from tracker.fit.evidence import Breakpoints, Share
 from tracker.fit.queries import Scope
@@ -69,14 +72,21 @@ class Performance(Criterion[Share]):
 
     def sentence(self, observation: Share) -> str:
         if "windows" in observation.figures:
-            return (
-                f"missed {observation.part:,.0f} of {observation.whole:,.0f}"
-                " service-level windows"
-            )
+            return _("missed %(missed)s of %(windows)s service-level windows") % {
+                "missed": format_number(observation.part),
+                "windows": format_number(observation.whole),
+            }
         if "reviews" in observation.figures:
-            mean = 5 - 4 * observation.value
-            return (
-                f"{observation.figures['reviews']:,.0f} reviews give"
-                f" {mean:.1f} of 5 on average"
+            reviews = observation.figures["reviews"]
+            words = ngettext(
+                "%(reviews)s review gives %(mean)s of 5",
+                "%(reviews)s reviews give %(mean)s of 5 on average",
+                int(reviews),
             )
-        return f"performance fell short in {PERCENT.show(observation.value)}"
+            return words % {
+                "reviews": format_number(reviews),
+                "mean": format_number(5 - 4 * observation.value, 1),
+            }
+        return _("performance fell short in %(share)s") % {
+            "share": PERCENT.show(observation.value)
+        }

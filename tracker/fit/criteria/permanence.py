@@ -6,6 +6,7 @@ from django.db.models import Count
 
 from engagements.choices import Status
 from engagements.models import Engagement
+from engagements.values.language import gettext as _
 from engagements.values.periods import ONE_DAY
 from tracker.fit.criterion import MONTHS, Criterion, registry
 from tracker.fit.evidence import Breakpoints, Mean, rounded
@@ -49,10 +50,13 @@ class Permanence(Criterion[Mean]):
         return _paid_months(scope) | by_service
 
     def sentence(self, observation: Mean) -> str:
-        needed = f"needed for {MONTHS.show(observation.value)}"
         if "gaps" not in observation.figures:
-            return f"paid in {MONTHS.show(observation.value)}"
-        return needed if observation.figures["gaps"] else f"{needed} without a gap"
+            words = _("paid in %(months)s")
+        elif observation.figures["gaps"]:
+            words = _("needed for %(months)s")
+        else:
+            words = _("needed for %(months)s without a gap")
+        return words % {"months": MONTHS.show(observation.value)}
 
 
 def _needs_by_service(scope: Scope) -> dict[int | None, Mean]:

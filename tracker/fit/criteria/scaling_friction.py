@@ -2,7 +2,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 
+from engagements.values.language import gettext as _
 from engagements.values.periods import last_day_of_month, month_of, months_between
+from engagements.values.written import format_number
 from tracker.fit.criterion import Criterion, Unit, registry
 from tracker.fit.evidence import Breakpoints, Mean, rounded
 from tracker.fit.queries import Scope, Stay, teams
@@ -40,9 +42,12 @@ class ScalingFriction(Criterion[Mean]):
     def sentence(self, observation: Mean) -> str:
         steps, months = observation.figures["steps"], observation.figures["months"]
         if not steps:
-            return f"the team was not resized in {months:.0f} months"
-        times = "once" if steps == 1 else f"{steps:.0f} times"
-        return f"the team was resized {times} in {months:.0f} months"
+            words = _("the team was not resized in %(months)s months")
+        elif steps == 1:
+            words = _("the team was resized once in %(months)s months")
+        else:
+            words = _("the team was resized %(times)s times in %(months)s months")
+        return words % {"times": format_number(steps), "months": format_number(months)}
 
 
 def _headcounts(scope: Scope, stays: Sequence[Stay]) -> list[int]:

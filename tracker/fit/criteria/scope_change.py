@@ -5,6 +5,7 @@ from django.db.models import Count, Q, Sum
 
 from engagements.choices import Kind, Origin
 from engagements.models import ChangeOrder
+from engagements.values.language import gettext as _
 from engagements.values.periods import month_of
 from tracker.fit.criterion import PERCENT, Criterion, registry
 from tracker.fit.evidence import Breakpoints, Share, rounded
@@ -62,7 +63,9 @@ class ScopeChange(Criterion[Share]):
         return found
 
     def sentence(self, observation: Share) -> str:
-        return f"change orders are {PERCENT.show(observation.value)} of spend"
+        return _("change orders are %(share)s of spend") % {
+            "share": PERCENT.show(observation.value)
+        }
 
 
 def _added_value(scope: Scope) -> dict[int, tuple[float, int]]:

@@ -1,5 +1,6 @@
 from django.db.models import Q
 
+from engagements.values.language import gettext as _
 from tracker.fit.criterion import registry
 from tracker.fit.evidence import Breakpoints, Share
 from tracker.fit.hours_share import HoursShare
@@ -21,4 +22,6 @@ class SkillDevelopment(HoursShare):
     part = Q(activity__in=(Activity.PAIRING, Activity.TRAINING))
 
     def sentence(self, observation: Share) -> str:
-        return f"{self.figures(observation)} train our own people"
+        return _("%(hours)s train our own people") % {
+            "hours": self.figures(observation)
+        }

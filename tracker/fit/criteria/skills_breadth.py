@@ -3,6 +3,7 @@ from collections.abc import Mapping
 
 from django.db.models import Count, Sum
 
+from engagements.values.language import gettext as _
 from tracker.fit.criterion import SKILLS, Criterion, registry
 from tracker.fit.evidence import HOURS_OVERDISPERSION, Breakpoints, Mean, rounded
 from tracker.fit.queries import Scope
@@ -50,7 +51,9 @@ class SkillsBreadth(Criterion[Mean]):
         }
 
     def sentence(self, observation: Mean) -> str:
-        return f"work spread over {SKILLS.show(observation.value)}"
+        return _("work spread over %(skills)s") % {
+            "skills": SKILLS.show(observation.value)
+        }
 
 
 def _effective_number(parts: list[float]) -> float:

@@ -1,6 +1,7 @@
 from django.db.models import Q
 
 from engagements.choices import Breadth
+from engagements.values.language import gettext as _
 from tracker.fit.criterion import registry
 from tracker.fit.evidence import Breakpoints, Share
 from tracker.fit.hours_share import HoursShare
@@ -22,4 +23,6 @@ class SkillsDepth(HoursShare):
     recorded = Q(skill__isnull=False)
 
     def sentence(self, observation: Share) -> str:
-        return f"{self.figures(observation)} in specialist skills"
+        return _("%(hours)s in specialist skills") % {
+            "hours": self.figures(observation)
+        }

@@ -6,6 +6,7 @@ from decimal import Decimal
 from django.db.models import Count, Sum
 from django.db.models.functions import TruncMonth
 
+from engagements.values.language import gettext as _
 from engagements.values.periods import (
     last_day_of_month,
     month_of,
@@ -53,8 +54,11 @@ class Steadiness(Criterion[Variation]):
         )
 
     def sentence(self, observation: Variation) -> str:
-        noun = "hours vary" if observation.figures["is_hours"] else "spend varies"
-        return f"monthly {noun} by {PERCENT.show(observation.value)}"
+        if observation.figures["is_hours"]:
+            words = _("monthly hours vary by %(share)s")
+        else:
+            words = _("monthly spend varies by %(share)s")
+        return words % {"share": PERCENT.show(observation.value)}
 
 
 def _hours(scope: Scope) -> Iterable[Row]:

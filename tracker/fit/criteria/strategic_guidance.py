@@ -2,7 +2,9 @@ from collections.abc import Mapping
 
 from django.db.models import Count, Max, Min, Q
 
+from engagements.values.language import ngettext
 from engagements.values.periods import count_months
+from engagements.values.written import format_number
 from tracker.fit.criterion import Criterion, Unit, registry
 from tracker.fit.evidence import Breakpoints, Mean, rounded
 from tracker.fit.queries import Scope
@@ -55,5 +57,12 @@ class StrategicGuidance(Criterion[Mean]):
 
     def sentence(self, observation: Mean) -> str:
         pieces, months = observation.figures["pieces"], observation.figures["months"]
-        noun = "piece" if pieces == 1 else "pieces"
-        return f"{pieces:.0f} {noun} of advice in {months:.0f} months"
+        words = ngettext(
+            "%(pieces)s piece of advice in %(months)s months",
+            "%(pieces)s pieces of advice in %(months)s months",
+            int(pieces),
+        )
+        return words % {
+            "pieces": format_number(pieces),
+            "months": format_number(months),
+        }

@@ -2,7 +2,9 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from statistics import fmean
 
+from engagements.values.language import gettext as _
 from engagements.values.periods import ONE_DAY
+from engagements.values.written import format_number
 from tracker.fit.criterion import MONTHS, Criterion, registry
 from tracker.fit.evidence import Breakpoints, Mean, rounded
 from tracker.fit.queries import DAYS_PER_MONTH, Scope, Stay, teams
@@ -40,8 +42,11 @@ class TeamIntegrity(Criterion[Mean]):
     def sentence(self, observation: Mean) -> str:
         people = observation.figures["people"]
         if people < LEAST_PEOPLE:
-            return "fewer than three people: no team to keep together"
-        return f"{people:.0f} people, {MONTHS.show(observation.value)} together"
+            return _("fewer than three people: no team to keep together")
+        return _("%(people)s people, %(months)s together") % {
+            "people": format_number(people),
+            "months": MONTHS.show(observation.value),
+        }
 
 
 def _togetherness(stays: Sequence[Stay]) -> Mean:

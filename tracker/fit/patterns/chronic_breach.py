@@ -1,9 +1,12 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
+from engagements.values.language import gettext as _
+from engagements.values.language import ngettext
 from tracker.fit.criterion import PERCENT
-from tracker.fit.pattern import Finding, Pattern, registry
+from tracker.fit.pattern import Finding, Pattern, Words, registry
 from tracker.fit.queries import Scope
 from tracker.performance.models import LevelResult
 from tracker.performance.service_levels import Outcome
@@ -15,8 +18,18 @@ SURE = 0.9
 JUDGED = (Outcome.MET.value, Outcome.MISSED.value)
 
 
+@dataclass(frozen=True)
+class _Breach:
+    """The level missed most, its missed windows of all, and how many others are."""
+
+    level: str
+    missed: int
+    windows: int
+    others: int
+
+
 @registry.add
-class ChronicBreach(Pattern):
+class ChronicBreach(Pattern[_Breach]):
     """One service level missed again and again."""
 
     code = "chronic_breach"
@@ -58,17 +71,38 @@ class ChronicBreach(Pattern):
         self, engagement: int, chronic: Sequence[tuple[str, list[bool]]]
     ) -> Finding:
         worst, missed = max(chronic, key=lambda one: sum(one[1]))
-        others = f", and {len(chronic) - 1} other" if len(chronic) > 1 else ""
-        misses = f"{sum(missed)} of {len(missed)} windows"
         return self.finding(
-            sentence=f"{worst} missed in {misses}{others}",
-            value=f"{misses} missed",
-            threshold=(
-                f"{MISSES} misses in 12 months, or {LEAST_MISSES} and above"
-                f" {PERCENT.show(RATE)}, 90 % sure"
-            ),
+            _Breach(worst, sum(missed), len(missed), len(chronic) - 1),
             records=sum(len(windows) for _name, windows in chronic),
             engagements=(engagement,),
+        )
+
+    def words(self, seen: _Breach) -> Words:
+        figures = {
+            "level": seen.level,
+            "missed": seen.missed,
+            "windows": seen.windows,
+            "others": seen.others,
+        }
+        if seen.others:
+            sentence = ngettext(
+                "%(level)s missed in %(missed)d of %(windows)d windows, and"
+                " %(others)d other",
+                "%(level)s missed in %(missed)d of %(windows)d windows, and"
+                " %(others)d others",
+                seen.others,
+            )
+        else:
+            sentence = _("%(level)s missed in %(missed)d of %(windows)d windows")
+        threshold = _(
+            "%(misses)d misses in 12 months, or %(least)d and above %(rate)s, 90 %%"
+            " sure"
+        )
+        return Words(
+            sentence=sentence % figures,
+            value=_("%(missed)d of %(windows)d windows missed") % figures,
+            threshold=threshold
+            % {"misses": MISSES, "least": LEAST_MISSES, "rate": PERCENT.show(RATE)},
         )
 
 

@@ -1,18 +1,30 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
+from engagements.values.language import gettext as _
 from engagements.values.periods import add_months, month_of
-from tracker.fit.pattern import Finding, Pattern, registry
+from engagements.values.written import format_month
+from tracker.fit.pattern import Finding, Pattern, Words, registry
 from tracker.fit.queries import Scope
 from tracker.performance.models import Credit
 
 RUNNING = 3
 
 
+@dataclass(frozen=True)
+class _Run:
+    """The months running in which credits were at their cap."""
+
+    months: int
+    first: date
+    last: date
+
+
 @registry.add
-class CreditsIgnored(Pattern):
+class CreditsIgnored(Pattern[_Run]):
     """Credits that reach their cap month after month, and change nothing."""
 
     code = "credits_ignored"
@@ -39,16 +51,28 @@ class CreditsIgnored(Pattern):
             if len(run) < RUNNING:
                 continue
             found[engagement] = self.finding(
-                sentence=(
-                    f"service credits at their cap in {len(run)} months running, from"
-                    f" {run[0]:%B %Y} to {run[-1]:%B %Y}"
-                ),
-                value=f"{len(run)} months running",
-                threshold=f"{RUNNING} months running",
+                _Run(len(run), run[0], run[-1]),
                 records=len(run),
                 engagements=(engagement,),
             )
         return found
+
+    def words(self, seen: _Run) -> Words:
+        sentence = _(
+            "service credits at their cap in %(months)d months running, from %(first)s"
+            " to %(last)s"
+        )
+        running = _("%(months)d months running")
+        return Words(
+            sentence=sentence
+            % {
+                "months": seen.months,
+                "first": format_month(seen.first),
+                "last": format_month(seen.last),
+            },
+            value=running % {"months": seen.months},
+            threshold=running % {"months": RUNNING},
+        )
 
 
 def _is_capped(amount: Decimal, figures: Mapping[str, object]) -> bool:

@@ -1,12 +1,16 @@
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from django.db.models import Count, Q
 
 from engagements.choices import Kind
+from engagements.values.language import gettext as _
+from engagements.values.language import ngettext
+from engagements.values.written import format_number
 from tracker.fit.criterion import PERCENT
-from tracker.fit.pattern import Finding, Pattern, registry
+from tracker.fit.pattern import Finding, Pattern, Words, registry
 from tracker.fit.queries import Scope
-from tracker.fit.shares import directed_hours
+from tracker.fit.shares import Directed, directed_hours
 from tracker.spend.models import AssignedBy, InvoiceLine, InvoiceStatus
 
 OURS = 0.5
@@ -14,8 +18,41 @@ SURE = 0.9
 BILLED_BY_HOURS = 0.5
 
 
+@dataclass(frozen=True)
+class _Billed:
+    """How many of the invoices' lines bill hours."""
+
+    timed: int
+    lines: int
+
+    def __str__(self) -> str:
+        return _("%(timed)d of %(lines)d invoice lines bill hours") % vars(self)
+
+
+@dataclass(frozen=True)
+class _Named:
+    """How many people with a name we direct."""
+
+    people: int
+
+    def __str__(self) -> str:
+        words = ngettext(
+            "one named person is directed by us",
+            "%(people)d named people are directed by us",
+            self.people,
+        )
+        return words % vars(self)
+
+
+@dataclass(frozen=True)
+class _Headcount:
+    hours: Directed
+    chance: float
+    sign: _Billed | _Named
+
+
 @registry.add
-class HiddenHeadcount(Pattern):
+class HiddenHeadcount(Pattern[_Headcount]):
     """A managed contract whose people we direct, billed or named as if hired."""
 
     code = "hidden_headcount"
@@ -35,21 +72,30 @@ class HiddenHeadcount(Pattern):
             chance = hours.chance_above(OURS)
             if (engagement,) not in managed or sign is None or chance < SURE:
                 continue
-            share = PERCENT.show(hours.share or 0.0)
             found[engagement] = self.finding(
-                sentence=(
-                    f"our managers assigned {share} of {hours.whole:,.0f} hours,"
-                    f" and {sign}"
-                ),
-                value=f"{share} of hours, {PERCENT.show(chance)} sure",
-                threshold="more than 50 %, at least 90 % sure",
+                _Headcount(hours, chance, sign),
                 records=hours.records,
                 engagements=(engagement,),
             )
         return found
 
+    def words(self, seen: _Headcount) -> Words:
+        share = PERCENT.show(seen.hours.share or 0.0)
+        sentence = _("our managers assigned %(share)s of %(hours)s hours, and %(sign)s")
+        value = _("%(share)s of hours, %(chance)s sure")
+        return Words(
+            sentence=sentence
+            % {
+                "share": share,
+                "hours": format_number(seen.hours.whole),
+                "sign": seen.sign,
+            },
+            value=value % {"share": share, "chance": PERCENT.show(seen.chance)},
+            threshold=_("more than 50 %, at least 90 % sure"),
+        )
 
-def _billed_by_hours(scope: Scope) -> dict[int, str]:
+
+def _billed_by_hours(scope: Scope) -> dict[int, _Billed]:
     rows = (
         InvoiceLine.objects.filter(
             engagement__in=scope.ids,
@@ -61,22 +107,17 @@ def _billed_by_hours(scope: Scope) -> dict[int, str]:
         .annotate(timed=Count("id", filter=Q(hours__gt=0)), lines=Count("id"))
     )
     return {
-        engagement: f"{timed} of {lines} invoice lines bill hours"
+        engagement: _Billed(timed, lines)
         for engagement, timed, lines in rows
         if timed >= BILLED_BY_HOURS * lines
     }
 
 
-def _named(scope: Scope) -> dict[int, str]:
+def _named(scope: Scope) -> dict[int, _Named]:
     rows = (
         scope.work_logs()
         .filter(contractor__isnull=False, assigned_by=AssignedBy.CLIENT)
         .values_list("engagement_id")
         .annotate(people=Count("contractor", distinct=True))
     )
-    return {
-        engagement: f"{people} named people are directed by us"
-        if people > 1
-        else "one named person is directed by us"
-        for engagement, people in rows
-    }
+    return {engagement: _Named(people) for engagement, people in rows}

@@ -1,8 +1,10 @@
 from collections.abc import Mapping
 
+from engagements.values.language import gettext as _
+from engagements.values.written import format_number
 from tracker.fit.criterion import PERCENT
-from tracker.fit.market import used_fees
-from tracker.fit.pattern import Finding, Pattern, registry
+from tracker.fit.market import Used, used_fees
+from tracker.fit.pattern import Finding, Pattern, Words, registry
 from tracker.fit.queries import Scope
 
 USED = 0.7
@@ -10,7 +12,7 @@ SURE = 0.9
 
 
 @registry.add
-class IdleCapacity(Pattern):
+class IdleCapacity(Pattern[Used]):
     """A fee of which the hours used would buy only a part elsewhere."""
 
     code = "idle_capacity"
@@ -24,18 +26,23 @@ class IdleCapacity(Pattern):
     def find(self, scope: Scope) -> Mapping[int, Finding]:
         found = {}
         for engagement, used in used_fees(scope).items():
-            chance = used.chance_below(USED)
-            if chance < SURE:
+            if used.chance_below(USED) < SURE:
                 continue
-            share = PERCENT.show(used.share)
             found[engagement] = self.finding(
-                sentence=(
-                    f"{used.hours:,.0f} hours in 12 months are worth {share} of what"
-                    " was paid, at our own contractors' rates"
-                ),
-                value=f"{share}, {PERCENT.show(chance)} sure to be below 70 %",
-                threshold="below 70 %, at least 90 % sure",
-                records=len(used.rates),
-                engagements=(engagement,),
+                used, records=len(used.rates), engagements=(engagement,)
             )
         return found
+
+    def words(self, seen: Used) -> Words:
+        share = PERCENT.show(seen.share)
+        sentence = _(
+            "%(hours)s hours in 12 months are worth %(share)s of what was paid, at our"
+            " own contractors' rates"
+        )
+        value = _("%(share)s, %(chance)s sure to be below 70 %%")
+        chance = PERCENT.show(seen.chance_below(USED))
+        return Words(
+            sentence=sentence % {"hours": format_number(seen.hours), "share": share},
+            value=value % {"share": share, "chance": chance},
+            threshold=_("below 70 %, at least 90 % sure"),
+        )

@@ -1,17 +1,27 @@
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+from engagements.values.language import gettext as _
 from tracker.fit.criterion import PERCENT
 from tracker.fit.evidence import Mean
 from tracker.fit.oversight import loads
-from tracker.fit.pattern import Finding, Pattern, registry
+from tracker.fit.pattern import Finding, Pattern, Words, registry
 from tracker.fit.queries import Scope
 
 FULL = 1.0
 SURE = 0.8
 
 
+@dataclass(frozen=True)
+class _Overload:
+    """The load as a share of the time there is, and how surely it is above all."""
+
+    load: float
+    chance: float
+
+
 @registry.add
-class ManagerOverload(Pattern):
+class ManagerOverload(Pattern[_Overload]):
     """A manager whose span takes more than the whole available time."""
 
     code = "manager_overload"
@@ -29,15 +39,22 @@ class ManagerOverload(Pattern):
         found = {}
         for engagement, manager in under.order_by().values_list("pk", "manager_id"):
             load, chance = over[manager]
-            shown = PERCENT.show(load.value)
             found[engagement] = self.finding(
-                sentence=f"oversight takes {shown} of the manager's time",
-                value=f"{shown}, {PERCENT.show(chance)} sure to be above 100 %",
-                threshold="above 100 %, at least 80 % sure",
+                _Overload(load.value, chance),
                 records=load.records,
                 engagements=(engagement,),
             )
         return found
+
+    def words(self, seen: _Overload) -> Words:
+        load = PERCENT.show(seen.load)
+        value = _("%(load)s, %(chance)s sure to be above 100 %%")
+        return Words(
+            sentence=_("oversight takes %(share)s of the manager's time")
+            % {"share": load},
+            value=value % {"load": load, "chance": PERCENT.show(seen.chance)},
+            threshold=_("above 100 %, at least 80 % sure"),
+        )
 
 
 def _chance_above(load: Mean, most: float) -> float:

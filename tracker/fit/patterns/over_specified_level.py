@@ -1,10 +1,12 @@
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+from engagements.values.language import gettext as _
 from engagements.values.periods import count_months
 from tracker.fit.criterion import PERCENT
 from tracker.fit.market import used_fees
-from tracker.fit.pattern import Finding, Pattern, registry
+from tracker.fit.pattern import Finding, Pattern, Words, registry
 from tracker.fit.queries import Scope
 from tracker.performance.models import LevelResult
 from tracker.performance.service_levels import Outcome
@@ -14,8 +16,16 @@ UTILISATION = 0.6
 JUDGED = (Outcome.MET.value, Outcome.MISSED.value)
 
 
+@dataclass(frozen=True)
+class _Held:
+    """Months of service levels without a miss, and the share of the price in use."""
+
+    months: int
+    used: float
+
+
 @registry.add
-class OverSpecifiedLevel(Pattern):
+class OverSpecifiedLevel(Pattern[_Held]):
     """Levels that are never missed, in a service that is little used."""
 
     code = "over_specified_level"
@@ -53,14 +63,17 @@ class OverSpecifiedLevel(Pattern):
         }
 
     def _told(self, engagement: int, held: int, share: float) -> Finding:
-        shown = PERCENT.show(share)
-        return self.finding(
-            sentence=(
-                f"no miss in {held} months of service levels, while the hours used are"
-                f" worth {shown} of the price"
-            ),
-            value=f"0 of {held} months missed, {shown} used",
-            threshold=f"0 of {LEAST_MONTHS} or more, and at most 60 % used",
-            records=held,
-            engagements=(engagement,),
+        return self.finding(_Held(held, share), records=held, engagements=(engagement,))
+
+    def words(self, seen: _Held) -> Words:
+        figures = {"months": seen.months, "share": PERCENT.show(seen.used)}
+        sentence = _(
+            "no miss in %(months)d months of service levels, while the hours used are"
+            " worth %(share)s of the price"
+        )
+        threshold = _("0 of %(months)d or more, and at most 60 %% used")
+        return Words(
+            sentence=sentence % figures,
+            value=_("0 of %(months)d months missed, %(share)s used") % figures,
+            threshold=threshold % {"months": LEAST_MONTHS},
         )

@@ -1,5 +1,5 @@
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -7,9 +7,12 @@ from django.db.models import Q
 
 from engagements.choices import Kind
 from engagements.models import Engagement
+from engagements.values.language import gettext as _
+from engagements.values.language import listed
 from engagements.values.periods import add_months
+from engagements.values.written import format_month
 from tracker.fit.criterion import PERCENT
-from tracker.fit.pattern import Finding, Pattern, registry
+from tracker.fit.pattern import Finding, Pattern, Words, registry
 from tracker.fit.queries import HAPPENED, Scope
 from tracker.fit.shares import (
     Directed,
@@ -19,6 +22,7 @@ from tracker.fit.shares import (
     variation,
 )
 
+MANAGER, SERVICE = "manager", "service"
 PEOPLE = 3
 MONTHS_TOGETHER = 6
 DIRECTED = 0.5
@@ -26,8 +30,17 @@ STEADY = 0.25
 LEAST_MONTHS = 3
 
 
+@dataclass(frozen=True)
+class _Shadow:
+    """A team with what tells of it: the share we assign, how much its hours vary."""
+
+    team: "_Team"
+    directed: float | None
+    variation: float | None
+
+
 @registry.add
-class ShadowManagedService(Pattern):
+class ShadowManagedService(Pattern[_Shadow]):
     """A team bought person by person that works as a service would."""
 
     code = "shadow_managed_service"
@@ -61,27 +74,54 @@ class ShadowManagedService(Pattern):
         pooled = sum(
             (directed.get(pk, Directed()) for pk in team.engagements), Directed()
         )
-        signs = []
-        if pooled.share is not None and pooled.share < DIRECTED:
-            signs.append(f"we assign {PERCENT.show(pooled.share)} of the hours")
+        share = pooled.share
+        ours = share if share is not None and share < DIRECTED else None
         steady = variation(
             (hours[pk] for pk in team.engagements if pk in hours),
             least_months=LEAST_MONTHS,
         )
-        if steady and steady.value <= STEADY:
-            signs.append(f"monthly hours vary by {PERCENT.show(steady.value)}")
-        if not signs:
+        varies = steady.value if steady and steady.value <= STEADY else None
+        if ours is None and varies is None:
             return None
         return self.finding(
-            sentence=(
-                f"{team.people} contractors of one vendor work for one {team.place}"
-                f" since {team.together_since:%B %Y}; {' and '.join(signs)}"
-            ),
-            value=f"{team.people} contractors, {', '.join(signs)}",
-            threshold="3 contractors for 6 months; less than 50 %, or at most 25 %",
+            _Shadow(team, ours, varies),
             records=pooled.records,
             engagements=team.engagements,
         )
+
+    def words(self, seen: _Shadow) -> Words:
+        team, signs = seen.team, list(_signs(seen))
+        if team.place == MANAGER:
+            sentence = _(
+                "%(people)d contractors of one vendor work for one manager since"
+                " %(month)s; %(signs)s"
+            )
+        else:
+            sentence = _(
+                "%(people)d contractors of one vendor work for one service since"
+                " %(month)s; %(signs)s"
+            )
+        return Words(
+            sentence=sentence
+            % {
+                "people": team.people,
+                "month": format_month(team.together_since),
+                "signs": listed(signs),
+            },
+            value=_("%(people)d contractors, %(signs)s")
+            % {"people": team.people, "signs": ", ".join(signs)},
+            threshold=_("3 contractors for 6 months; less than 50 %, or at most 25 %"),
+        )
+
+
+def _signs(seen: _Shadow) -> Iterator[str]:
+    if seen.directed is not None:
+        share = PERCENT.show(seen.directed)
+        yield _("we assign %(share)s of the hours") % {"share": share}
+    if seen.variation is not None:
+        yield _("monthly hours vary by %(share)s") % {
+            "share": PERCENT.show(seen.variation)
+        }
 
 
 @dataclass(frozen=True)
@@ -116,9 +156,9 @@ def _teams(scope: Scope) -> list[_Team]:
     for pk, vendor, manager, service, contractor, starts_on in rows.order_by("pk"):
         member = (pk, contractor or f"engagement {pk}", starts_on)
         if manager:
-            places["manager", vendor, manager].append(member)
+            places[MANAGER, vendor, manager].append(member)
         if service:
-            places["service", vendor, service].append(member)
+            places[SERVICE, vendor, service].append(member)
     found = (_team(place, members) for (place, *_), members in places.items())
     longest = add_months(scope.as_of, -MONTHS_TOGETHER)
     return [team for team in found if team and team.together_since <= longest]

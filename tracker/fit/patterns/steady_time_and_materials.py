@@ -1,9 +1,11 @@
 from collections.abc import Mapping
 
 from engagements.choices import Kind
+from engagements.values.language import gettext as _
 from engagements.values.periods import add_months
 from tracker.fit.criterion import PERCENT
-from tracker.fit.pattern import Finding, Pattern, registry
+from tracker.fit.evidence import Variation
+from tracker.fit.pattern import Finding, Pattern, Words, registry
 from tracker.fit.queries import Scope
 from tracker.fit.shares import monthly_hours, variation
 
@@ -14,7 +16,7 @@ NEED_MONTHS = 12
 
 
 @registry.add
-class SteadyTimeAndMaterials(Pattern):
+class SteadyTimeAndMaterials(Pattern[Variation]):
     """Hours that hardly vary, paid by the hour all the same."""
 
     code = "steady_time_and_materials"
@@ -34,13 +36,21 @@ class SteadyTimeAndMaterials(Pattern):
             seen = variation([months], least_months=LEAST_MONTHS)
             if seen is None or seen.value > NOTED:
                 continue
-            shown = PERCENT.show(seen.value)
-            degree = "" if seen.value <= STEADY else ", enough for a note"
             found[engagement] = self.finding(
-                sentence=f"over {seen.months} months the hours vary by {shown}{degree}",
-                value=f"{shown} over {seen.months} months",
-                threshold="10 % (note: 15 %) over 9 months",
-                records=seen.records,
-                engagements=(engagement,),
+                seen, records=seen.records, engagements=(engagement,)
             )
         return found
+
+    def words(self, seen: Variation) -> Words:
+        figures = {"months": seen.months, "share": PERCENT.show(seen.value)}
+        if seen.value <= STEADY:
+            sentence = _("over %(months)d months the hours vary by %(share)s")
+        else:
+            sentence = _(
+                "over %(months)d months the hours vary by %(share)s, enough for a note"
+            )
+        return Words(
+            sentence=sentence % figures,
+            value=_("%(share)s over %(months)d months") % figures,
+            threshold=_("10 % (note: 15 %) over 9 months"),
+        )

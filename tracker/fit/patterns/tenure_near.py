@@ -1,17 +1,26 @@
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 
 from engagements.choices import Kind
 from engagements.models import Contractor
-from engagements.services.tenure import tenure_clocks
-from tracker.fit.pattern import Finding, Pattern, registry
+from engagements.services.tenure import TenureClock, tenure_clocks
+from engagements.values.language import gettext as _
+from engagements.values.written import format_day
+from tracker.fit.pattern import Finding, Pattern, Words, registry
 from tracker.fit.queries import Scope
 
 NEAR = timedelta(days=90)
 
 
+@dataclass(frozen=True)
+class _Near:
+    clock: TenureClock
+    as_of: date
+
+
 @registry.add
-class TenureNear(Pattern):
+class TenureNear(Pattern[_Near]):
     """A contractor who nears the limit of a dated, sourced policy."""
 
     code = "tenure_near"
@@ -33,10 +42,14 @@ class TenureNear(Pattern):
                 if one.clock.limit_on > scope.as_of + NEAR:
                     continue
                 found[engagement] = self.finding(
-                    sentence=str(one),
-                    value=f"limit on {one.clock.limit_on}",
-                    threshold=f"90 days from {scope.as_of}",
-                    records=1,
-                    engagements=(engagement,),
+                    _Near(one, scope.as_of), records=1, engagements=(engagement,)
                 )
         return found
+
+    def words(self, seen: _Near) -> Words:
+        limit_on = format_day(seen.clock.clock.limit_on)
+        return Words(
+            sentence=str(seen.clock),
+            value=_("limit on %(day)s") % {"day": limit_on},
+            threshold=_("90 days from %(day)s") % {"day": format_day(seen.as_of)},
+        )

@@ -118,7 +118,7 @@ def preview_policy(*, policy: Policy) -> Preview:
     rows = (
         Assessment.objects.filter(pk=Subquery(newest.values("pk")[:1]))
         .select_related("engagement")
-        .defer("points", "missing", "counterfactuals", "sentences", "money")
+        .defer("points", "missing", "counterfactuals", "sentences", "wordings", "money")
         .order_by("engagement__reference")
     )
     counts = {verdict.value: [0, 0] for verdict in Verdict}
@@ -307,7 +307,7 @@ def _reviewed() -> list[tuple[Assessment, bool]]:
     wanted = chosen_by_engagement()
     stored = (
         Assessment.objects.filter(engagement__in=wanted)
-        .defer("points", "missing", "counterfactuals", "sentences", "money")
+        .defer("points", "missing", "counterfactuals", "sentences", "wordings", "money")
         .order_by("engagement", "-as_of", "-policy__version")
     )
     by_engagement: dict[int, list[Assessment]] = {}

@@ -6,7 +6,7 @@ from datetime import date
 from time import perf_counter
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from engagements.models import User
 from engagements.values.periods import add_months, month_of
@@ -19,6 +19,7 @@ from tracker.fit.services.finding import dated_patterns
 from tracker.fit.services.grouping import store_groups
 from tracker.fit.services.hysteresis import move_flags
 from tracker.fit.services.policies import current_policy
+from tracker.fit.services.wording import in_other_languages, other_locales
 from tracker.fit.verdict import Thresholds
 
 BATCH = 200
@@ -102,25 +103,39 @@ def _standings(day: date, policy: Policy) -> dict[int, Standing]:
 def _store(evaluated: Sequence[Evaluated], day: date, policy: Policy) -> None:
     """Keep what the month has not told yet: the same evidence again is no news.
 
-    A day judged again after more was recorded about it keeps the later judgement.
+    A day judged again after more was recorded about it keeps the later judgement;
+    what is not stored in every language is told anew.
     """
     if not evaluated:
         return
     known = {
-        engagement: (evidence, money, engine)
-        for engagement, evidence, money, engine in _evaluated_by(
-            day, policy
-        ).values_list("engagement_id", "evidence", "money", "engine_version")
+        engagement: told
+        for engagement, *told in _evaluated_by(day, policy)
+        .annotate(is_worded=Q(wordings__has_keys=other_locales()))
+        .values_list(
+            "engagement_id", "evidence", "money", "engine_version", "is_worded"
+        )
     }
     news = [
-        e.assessment
+        e
         for e in evaluated
         if known.get(e.engagement_id)
-        != (e.assessment.evidence, e.assessment.money, ENGINE_VERSION)
+        != [e.assessment.evidence, e.assessment.money, ENGINE_VERSION, True]
     ]
     of_the_day = Assessment.objects.filter(policy=policy, as_of=day)
     for start in range(0, len(news), BATCH):
         batch = news[start : start + BATCH]
-        renewed = [assessment.engagement_id for assessment in batch]
+        renewed = [one.engagement_id for one in batch]
         of_the_day.filter(engagement__in=renewed).delete()
-        Assessment.objects.bulk_create(batch)
+        _word(batch)
+        Assessment.objects.bulk_create([one.assessment for one in batch])
+        # Stored: a night holds all its assessments, and need not hold these words.
+        for one in batch:
+            one.assessment.wordings = None
+
+
+def _word(batch: Sequence[Evaluated]) -> None:
+    """Say in the other languages what is about to be stored: most nights, little."""
+    said = in_other_languages(lambda: [one.texts() for one in batch])
+    for place, one in enumerate(batch):
+        one.assessment.wordings = {name: told[place] for name, told in said.items()}

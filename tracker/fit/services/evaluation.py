@@ -12,13 +12,14 @@ from engagements.models import Engagement
 from engagements.values.periods import month_of
 from tracker.fit.counterfactual import Counterfactual, counterfactuals
 from tracker.fit.criteria import all_criteria, recordable_criteria
+from tracker.fit.criterion import AnyCriterion
 from tracker.fit.evidence import (
     UNINFORMED,
     Observation,
     Prior,
     observation_from_json,
 )
-from tracker.fit.explanation import Explanation, explain
+from tracker.fit.explanation import Explanation, Texts, explain, strongest_of, texts
 from tracker.fit.judgement import Case, Judgement, Rulebook, judge, judge_by_model
 from tracker.fit.models import Advice, Assessment, Policy
 from tracker.fit.queries import Scope
@@ -28,6 +29,7 @@ from tracker.fit.services.policies import (
     priors_for,
     rulebook_of,
 )
+from tracker.fit.services.wording import in_english
 
 # Raised whenever the same evidence and policy would give another result.
 ENGINE_VERSION = "1.3"
@@ -40,13 +42,27 @@ Records = Mapping[str, Mapping[int, Observation]]
 
 @dataclass(frozen=True)
 class Evaluated:
-    """An engagement's unsaved assessment, with what a flag about it would say."""
+    """An engagement's unsaved assessment, in English, and what it was made of."""
 
     engagement_id: int
     case: Case
+    judgement: Judgement
+    changes: tuple[Counterfactual, ...]
     assessment: Assessment
-    strongest_sentence: str
     notice_deadline_on: date | None
+
+    def texts(self) -> Texts:
+        """What it says, in the language that is spoken now."""
+        return texts(self.case, self.judgement, self.changes, wordings())
+
+    def strongest_sentence(self) -> str:
+        """What a flag about it would say, likewise."""
+        return strongest_of(self.texts()["sentences"])
+
+
+def wordings() -> dict[str, AnyCriterion]:
+    """The criteria by code, for those who put what they found into words."""
+    return {criterion.code: criterion for criterion in all_criteria()}
 
 
 def evaluate(
@@ -71,12 +87,11 @@ def evaluate(
         for pk, kind, vendor, _deadline in subjects
     ]
     answers = answered(cases, rulebook_of(policy))
-    wordings = {criterion.code: criterion for criterion in all_criteria()}
+    explanations = in_english(lambda: _explained(cases, answers))
     evaluated = []
-    for (pk, kind, _vendor, deadline), case, (judgement, changes) in zip(
-        subjects, cases, answers, strict=True
+    for (pk, kind, _vendor, deadline), case, (judgement, changes), explanation in zip(
+        subjects, cases, answers, explanations, strict=True
     ):
-        explanation = explain(case, judgement, changes, wordings)
         assessment = _assessment(case, judgement, explanation)
         assessment.engagement_id = pk
         assessment.kind = kind
@@ -86,12 +101,21 @@ def evaluate(
             Evaluated(
                 engagement_id=pk,
                 case=case,
+                judgement=judgement,
+                changes=changes,
                 assessment=assessment,
-                strongest_sentence=explanation.strongest_sentence,
                 notice_deadline_on=deadline,
             )
         )
     return evaluated
+
+
+def _explained(cases: Sequence[Case], answers: Sequence[Answered]) -> list[Explanation]:
+    known = wordings()
+    return [
+        explain(case, judgement, changes, known)
+        for case, (judgement, changes) in zip(cases, answers, strict=True)
+    ]
 
 
 def answered(cases: Sequence[Case], rulebook: Rulebook) -> list[Answered]:

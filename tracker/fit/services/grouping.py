@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 from engagements.choices import Kind
 from engagements.models import Engagement
+from tracker.fit.counterfactual import Counterfactual
 from tracker.fit.criteria import all_criteria
-from tracker.fit.explanation import Figure, Wording, explain
+from tracker.fit.explanation import Figure, Wording, plainly, texts
 from tracker.fit.groups import Standing, members_of, pooled_facts, reported
 from tracker.fit.judgement import Case, Judgement
 from tracker.fit.models import GroupBasis, GroupVerdict, Policy, Verdict
@@ -20,6 +22,7 @@ from tracker.fit.services.policies import (
     priors_for,
     rulebook_of,
 )
+from tracker.fit.services.wording import in_english, in_other_languages
 from tracker.fit.shares import Months, monthly_hours, variation
 from tracker.fit.verdict import Answer, Thresholds, answer_to
 from tracker.fit.what_if import SPLIT_OPEN, Blend, blend_of
@@ -164,21 +167,35 @@ def _rows(
     as_of: date,
 ) -> list[GroupVerdict]:
     wordings = {c.code: _PlainWords(c) for c in all_criteria()}
-    return [
-        GroupVerdict(
-            basis=key.basis,
-            as_of=as_of,
-            kind={True: Kind.MANAGED.value, False: Kind.AUGMENTED.value, None: ""}[
-                case.is_managed
-            ],
-            acceptability=judgement.acceptability,
-            coverage=judgement.coverage,
-            verdict=answer_to(judgement.verdict, is_managed=case.is_managed).value,
-            sentences=explain(case, judgement, changes, wordings).sentences,
-            policy=policy,
+    rows = []
+    for key, (case, (judgement, changes)) in zip(keys, cases, strict=True):
+        say = partial(_said, case, judgement, changes, wordings)
+        rows.append(
+            GroupVerdict(
+                basis=key.basis,
+                as_of=as_of,
+                kind={True: Kind.MANAGED.value, False: Kind.AUGMENTED.value, None: ""}[
+                    case.is_managed
+                ],
+                acceptability=judgement.acceptability,
+                coverage=judgement.coverage,
+                verdict=answer_to(judgement.verdict, is_managed=case.is_managed).value,
+                wordings=in_other_languages(say),
+                policy=policy,
+                **in_english(say),
+            )
         )
-        for key, (case, (judgement, changes)) in zip(keys, cases, strict=True)
-    ]
+    return rows
+
+
+def _said(
+    case: Case,
+    judgement: Judgement,
+    changes: Sequence[Counterfactual],
+    wordings: Mapping[str, Wording],
+) -> dict[str, Any]:
+    """What a group's row keeps of an explanation."""
+    return {"sentences": texts(case, judgement, changes, wordings)["sentences"]}
 
 
 def _add_blend(row: GroupVerdict, members: Sequence[Evaluated], policy: Policy) -> None:
@@ -245,4 +262,4 @@ class _PlainWords:
         self.how_to_record: str = wording.how_to_record
 
     def sentence(self, observation: Any) -> str:
-        return f"{self.quantity}: {self.unit.show(observation.value)}"
+        return plainly(self, observation)

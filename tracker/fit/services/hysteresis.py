@@ -20,6 +20,8 @@ from tracker.fit.models import (
 )
 from tracker.fit.pattern import Finding
 from tracker.fit.services.evaluation import Evaluated
+from tracker.fit.services.rewording import reword_flags
+from tracker.fit.services.wording import in_english, in_other_languages
 from tracker.fit.verdict import Thresholds
 
 CLOSED = (Status.ENDED, Status.TERMINATED, Status.CANCELLED)
@@ -58,6 +60,7 @@ def move_flags(
         if evaluated.engagement_id not in later
     ]
     live = _live_flags()
+    reword_flags(flags=live.values(), dated=dated)
     _wake(live.values(), as_of, actor)
     cleared = [
         live[evaluated.engagement_id]
@@ -155,13 +158,18 @@ def _raise(
     evaluated: Evaluated, finding: Finding | None, as_of: date, actor: User | None
 ) -> None:
     assessment = evaluated.assessment
-    sentence = finding.sentence if finding else evaluated.strongest_sentence
+
+    def reason() -> str:
+        said = finding.sentence if finding else evaluated.strongest_sentence()
+        return said[:SENTENCE_LENGTH]
+
     flag = Flag.objects.create(
         engagement_id=evaluated.engagement_id,
         raised_on=as_of,
         opposition=assessment.opposition,
         leaning=OTHER_KIND[assessment.kind],
-        sentence=sentence[:SENTENCE_LENGTH],
+        sentence=in_english(reason),
+        wordings=in_other_languages(reason),
         pattern=finding.code if finding else "",
         notice_deadline_on=evaluated.notice_deadline_on,
     )

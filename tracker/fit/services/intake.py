@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -20,6 +21,7 @@ from tracker.fit.criteria import all_criteria
 from tracker.fit.criteria.in_house_team import InHouseTeam, declared
 from tracker.fit.criteria.permanence import Permanence
 from tracker.fit.evidence import Mean, Observation
+from tracker.fit.explanation import explain, texts
 from tracker.fit.models import Advice, Policy
 from tracker.fit.money import (
     DEFAULTS,
@@ -32,12 +34,13 @@ from tracker.fit.money import (
 )
 from tracker.fit.queries import Scope, judged_on
 from tracker.fit.questions import UnknownAnswerError, stated_by
-from tracker.fit.services.evaluation import ENGINE_VERSION, evidence_of
+from tracker.fit.services.evaluation import ENGINE_VERSION, evidence_of, wordings
 from tracker.fit.services.own_records import assumptions_in_force
 from tracker.fit.services.policies import WINDOW_MONTHS, current_policy
 from tracker.fit.services.supposing import scales, suppose
+from tracker.fit.services.wording import in_english, in_other_languages
 from tracker.fit.stated import OutOfRangeError
-from tracker.fit.what_if import Answered, Work
+from tracker.fit.what_if import Answered, InWords, Work
 
 HOURS_PER_DAY = Decimal("7.5")
 LARGEST_AMOUNT = Decimal(1_000_000_000)
@@ -246,7 +249,10 @@ def _assumptions(policy: Policy) -> tuple[Assumption, ...]:
 
 
 def _advice(planned: Planned, answered: Answered) -> Advice:
-    judgement, explanation = answered.judgement, answered.explanation
+    judgement = answered.judgement
+    known = {code: InWords(criterion) for code, criterion in wordings().items()}
+    found = (answered.case, judgement, answered.changes, known)
+    explanation = in_english(partial(explain, *found))
     return Advice(
         title=planned.title,
         service=planned.service,
@@ -262,6 +268,7 @@ def _advice(planned: Planned, answered: Answered) -> Advice:
         missing=explanation.missing,
         sentences=explanation.sentences,
         counterfactuals=explanation.counterfactuals,
+        wordings=in_other_languages(partial(texts, *found)),
         evidence=evidence_of(answered.case, (c.code for c in all_criteria())),
         engine_version=ENGINE_VERSION,
     )

@@ -154,13 +154,15 @@ def _as_text(
 
 def _pattern(engagement_id: str, reference: str, finding: Finding) -> dict[str, Any]:
     """Without keys of the database: those behind a team are told by their number."""
-    told = asdict(finding)
-    behind = len(told.pop("engagements"))
     return {
         "engagement_id": engagement_id,
         "reference": reference,
-        **told,
-        "engagements_behind": behind,
+        "code": finding.code,
+        "label": finding.label,
+        **asdict(finding.words),
+        "advice": finding.advice,
+        "records": finding.records,
+        "engagements_behind": len(finding.engagements),
     }
 
 
