@@ -15,6 +15,7 @@ from config.env import (
     BASE_DIR,
     allowed_hosts,
     broker,
+    cache,
     data_dir,
     env,
     environment,
@@ -144,6 +145,8 @@ def database() -> dict[str, Any]:
 
 
 DATABASES = {"default": database()}
+# Holds what is counted: requests of API keys, tries to sign on. All workers share it.
+CACHES = {"default": cache(is_test=ENVIRONMENT == "test", data_dir=DATA_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 _IN_MEMORY = "django.core.cache.backends.locmem.LocMemCache"
