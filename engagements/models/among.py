@@ -11,7 +11,7 @@ from django.db.models import F, Lookup
 from django.db.models.sql.compiler import SQLCompiler
 
 
-class Among(Lookup):  # type: ignore[type-arg] # generic only in its stubs
+class Among(Lookup):
     """Keeps rows whose whole-number column is one of the keys.
 
     `__in` makes a parameter of each key, which a page of them pays for; this makes one

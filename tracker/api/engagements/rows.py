@@ -73,14 +73,14 @@ RECORDS = {
 }
 
 
-def _places(start: int, parts: Iterable[Sequence[str]]) -> list[slice]:
+def _slices(start: int, parts: Iterable[Sequence[str]]) -> list[slice]:
     """Return where the columns of each part stand, the first from `start`."""
     ends = list(accumulate((len(part) for part in parts), initial=start))
     return [slice(begin, end) for begin, end in pairwise(ends)]
 
 
 COLUMNS = ("pk", *FACTS.values(), *(name for part in RECORDS.values() for name in part))
-_VENDOR, _OWNER, _DEPARTMENT, _SERVICE = _places(1 + len(FACTS), RECORDS.values())
+_VENDOR, _OWNER, _DEPARTMENT, _SERVICE = _slices(1 + len(FACTS), RECORDS.values())
 
 
 def engagement_rows(
