@@ -162,8 +162,12 @@ def open_money(user: User) -> None:
     setattr(user, "_is_money_open", True)  # noqa: B010 - likewise
 
 
+def is_money_open(user: User | AnonymousUser) -> bool:
+    return getattr(user, "_is_money_open", False)
+
+
 def _see_money(user: User | AnonymousUser) -> frozenset[Role]:
-    is_open = getattr(user, "_is_money_open", False)
+    is_open = is_money_open(user)
     return SEES_MONEY | {Role.HR_INTEGRATION} if is_open else SEES_MONEY
 
 
