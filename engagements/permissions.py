@@ -163,7 +163,7 @@ def open_money(user: User) -> None:
 
 
 def is_money_open(user: User | AnonymousUser) -> bool:
-    return getattr(user, "_is_money_open", False)
+    return bool(getattr(user, "_is_money_open", False))
 
 
 def _see_money(user: User | AnonymousUser) -> frozenset[Role]:
