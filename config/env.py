@@ -164,6 +164,31 @@ def _network_options(url: str) -> dict[str, Any]:
     }
 
 
+def cache(*, is_test: bool, data_dir: Path) -> dict[str, Any]:
+    """Return the cache that requests are counted in, one for all processes.
+
+    That of one machine is a file in `data_dir`; several need the server that CACHE_URL
+    names. Tests have one each.
+    """
+    url: str = env.str("CACHE_URL", default="")
+    if url and not url.startswith(("redis://", "rediss://", "unix://")):
+        raise SystemExit("CACHE_URL must be such as redis://host:6379/1.")
+    if url:
+        return {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": url,
+            "KEY_PREFIX": "tracker",
+            # Nobody waits long for a count.
+            "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+        }
+    if is_test:
+        return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    return {
+        "BACKEND": "config.shared_cache.SharedCache",
+        "LOCATION": str(data_dir / "cache.sqlite3"),
+    }
+
+
 def identity_providers() -> dict[str, Any]:
     """Return what allauth is told of the OpenID Connect provider that OIDC_* names."""
     issuer: str = env.str("OIDC_ISSUER", default="")

@@ -15,6 +15,7 @@ from config.env import (
     BASE_DIR,
     allowed_hosts,
     broker,
+    cache,
     data_dir,
     env,
     environment,
@@ -148,7 +149,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 _IN_MEMORY = "django.core.cache.backends.locmem.LocMemCache"
 CACHES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": _IN_MEMORY},
+    # What is counted: requests of API keys, tries to sign on. All workers share it.
+    "default": cache(is_test=ENVIRONMENT == "test", data_dir=DATA_DIR),
     # Contents of pages, of half a megabyte at most, in each web process by itself.
     # Their names hold the version of the data: they never grow old, but are given up,
     # those not asked for longest first.

@@ -137,8 +137,8 @@ def test_list_takes_the_same_queries_for_any_number(api, count):
         page = api.get(f"{PATH}?page_size=200").json()
 
     assert len(page["results"]) == min(count, 200)
-    # Five to know the caller; contractors, engagements, skills, cost splits.
-    assert len(captured) == 9
+    # Three to know the caller; contractors, engagements, skills, cost splits.
+    assert len(captured) == 7
 
 
 def test_upsert_creates_then_changes_then_writes_nothing(api):

@@ -502,9 +502,8 @@ def test_list_asks_the_same_queries_however_many_rows(
     )
     api.get(PATH)
 
-    # Key, its owner's own and group permissions, roles, engagements, cost splits,
-    # fees, rates.
-    with django_assert_num_queries(8):
+    # Key, its owner's permissions with roles, engagements, cost splits, fees, rates.
+    with django_assert_num_queries(6):
         response = api.get(f"{PATH}?page_size=200")
 
     assert len(response.json()["results"]) == min(rows, 200)

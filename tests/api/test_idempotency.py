@@ -11,6 +11,7 @@ from tests.factories import make_user
 from tests.performance.contracts import contract_with
 from tracker.api.idempotency import forget_keys
 from tracker.api.models import IdempotencyKey
+from tracker.imports.models import ImportRun
 from tracker.performance.models import Ticket
 from tracker.tasks import forget_idempotency_keys
 
@@ -54,6 +55,45 @@ def test_key_of_another_request_is_422(api, path):
 
     assert (other.status_code, codes(other)) == (422, [("", "idempotency_key_reused")])
     assert list(Ticket.objects.values_list("source_id", flat=True)) == ["INC-1"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"tickets": [{"source_id": "INC-2", "opened_at": "yesterday"}]},
+        {"tickets": [TICKET], "unknown": 1},
+        {},
+        "{",
+    ],
+    ids=["value", "field", "missing", "syntax"],
+)
+def test_broken_body_is_400_whatever_its_key_was_used_for(api, path, body):
+    first = push(api, path, key="a")
+
+    broken = api.post(path, body, headers={"Idempotency-Key": "a"})
+    again = push(api, path, key="a")
+
+    assert broken.status_code == 400
+    assert list(Ticket.objects.values_list("source_id", flat=True)) == ["INC-1"]
+    assert (again.content, again["Idempotent-Replayed"]) == (first.content, "true")
+
+
+def test_key_of_another_file_is_422_and_of_a_wrong_query_400(api):
+    def send(query, content):
+        address = f"/api/v1/imports?kind=vendors{query}"
+        return api.generic(
+            "POST", address, content, "text/csv", headers={"Idempotency-Key": "a"}
+        )
+
+    answers = [
+        send("&dry_run=true", b"legal name\nBeta Ltd\n"),
+        send("&dry_run=true", b"legal name\nGamma Ltd\n"),
+        send("&dry_run=perhaps", b"legal name\nBeta Ltd\n"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [202, 422, 400]
+    assert codes(answers[1]) == [("", "idempotency_key_reused")]
+    assert ImportRun.objects.count() == 1
 
 
 def test_refused_request_may_be_mended_and_sent_again(api, path):

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from engagements.choices import Role
@@ -81,4 +82,18 @@ def test_number_of_queries_does_not_grow(api, flags):
     with CaptureQueriesContext(connection) as captured:
         assert len(api.get(PATH).json()["results"]) == flags
 
-    assert len(captured) == 8
+    assert len(captured) == 7
+
+
+def test_hr_integration_reads_flags_by_key_and_their_money_by_its_scope(flagged):
+    hr = make_user(Role.HR_INTEGRATION)
+    flags = client_for(hr, "model-flags:read").get(PATH).json()["results"]
+    with_money = client_for(hr, "model-flags:read", "rates:read").get(PATH).json()
+    without = client_for(hr, *(s for s in SCOPES if s != "model-flags:read"))
+    person = Client()
+    person.force_login(hr)
+
+    (row,) = with_money["results"]
+    assert flags == [{name: row[name] for name in row if name != "money"}]
+    assert row["money"]["currency"] == "GBP"
+    assert [c.get(PATH).status_code for c in (without, person)] == [403, 403]

@@ -81,8 +81,8 @@ def test_list_takes_the_same_queries_for_any_number(api, noun, count):
         page = api.get(f"/api/v1/{noun}?page_size=200").json()
 
     assert len(page["results"]) == min(count, 200)
-    # The key, "last used", permissions of user and groups, roles, rows.
-    assert len(captured) == 6
+    # The key, "last used", permissions with roles, rows.
+    assert len(captured) == 4
 
 
 def test_department_never_lies_below_itself(api):

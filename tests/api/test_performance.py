@@ -251,7 +251,7 @@ def test_finance_that_also_manages_reads_no_reviews_of_others(contract):
     assert client.get(path(contract, "reviews")).json()["results"] == []
 
 
-QUERIES = {"credits": 6, "service-levels": 6, "measurements": 6, "reviews": 6}
+QUERIES = {"credits": 4, "service-levels": 4, "measurements": 4, "reviews": 4}
 
 
 @pytest.mark.parametrize("count", [1, 3, 300])

@@ -4,11 +4,14 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.test import Client
 
 from engagements.choices import Role
+from engagements.models import User
 from tests.api.callers import client_for, codes
 from tests.dashboards.spending import make_paid_contract
 from tests.factories import make_department, make_user, make_vendor
+from tracker.api.scopes import SCOPES
 from tracker.api.spend import GROUPS
 
 pytestmark = pytest.mark.django_db
@@ -97,3 +100,37 @@ def test_reports_are_listed_and_answer_under_their_names(api):
     assert api.get("/api/v1/reports/none").status_code == 404
     open_period = api.get("/api/v1/reports/variances?period=all")
     assert codes(open_period) == [("period", "open_period")]
+
+
+def test_scope_of_a_key_opens_spend_to_the_hr_integration_and_nothing_else_does():
+    make_paid_contract("10", OCTOBER)
+    hr = make_user(Role.HR_INTEGRATION)
+    rich = client_for(hr, "spend:read")
+    poor = client_for(hr, *(scope for scope in SCOPES if scope != "spend:read"))
+    person = Client()
+    person.force_login(hr)
+    paths = (f"{PATH}?group_by=vendor&{ASKED}", "/api/v1/reports/vendors")
+
+    statuses = [[c.get(path).status_code for path in paths] for c in (poor, person)]
+    answer = rich.get(paths[0]).json()
+    page = person.get("/spend/vendors/").status_code
+    invoices = rich.get("/api/v1/invoices").status_code
+
+    assert statuses == [[403, 403], [403, 403]]
+    assert answer["totals"]["total"] == "10.00"
+    assert (page, invoices) == (403, 403)
+
+
+def test_key_of_a_manager_who_is_the_hr_integration_too_opens_all_spend():
+    make_paid_contract("10", OCTOBER, department=make_department())
+    both = make_user(Role.MANAGER, Role.HR_INTEGRATION)
+
+    address = f"{PATH}?group_by=month&{ASKED}"
+    person = Client()
+    person.force_login(User.objects.get(pk=both.pk))
+
+    answer = client_for(both, "spend:read").get(address)
+
+    assert answer.json()["totals"]["total"] == "10.00"
+    # What the key was told is not kept for the person.
+    assert (person.get(address).json()["totals"] or {}).get("total") != "10.00"

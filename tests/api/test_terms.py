@@ -121,5 +121,5 @@ def test_list_takes_the_same_queries_for_any_number(api, count):
         page = api.get(f"{terms_of(assignment, 'rate-terms')}?page_size=200").json()
 
     assert len(page["results"]) == min(count, 200)
-    # Five to know the caller; the engagement; its rates.
-    assert len(captured) == 7
+    # Three to know the caller; the engagement; its rates.
+    assert len(captured) == 5

@@ -184,7 +184,7 @@ def test_list_and_batch_take_the_same_queries_for_any_number(api, count):
 
     assert len(page["results"]) == min(count, 200)
     assert done == {"created": 0, "unchanged": count}
-    # Four to know the caller; the entries.
-    assert len(listed) == 5
-    # Four; engagements, sheets, rates, assignments, those recorded.
-    assert len(replayed) == 9
+    # Two to know the caller; the entries.
+    assert len(listed) == 3
+    # Two; engagements, sheets, rates, assignments, those recorded.
+    assert len(replayed) == 7

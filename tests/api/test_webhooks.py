@@ -153,9 +153,9 @@ def test_lists_filter_and_ask_as_much_for_three_as_for_one(
     query = f"state=waiting&endpoint={endpoint.public_id}"
     api.get(DELIVERIES)
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(3):
         page = api.get(f"{DELIVERIES}?{query}").json()
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(3):
         endpoints = api.get(ENDPOINTS).json()
 
     check("DeliveryPage", page)

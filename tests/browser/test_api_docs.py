@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from engagements.choices import Role
+from tests.browser.accessible import serious
 from tests.factories import make_contract, make_user
 
 PASSWORD = "correct-horse-battery"
@@ -33,3 +34,22 @@ def test_api_docs_run_under_the_policy_and_read_with_the_session(page, live_serv
     expect(answer).to_contain_text("Service desk")
     assert complaints == []
     assert hosts == {live_server.url.removeprefix("http://")}
+
+
+@pytest.mark.browser
+def test_guides_are_drawn_beside_the_description(page, live_server):
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"{live_server.url}/api/docs")
+
+    page.get_by_role("link", name="Pull contingent workers into Workday").click()
+
+    title = page.get_by_role("heading", name="Pull contingent workers", exact=False)
+    expect(title).to_be_visible()
+    expect(page.get_by_role("cell", name="Legal Name")).to_be_visible()
+    expect(page.get_by_text("No operations defined")).to_have_count(0)
+    assert serious(page) == []
+    page.get_by_role("link", name="The API", exact=True).first.click()
+    expect(page.get_by_role("heading", name="A key", exact=True)).to_be_visible()
+    assert complaints == []

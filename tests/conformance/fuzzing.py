@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from config.env import BASE_DIR
 from engagements.choices import Role
 from tests.conformance.feed import Caller, Feed, Schema, Working, published_schema
 from tests.conformance.registry import Live, Verdict, Verdicts, conformance
@@ -20,7 +19,6 @@ from tracker.api.scopes import SCOPES
 
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
-HOOKS = "tests.conformance.schemathesis_hooks"
 SEED = 8
 # Of the generated addresses, so many name a record that is there.
 SHARE_OF_KNOWN = 0.7
@@ -166,12 +164,7 @@ def run(folder: Path, address: str, key: str, size: Size) -> Told:
             *("--report", "ndjson", "--report-ndjson-path", report),
         ],
         cwd=folder,
-        env=os.environ
-        | {
-            "PYTHONUTF8": "1",
-            "PYTHONPATH": str(BASE_DIR),
-            "SCHEMATHESIS_HOOKS": HOOKS,
-        },
+        env=os.environ | {"PYTHONUTF8": "1"},
         capture_output=True,
         text=True,
         check=False,

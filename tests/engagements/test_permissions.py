@@ -2,11 +2,11 @@ from datetime import date
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import AnonymousUser, Group
+from django.contrib.auth.models import AnonymousUser, Group, Permission
 
 from engagements.choices import Role
 from engagements.models import Engagement, User
-from engagements.permissions import engagement_scope, roles_of, sees_money
+from engagements.permissions import engagement_scope, holds, roles_of, sees_money
 from tests.factories import make_contract, make_department, make_user
 
 pytestmark = pytest.mark.django_db
@@ -112,3 +112,33 @@ def test_phase_is_derived_from_dates_and_status() -> None:
         make_contract(reference=reference, **fields)
     phases = {e.reference: e.phase for e in Engagement.objects.with_phase(today)}
     assert phases == {name: name for name in cases}
+
+
+def test_holds_tells_what_has_perms_tells_and_the_roles_by_one_query(
+    django_assert_num_queries,
+):
+    asked = (
+        ["engagements.view_engagement"],
+        ["engagements.add_vendor", "engagements.change_vendor"],
+        ["engagements.add_vendor", "engagements.nothing"],
+    )
+    people = [make_user(role) for role in Role] + [make_user()]
+    both = make_user(Role.AUDITOR, Role.FINANCE)
+    direct = make_user(Role.AUDITOR)
+    direct.user_permissions.add(Permission.objects.get(codename="add_vendor"))
+    direct.user_permissions.add(Permission.objects.get(codename="change_vendor"))
+    superuser = make_user()
+    User.objects.filter(pk=superuser.pk).update(is_superuser=True)
+    inactive = make_user(Role.ADMINISTRATOR)
+    User.objects.filter(pk=inactive.pk).update(is_active=False)
+
+    for person in [*people, both, direct, superuser, inactive]:
+        for permissions in asked:
+            anew = [User.objects.get(pk=person.pk) for _ in range(2)]
+            expected = anew[0].has_perms(permissions), roles_of(anew[0])
+            assert (holds(anew[1], permissions), roles_of(anew[1])) == expected
+
+    finance = User.objects.get(pk=people[list(Role).index(Role.FINANCE)].pk)
+    with django_assert_num_queries(1):
+        assert holds(finance, asked[1])
+        assert roles_of(finance) == {Role.FINANCE}

@@ -26,6 +26,20 @@ class Entry:
 
 ENTRIES = (
     Entry(
+        date(2026, 11, 23),
+        "v1",
+        "changed",
+        "A request that breaks the schema is 400 whatever its `Idempotency-Key` was"
+        " used for before; it was 422.",
+    ),
+    Entry(
+        date(2026, 11, 23),
+        "v1",
+        "added",
+        "The role *HR integration* reads cost centers and services, and with the scopes"
+        " for it spend, reports and model flags.",
+    ),
+    Entry(
         date(2026, 11, 22),
         "v1",
         "added",

@@ -30,14 +30,18 @@ PATTERN = r"^[\x21-\x7e]{1,255}$"
 # Where a response says what is to be kept of it.
 _INSTEAD = "kept_for_replay"
 
+# Where a request says that its key came with another one.
+_REUSES = "reuses_a_key"
+
 Handler = Callable[..., Response]
 
 
 def once(handler: Handler) -> Handler:
     """Return a handler that does its work once for each key of a caller.
 
-    Raises 400 where the key is malformed, 422 where it came with another request.
-    Refusals are not kept: the same key may be sent again once what was wrong is mended.
+    Raises 400 where the key is malformed, 422 where it came with another request, if
+    that fits the schema: what doesn't is 400 as without a key. Refusals are not kept:
+    the same key may be sent again once what was wrong is mended.
     """
 
     def answer(request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -48,9 +52,11 @@ def once(handler: Handler) -> Handler:
             raise HeaderRefused({HEADER: ["Give 1 to 255 printable characters."]})
         with transaction.atomic():
             taken, is_new = _take(key, request)
-            if not is_new:
-                return _replay(taken, request)
+            if not is_new and taken.fingerprint == _fingerprint(request):
+                return _replay(taken)
+            setattr(request, _REUSES, not is_new)
             response = handler(request, *args, **kwargs)
+            refuse_reused_key(request)
             _keep(taken, response)
             return response
 
@@ -96,12 +102,20 @@ def _keep(taken: IdempotencyKey, response: Response) -> None:
     taken.save(update_fields=["status", "body", "location", "etag"])
 
 
-def _replay(kept: IdempotencyKey, request: Request) -> Response:
-    if kept.fingerprint != _fingerprint(request):
+def refuse_reused_key(request: Request) -> None:
+    """Raise 422 where the request's key came with another request.
+
+    To be called as soon as a request is known to fit the schema. One that is only found
+    out after its work is refused as well, and undone.
+    """
+    if getattr(request, _REUSES, False):
         raise Unprocessable(
             "This Idempotency-Key came with another request: use a new one.",
             "idempotency_key_reused",
         )
+
+
+def _replay(kept: IdempotencyKey) -> Response:
     headers = {"ETag": kept.etag, "Location": kept.location}
     told = {name: value for name, value in headers.items() if value}
     return Response(

@@ -27,6 +27,7 @@ from rest_framework.response import Response
 from tracker.api import fields
 from tracker.api.errors import Unprocessable
 from tracker.api.formats import encode
+from tracker.api.idempotency import refuse_reused_key
 from tracker.api.pagination import Position
 from tracker.api.permissions import caller
 from tracker.api.preconditions import etag_of
@@ -212,6 +213,7 @@ class ImportViewSet(ReadResource):
         upload.name = order.get("file_name", "upload")
         try:
             with upload, transaction.atomic():
+                refuse_reused_key(request)
                 run = _accepted(upload, order, user)
         except ImportRefusedError as refusal:
             raise Unprocessable([str(refusal)], "unreadable") from refusal

@@ -11,9 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from engagements.choices import Kind
+from engagements.permissions import open_money
 from tracker.api import fields
 from tracker.api.pagination import Position
-from tracker.api.permissions import caller, has_scope
+from tracker.api.permissions import caller, has_scope, is_hr_key
 from tracker.api.resource import PageQuery, Resource, Row, read_query, respond
 from tracker.api.schema import IF_NONE_MATCH, one
 from tracker.api.shapes import NamedRecord, Page
@@ -122,6 +123,7 @@ class ModelFlagViewSet(Resource):
     noun = "model-flags"
     read_permissions = ("tracker.view_flag",)
     write_permissions = ("tracker.change_flag",)
+    opens_to_hr_keys = True
     http_method_names = ("get", "head")
 
     @extend_schema(
@@ -155,6 +157,8 @@ class ModelFlagViewSet(Resource):
 
 def _represent(request: Request, rows: Any) -> list[tuple[Position, Row]]:
     has_money = has_scope(request, "rates:read")
+    if has_money and is_hr_key(request):
+        open_money(caller(request))
     return [
         (Position(told.flag.updated_at, told.flag.pk), _row(told, has_money=has_money))
         for told in flags_told(caller(request), rows)

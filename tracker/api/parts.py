@@ -7,11 +7,9 @@ from django.db.models import Q
 from django.http import Http404
 from rest_framework.request import Request
 
-from engagements.choices import Role
 from engagements.models import Engagement
-from engagements.permissions import engagement_scope, roles_of
-from tracker.api.models import ApiKey
-from tracker.api.permissions import caller
+from engagements.permissions import engagement_scope
+from tracker.api.permissions import caller, is_hr_key
 from tracker.api.resource import Resource
 from tracker.api.visibility import engagements
 
@@ -42,10 +40,9 @@ def money_scope(request: Request) -> Q:
 
     The scope of a key opens them to the HR integration, which sees no money by itself.
     """
-    user = caller(request)
-    if isinstance(request.auth, ApiKey) and Role.HR_INTEGRATION in roles_of(user):
+    if is_hr_key(request):
         return Q()
-    return engagement_scope(user, with_money=True)
+    return engagement_scope(caller(request), with_money=True)
 
 
 def bound_to(query: dict[str, Any], engagement: Engagement) -> dict[str, Any]:

@@ -3,8 +3,9 @@ from typing import Any, cast
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from engagements.choices import Role
 from engagements.models import User
-from engagements.permissions import sees_money
+from engagements.permissions import holds, roles_of, sees_money
 from tracker.api.models import ApiKey
 from tracker.api.scopes import allows
 
@@ -33,6 +34,15 @@ def has_scope(request: Request, scope: str) -> bool:
     return scope.endswith(":read")
 
 
+def is_hr_key(request: Request) -> bool:
+    """Tell whether a key of the HR integration asks.
+
+    What its role keeps from it as a person, some scopes of a key open.
+    """
+    is_key = isinstance(request.auth, ApiKey)
+    return is_key and Role.HR_INTEGRATION in roles_of(request.user)
+
+
 class HasScope(BasePermission):
     """The key has the resource's scope, and its owner the permission behind it."""
 
@@ -45,7 +55,9 @@ class HasScope(BasePermission):
         if not has_scope(request, scope):
             self.message = f"This key lacks the scope {scope}."
             return False
-        if not request.user.has_perms(view.permissions_for(verb)):
+        if is_reading and view.opens_to_hr_keys and is_hr_key(request):
+            return True
+        if not holds(request.user, view.permissions_for(verb)):
             self.message = f"The key's owner may not {verb} {view.noun}."
             return False
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, ClassVar, TypeVar
 
 from django.conf import settings
@@ -21,7 +22,7 @@ from engagements.models import Tombstone
 from tracker.api.errors import BodyTooLarge, QueryRefused
 from tracker.api.fields import Line, Moment, Patterned, StrictShape, WholeInQuery
 from tracker.api.formats import encode
-from tracker.api.idempotency import Handler, once
+from tracker.api.idempotency import Handler, once, refuse_reused_key
 from tracker.api.pagination import (
     LARGEST_PAGE,
     PAGE_SIZE,
@@ -80,6 +81,8 @@ class Resource(viewsets.ViewSet):
     names: ClassVar[Mapping[str, str]]
     # Whether even a POST changes nothing, so that the scope for reading covers it.
     is_question: ClassVar[bool] = False
+    # Whether the scope for reading opens it to the HR integration, whatever its role.
+    opens_to_hr_keys: ClassVar[bool] = False
     # What tombstones of its records are called; blank where none is ever deleted.
     is_buried_as: ClassVar[str] = ""
     # Actions that take parameters in the address, and read them.
@@ -149,11 +152,16 @@ class Resource(viewsets.ViewSet):
             places = sorted([*places, *(place for place, _row in deleted)])
         cursor = None
         if len(places) > size:
-            cursor = write_cursor(places[size - 1], query=name)
-        shown = set(places[:size])
-        answer: Row = {"results": [row for place, row in found if place in shown]}
+            last = places[size - 1]
+            cursor = write_cursor(last, query=name)
+            # Only a walk over changes has deleted ones, and it goes by these places.
+            found = (
+                [one for one in found if one[0] <= last] if deleted else found[:size]
+            )
+            deleted = [one for one in deleted if one[0] <= last]
+        answer: Row = {"results": [row for _place, row in found]}
         if since is not None and self.is_buried_as:
-            answer["deleted"] = [row for place, row in deleted if place in shown]
+            answer["deleted"] = [row for _place, row in deleted]
         return respond(request, answer | {"next_cursor": cursor})
 
     def changed(
@@ -222,13 +230,17 @@ def read_query(request: Request, shape: type[StrictShape]) -> dict[str, Any]:
     if repeated:
         detail = ErrorDetail("Give this once.", "repeated")
         raise QueryRefused({name[:100]: [detail] for name in repeated})
-    parameters = shape(data=given)
     try:
-        parameters.is_valid(raise_exception=True)
+        found: dict[str, Any] = _parameters(shape).run_validation(given)
     except ValidationError as error:
         raise QueryRefused(error.detail) from error
-    found: dict[str, Any] = parameters.validated_data
     return found
+
+
+@cache
+def _parameters(shape: type[StrictShape]) -> StrictShape:
+    """Return the shape, made once: it keeps nothing of what it reads."""
+    return shape()
 
 
 def read_body(request: Request, shape: type[StrictShape]) -> dict[str, Any]:
@@ -238,6 +250,7 @@ def read_body(request: Request, shape: type[StrictShape]) -> dict[str, Any]:
         raise ParseError("Send a JSON object.")
     body = shape(data=request.data)
     body.is_valid(raise_exception=True)
+    refuse_reused_key(request)
     found: dict[str, Any] = body.validated_data
     return found
 

@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_safe
 from drf_spectacular.helpers import forced_singular_serializer
@@ -219,8 +218,3 @@ def _etag(request: HttpRequest) -> str:
 @condition(etag_func=_etag)
 def openapi(request: HttpRequest) -> HttpResponse:
     return HttpResponse(document(), content_type="application/json")
-
-
-@require_safe
-def docs(request: HttpRequest) -> HttpResponse:
-    return render(request, "tracker/api_docs.html")

@@ -15,10 +15,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from engagements.choices import Kind
+from engagements.permissions import open_money
 from tracker.api import fields
 from tracker.api.errors import CursorRefused, Unprocessable
 from tracker.api.formats import encode
-from tracker.api.permissions import caller, has_scope
+from tracker.api.permissions import caller, has_scope, is_hr_key
 from tracker.api.resource import Resource, Row, read_query, respond
 from tracker.api.schema import IF_NONE_MATCH, one
 from tracker.dashboards.answers import answers, total_answer
@@ -150,13 +151,23 @@ class ReportNames(serializers.Serializer[Any]):
     results = ReportName(many=True)
 
 
-class SpendView(Resource):
+class SpendResource(Resource):
+    """What is told of spend; a key's scope opens it to the HR integration."""
+
     noun = "spend"
     read_permissions = ("tracker.view_ledgerentry",)
     write_permissions = ("tracker.view_ledgerentry",)
+    opens_to_hr_keys = True
     names: ClassVar[dict[str, str]] = {}
     http_method_names = ("get", "head")
 
+    def check_permissions(self, request: Request) -> None:
+        super().check_permissions(request)
+        if is_hr_key(request):
+            open_money(caller(request))
+
+
+class SpendView(SpendResource):
     @extend_schema(
         operation_id="read_spend",
         parameters=[SpendQuery, IF_NONE_MATCH],
@@ -177,13 +188,7 @@ class SpendView(Resource):
         return respond(request, Fragment(body))
 
 
-class ReportView(Resource):
-    noun = "spend"
-    read_permissions = ("tracker.view_ledgerentry",)
-    write_permissions = ("tracker.view_ledgerentry",)
-    names: ClassVar[dict[str, str]] = {}
-    http_method_names = ("get", "head")
-
+class ReportView(SpendResource):
     @extend_schema(
         operation_id="list_reports",
         parameters=[IF_NONE_MATCH],

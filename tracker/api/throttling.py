@@ -1,14 +1,18 @@
+import logging
 import time
 from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
+from redis import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from tracker.api.permissions import caller_name
 
 WINDOW_SECONDS = 60
+
+log = logging.getLogger(__name__)
 
 
 class PerCaller(BaseThrottle):
@@ -30,9 +34,22 @@ class PerCaller(BaseThrottle):
         return float(self.seconds_left)
 
     def _count(self, name: str) -> int:
-        cache.add(name, 0, timeout=2 * WINDOW_SECONDS)
+        """Return how many it is with this one, for all processes together.
+
+        Where the cache can't tell, the request passes: it is worth more than its count.
+        """
         try:
-            return int(cache.incr(name))
-        except ValueError:
-            # Evicted in between, which a full cache may do.
+            return self._counted(name)
+        except RedisError as error:
+            log.warning("requests aren't counted: %s", error)
             return 1
+
+    def _counted(self, name: str) -> int:
+        # Most often it is there already, so that is tried first.
+        for _attempt in range(2):
+            try:
+                return int(cache.incr(name))
+            except ValueError:
+                if cache.add(name, 1, timeout=2 * WINDOW_SECONDS):
+                    return 1
+        return 1

@@ -8,6 +8,7 @@ from tracker.api.cost_centers import CostCenterViewSet
 from tracker.api.departments import DepartmentViewSet
 from tracker.api.engagements.views import EngagementViewSet
 from tracker.api.events import EventViewSet
+from tracker.api.guides import docs, guide, guide_text
 from tracker.api.imports import ImportViewSet
 from tracker.api.invoices import InvoiceViewSet
 from tracker.api.model_flags import ModelFlagViewSet
@@ -20,7 +21,7 @@ from tracker.api.performance.views import (
     ServiceLevelViewSet,
     TicketViewSet,
 )
-from tracker.api.schema import docs, openapi
+from tracker.api.schema import openapi
 from tracker.api.spend import ReportView, SpendView
 from tracker.api.terms import FeeTermViewSet, RateTermViewSet
 from tracker.api.timesheets.views import TimesheetEntryViewSet
@@ -79,4 +80,6 @@ urlpatterns = [
     ),
     path("v1/openapi", openapi, name="openapi"),
     path("docs", docs, name="docs"),
+    path("docs/guides/<slug:slug>", guide, name="guide"),
+    path("docs/guides/<slug:slug>/text", guide_text, name="guide-text"),
 ]

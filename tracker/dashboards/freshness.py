@@ -18,6 +18,7 @@ from engagements.permissions import (
     SEES_ALL,
     SEES_MONEY,
     departments_under,
+    is_money_open,
     roles_of,
 )
 from tracker.spend.overview import data_version
@@ -91,6 +92,7 @@ def _sight(user: User) -> tuple[object, ...]:
         sorted(roles),
         sorted(user.get_all_permissions()),
         user.is_staff,
+        is_money_open(user),
         (user.pk, sorted(departments_under(user))) if is_narrowed else None,
     )
 

@@ -122,7 +122,12 @@ def _open_sandbox(cast: Cast) -> None:
     )
     create_api_key(
         name="HR tool",
-        scopes=["contractors:read", "departments:read", "timesheets:read"],
+        scopes=[
+            "contractors:read",
+            "departments:read",
+            "cost-centers:read",
+            "timesheets:read",
+        ],
         owner=cast.people["hr"],
         key=HR_KEY,
         actor=admin,

@@ -6,12 +6,15 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from itertools import accumulate, pairwise
 from typing import Any
 
 from engagements.choices import RateUnit
 from engagements.models import CostSplitShare, FeeTerm, RateTerm
+from engagements.models.among import Among
 from engagements.models.engagement import EngagementQuerySet
 from engagements.values.money import currency_exponent
+from tracker.api import naming
 from tracker.api.engagements.shapes import DAY, HOUR
 from tracker.api.pagination import Position
 from tracker.api.resource import Row
@@ -68,7 +71,16 @@ RECORDS = {
         "service__name",
     ),
 }
+
+
+def _slices(start: int, parts: Iterable[Sequence[str]]) -> list[slice]:
+    """Return where the columns of each part stand, the first from `start`."""
+    ends = list(accumulate((len(part) for part in parts), initial=start))
+    return [slice(begin, end) for begin, end in pairwise(ends)]
+
+
 COLUMNS = ("pk", *FACTS.values(), *(name for part in RECORDS.values() for name in part))
+_VENDOR, _OWNER, _DEPARTMENT, _SERVICE = _slices(1 + len(FACTS), RECORDS.values())
 
 
 def engagement_rows(
@@ -91,21 +103,14 @@ def engagement_rows(
 
 
 def _row(values: Sequence[Any], splits: dict[int, Row]) -> Row:
-    rest = iter(values[1:])
-    row = {name: next(rest) for name in FACTS}
+    row = dict(zip(FACTS, values[1:], strict=False))
     row["po_number"] = row["po_number"] or None
-    for name, columns in RECORDS.items():
-        row[name] = _record(name, [next(rest) for _column in columns])
+    row["vendor"] = naming.record(values[_VENDOR])
+    row["owner"] = naming.person(values[_OWNER])
+    row["department"] = naming.record(values[_DEPARTMENT])
+    row["service"] = naming.record(values[_SERVICE])
     row["cost_split"] = splits.get(values[0])
     return row
-
-
-def _record(name: str, values: list[Any]) -> Row | None:
-    if values[0] is None:
-        return None
-    if name == "owner":
-        values[2:] = [f"{values[2]} {values[3]}".strip() or values[4]]
-    return dict(zip(("id", "external_id", "name", "code"), values, strict=False))
 
 
 def _add_money(ids: list[int], answers: list[Row], today: date) -> None:
@@ -139,14 +144,14 @@ def rate_row(term: Sequence[Any], currency: str) -> Row:
 
 
 def _fees(ids: list[int], today: date) -> dict[int, Sequence[Any]]:
-    terms = FeeTerm.objects.filter(contract__in=ids).order_by("starts_on")
+    terms = FeeTerm.objects.filter(Among("contract_id", ids)).order_by("starts_on")
     return _in_force(
         terms.values_list("contract_id", "starts_on", "monthly_fee"), today
     )
 
 
 def rates_in_force(ids: Collection[int], today: date) -> dict[int, Sequence[Any]]:
-    terms = RateTerm.objects.filter(assignment__in=ids).order_by("starts_on")
+    terms = RateTerm.objects.filter(Among("assignment_id", ids)).order_by("starts_on")
     columns = ("rate", "unit", "hours_per_day", "overtime_multiplier")
     return _in_force(terms.values_list("assignment_id", "starts_on", *columns), today)
 
@@ -166,7 +171,7 @@ def _in_force(terms: Iterable[Sequence[Any]], today: date) -> dict[int, Sequence
 def cost_splits(ids: Collection[int], today: date) -> dict[int, Row]:
     """Return by engagement the split in force, else the first to come."""
     shares = (
-        CostSplitShare.objects.filter(split__engagement__in=ids)
+        CostSplitShare.objects.filter(Among("split__engagement_id", ids))
         .order_by("split__starts_on", "id")
         .values_list(
             "split__engagement_id",

@@ -12,11 +12,9 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from engagements.choices import Role
 from engagements.events import plain
 from engagements.models import ServiceLevel
 from engagements.permissions import SEES_REVIEWS, roles_of
-from tracker.api.models import ApiKey
 from tracker.api.pagination import Position
 from tracker.api.parts import READING, PartOfEngagement, bound_to, reader
 from tracker.api.performance.batches import (
@@ -35,7 +33,7 @@ from tracker.api.performance.shapes import (
     ServiceLevelPage,
     TicketBatch,
 )
-from tracker.api.permissions import caller
+from tracker.api.permissions import caller, is_hr_key
 from tracker.api.resource import Row, read_body, read_query, respond
 from tracker.api.schema import IF_NONE_MATCH, one
 from tracker.performance.models import Credit, LevelResult, Measurement, Review
@@ -278,10 +276,9 @@ class ReviewViewSet(PartOfEngagement):
 
 def _reviews(request: Request) -> QuerySet[Review]:
     """Return the reviews that the caller may read; raises 403 where none ever are."""
-    roles = roles_of(caller(request))
-    if isinstance(request.auth, ApiKey) and Role.HR_INTEGRATION in roles:
+    if is_hr_key(request):
         return Review.objects.all()
-    if not roles & SEES_REVIEWS:
+    if not roles_of(caller(request)) & SEES_REVIEWS:
         raise PermissionDenied("The key's owner may not read reviews.")
     rows: QuerySet[Review] = Review.objects.visible_to(caller(request))
     return rows

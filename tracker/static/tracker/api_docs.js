@@ -1,6 +1,7 @@
 "use strict";
 
 const place = document.getElementById("api-docs");
+const isGuide = place.classList.contains("guide");
 
 SwaggerUIBundle({
   domNode: place,
@@ -11,4 +12,6 @@ SwaggerUIBundle({
   displayRequestDuration: true,
   // Off: it would send the address of our schema to a foreign host.
   validatorUrl: null,
+  // A guide describes, and has no operations to say that there are none of.
+  plugins: isGuide ? [() => ({ wrapComponents: { operations: () => () => null } })] : [],
 });
