@@ -27,7 +27,9 @@ from tracker.dashboards.periods import Period as Months
 from tracker.dashboards.places import Place, report_places
 from tracker.dashboards.report import BadPageError, Report
 from tracker.dashboards.scope import COMPARISONS
+from tracker.fit.criteria import recordable_criteria
 from tracker.fit.data_gaps import FACTS
+from tracker.fit.verdict import Verdict
 from tracker.spend.queries import BASES, last_posted_at
 
 MONTH = r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$"
@@ -82,6 +84,12 @@ class ReportQuery(fields.StrictShape):
         [fact.code for fact in FACTS],
         required=False,
         help_text="What is missing; of the reports of data quality.",
+    )
+    verdict = fields.Word(Verdict, required=False, help_text="Of the reports of fit.")
+    missing = fields.Word(
+        [each.code for each in recordable_criteria()],
+        required=False,
+        help_text="A fact that is not recorded; of the reports of fit.",
     )
     whose = fields.Word(
         [ALL],

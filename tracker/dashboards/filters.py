@@ -283,7 +283,13 @@ def read_filters(
 def _messages(form: FilterForm) -> Iterator[str]:
     for name, errors in form.errors.items():
         for message in errors:
-            yield f"{translated(LABELS.get(name, name))}: {message}"
+            yield f"{label_of(name, form)}: {message}"
+
+
+def label_of(name: str, form: FilterForm) -> str:
+    """Return what a filter is called; its own name where nobody gave it another."""
+    field = form.fields.get(name)
+    return translated(LABELS.get(name) or str((field and field.label) or name))
 
 
 def _scope(

@@ -19,6 +19,8 @@ LATIN_LETTERS = "KMBT"
 LONG_DIGITS = re.compile(r"\d{4}")
 MAGNITUDE_AND_CODE = re.compile(r"(M)([A-Z]{3})$")
 THOUSAND = Decimal(1000)
+NEARLY_ALL = Decimal("0.995")
+NINETY_NINE = Decimal("0.99")
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,14 @@ class Notation:
         if digits:
             pattern = pattern.replace("0", f"0.{'0' * digits}")
         return format_percent(share, format=pattern, locale=self._locale)
+
+    def chance(self, share: Decimal) -> str:
+        """Return whole per cent, and never a certainty that rounding would claim."""
+        if share > NEARLY_ALL:
+            return f"> {self.percent(NINETY_NINE)}"
+        if share < 1 - NEARLY_ALL:
+            return f"< {self.percent(1 - NINETY_NINE)}"
+        return self.percent(share)
 
     def count(self, number: int) -> str:
         return format_decimal(number, locale=self._locale)

@@ -30,7 +30,11 @@ class ColumnKind(Enum):
     MONEY = "money"
     # An amount in a currency of its own, which stands in a column beside it.
     PRICE = "price"
+    # An amount that is reckoned and booked nowhere: a page has three digits of it.
+    ESTIMATE = "estimate"
     SHARE = "share"
+    # A share that no rounding may make a certainty.
+    CHANCE = "chance"
     COUNT = "count"
     MONTH = "month"
     DAY = "day"
@@ -40,7 +44,9 @@ class ColumnKind(Enum):
         return self in {
             ColumnKind.MONEY,
             ColumnKind.PRICE,
+            ColumnKind.ESTIMATE,
             ColumnKind.SHARE,
+            ColumnKind.CHANCE,
             ColumnKind.COUNT,
         }
 
