@@ -261,8 +261,13 @@ def _filters_of(place: Place) -> list[str]:
     return [
         API_NAMES.get(name, name)
         for name in place.part.asking.parameters
+        if name not in _idle(place)
         if API_NAMES.get(name, name) in ReportQuery().fields
     ]
+
+
+def _idle(place: Place) -> frozenset[str]:
+    return place.report.idle_filters() if place.report else frozenset()
 
 
 def _lacking(request: Request, place: Place) -> str:
@@ -280,7 +285,8 @@ def _check_access(request: Request, place: Place) -> None:
 
 def _check_filters(place: Place, asked: Mapping[str, str]) -> None:
     """Refuse a filter that the report would leave unread; raises FilterRefused."""
-    unread = asked.keys() - {"cursor", "group_by"} - {*place.part.asking.parameters}
+    taken = {*place.part.asking.parameters} - _idle(place)
+    unread = asked.keys() - {"cursor", "group_by"} - taken
     if unread:
         raise FilterRefused(
             {

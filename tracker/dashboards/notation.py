@@ -38,10 +38,14 @@ class Notation:
             return Locale.parse(FALLBACK_LOCALE)
 
     def money(self, amount: Decimal, currency: str = "") -> str:
-        return format_money(amount, currency or self.currency, str(self._locale))
+        written = format_money(amount, currency or self.currency, str(self._locale))
+        return with_minus(written)
 
     def short(self, amount: Decimal) -> str:
         """Return three digits with their magnitude, such as £1.24m."""
+        return with_minus(self._short(amount))
+
+    def _short(self, amount: Decimal) -> str:
         rounded = _three_digits(amount)
         written = format_compact_currency(
             rounded, self.currency, locale=self._locale, fraction_digits=2
@@ -61,7 +65,7 @@ class Notation:
         pattern: str = self._locale.percent_formats[None].pattern
         if digits:
             pattern = pattern.replace("0", f"0.{'0' * digits}")
-        return format_percent(share, format=pattern, locale=self._locale)
+        return with_minus(format_percent(share, format=pattern, locale=self._locale))
 
     def chance(self, share: Decimal) -> str:
         """Return whole per cent, and never a certainty that rounding would claim."""
@@ -72,14 +76,17 @@ class Notation:
         return self.percent(share)
 
     def count(self, number: int) -> str:
-        return format_decimal(number, locale=self._locale)
+        return with_minus(format_decimal(number, locale=self._locale))
 
     def price(self, amount: Decimal) -> str:
         """Return an amount without its currency, with two decimals or more."""
-        return format_decimal(amount, format="#,##0.00##", locale=self._locale)
+        written = format_decimal(amount, format="#,##0.00##", locale=self._locale)
+        return with_minus(written)
 
     def number(self, number: Decimal) -> str:
-        return format_decimal(number, locale=self._locale, decimal_quantization=False)
+        return with_minus(
+            format_decimal(number, locale=self._locale, decimal_quantization=False)
+        )
 
     def day(self, day: date) -> str:
         return format_date(day, "medium", locale=self._locale)
@@ -98,6 +105,11 @@ class Notation:
 
     def month_tick(self, month: date) -> str:
         return format_date(month, "LLL", locale=self._locale)
+
+
+def with_minus(written: str) -> str:
+    """Return the number with a minus sign where it has a hyphen: as wide as digits."""
+    return written.replace("-", "\N{MINUS SIGN}")
 
 
 def _three_digits(amount: Decimal) -> Decimal:

@@ -293,6 +293,7 @@ class Blends(GroupReport):
     )
 
     def listed(self) -> list[Row]:
+        asked = {one.public_id for one in self.portfolio.placed}
         return [
             self._row(group, model, part)
             for group in self.groups
@@ -302,6 +303,7 @@ class Blends(GroupReport):
                 (Kind.AUGMENTED.value, group.augmented),
             )
             for part in parts
+            if part[0] in asked
         ]
 
     def _row(self, group: GroupRow, model: str, part: tuple[UUID, str]) -> Row:
@@ -353,6 +355,7 @@ class Conversions(FitReport):
     slug = "conversions"
     title = marked("What came of conversions")
     noun = marked("conversions")
+    unheeded: ClassVar[frozenset[str]] = frozenset({"model", VERDICT, MISSING})
     says = marked(
         "Predicted is the saving a month as last assessed before the successor began,"
         " with its range of 10 to 90 of 100. Realised is what both models cost a month"

@@ -9,7 +9,15 @@ from typing import Any, ClassVar
 from django.urls import reverse
 
 from engagements.choices import Kind
-from tracker.dashboards.report import Column, ColumnKind, Report, Row, Value
+from tracker.dashboards.report import (
+    MONTHS,
+    POSTED,
+    Column,
+    ColumnKind,
+    Report,
+    Row,
+    Value,
+)
 from tracker.fit.portfolio import Switched, switches_of
 
 SEE_VERDICTS = "tracker.view_assessment"
@@ -43,6 +51,7 @@ class Switches(Report):
     slug = "switches"
     title = "What going over would cost and save"
     noun = "engagements"
+    unheeded: ClassVar[frozenset[str]] = MONTHS | POSTED
     columns: ClassVar[Sequence[Column]] = (
         Column("Reference"),
         Column("Engagement", wraps=True),

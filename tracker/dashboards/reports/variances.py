@@ -46,6 +46,7 @@ class Variances(Report):
     noun = "lines"
     compares = True
     is_wide = True
+    divides: ClassVar[bool] = True
     columns: ClassVar[Sequence[Column]] = (
         Column("Name"),
         Column("Before", MONEY, is_summed=True, rank=2),

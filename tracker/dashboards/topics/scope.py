@@ -105,7 +105,7 @@ def asking(
 
 class _ChoiceField(forms.CharField):
     def __init__(self, choice: Choice) -> None:
-        super().__init__(required=False, label=choice.noun)
+        super().__init__(required=False)
         self.choice = choice
 
     def clean(self, value: Any) -> str:
