@@ -97,7 +97,12 @@ def tried(place: Place, name: str, asked: Asked) -> Iterator[tuple[Asked, Asked]
             yield narrowed, narrowed | {"direct": "yes"}
         return
     # Months that are given go before a named period.
-    others = {"period": ("from", "to"), "from": ("period",), "to": ("period",)}
+    others = {
+        "period": ("from", "to"),
+        "from": ("period",),
+        "to": ("period",),
+        "whose": ("whose",),
+    }
     rest = {key: asked[key] for key in asked if key not in others.get(name, ())}
     for value in values_of(place, name):
         yield asked if name == "period" else rest, rest | {name: value}

@@ -423,7 +423,8 @@ def _sheet(report: Report) -> Sheet:
 def said_of(report: Report) -> str:
     """Return what a reader must know of the figures, and what can't be shown."""
     said = dict.fromkeys((report.note(), report.uncompared(), report.unfollowed()))
-    return " ".join(text for text in said if text)
+    told = [text for text in said if text]
+    return " ".join(text if text.endswith(".") else f"{text}." for text in told)
 
 
 def chart_of(report: Report) -> Drawing | None:

@@ -18,6 +18,8 @@ from tracker.dashboards.report import (
     sums,
 )
 
+# So many columns stand closer together.
+DENSE_FROM = 8
 NOTHING = "\N{EN DASH}"
 
 
@@ -80,6 +82,10 @@ class Table:
     rows: Sequence[TableRow]
     totals: Sequence[Cell]
     name_gives_way: bool = False
+
+    @property
+    def is_dense(self) -> bool:
+        return len(self.heads) >= DENSE_FROM
 
     @property
     def is_breakdown(self) -> bool:

@@ -87,15 +87,15 @@ class Verdicts(FitReport):
         Column(marked("Engagement")),
         Column(marked("Reference"), on_page=False),
         Column(marked("Engagement id"), on_page=False),
-        Column(marked("Vendor"), rank=3),
+        Column(marked("Vendor"), on_page=False),
         Column(marked("Model"), rank=2),
         Column(marked("Verdict")),
         Column(marked("For the other"), CHANCE),
         Column(marked("Recorded"), CHANCE, rank=3),
         Column(marked("Spend a year"), ColumnKind.MONEY, is_summed=True, rank=2),
         Column(marked("Saving a month"), ESTIMATE, rank=2),
-        Column(marked("10 of 100 save less"), ESTIMATE, rank=3),
-        Column(marked("90 of 100 save less"), ESTIMATE, rank=3),
+        Column(marked("Low saving"), ESTIMATE, rank=3),
+        Column(marked("High saving"), ESTIMATE, rank=3),
         Column(marked("Pays in 2 years"), CHANCE, rank=3),
         Column(marked("Assessed on"), DAY, on_page=False),
         Column(marked("Currency"), on_page=False),
@@ -129,7 +129,8 @@ class Verdicts(FitReport):
         said = _(
             "“For the other” is the share of plausible priorities and readings of the"
             " evidence under which the other model fits better; it is no probability"
-            " of being right. Fit and money are two axes and are never added up."
+            " of being right. Fit and money are two axes and are never added up. Low"
+            " and high are the 10th and 90th of a hundred."
         )
         return f"{said} {self._left_out}".strip()
 
@@ -357,8 +358,8 @@ class Conversions(FitReport):
     noun = marked("conversions")
     unheeded: ClassVar[frozenset[str]] = frozenset({"model", VERDICT, MISSING})
     says = marked(
-        "Predicted is the saving a month as last assessed before the successor began,"
-        " with its range of 10 to 90 of 100. Realised is what both models cost a month"
+        "Predicted is the saving a month as last assessed before the successor began;"
+        " low and high are the 10th and 90th of a hundred. Realised is what both models cost a month"
         " by their own records, once three whole months are paid."
     )
     nothing = marked("No engagement was converted yet.")
@@ -367,8 +368,8 @@ class Conversions(FitReport):
         Column(marked("Before"), rank=3),
         Column(marked("Since"), DAY, rank=2),
         Column(marked("Predicted"), PRICE),
-        Column(marked("10 of 100 save less"), PRICE, rank=3),
-        Column(marked("90 of 100 save less"), PRICE, rank=3),
+        Column(marked("Low saving"), PRICE, rank=3),
+        Column(marked("High saving"), PRICE, rank=3),
         Column(marked("Realised"), PRICE),
         Column(marked("Currency")),
         Column(marked("Fitted before"), CHANCE, rank=3),

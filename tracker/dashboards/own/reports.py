@@ -580,7 +580,7 @@ class OwnFlags(OwnReport):
         Column(marked("Decision"), rank=2),
         Column(marked("What can still be done"), wraps=True),
         Column(marked("Until"), DAY),
-        Column(marked("Days left"), COUNT),
+        Column(marked("Days left"), COUNT, rank=2),
         Column(marked("Currency"), on_page=False),
     )
 
