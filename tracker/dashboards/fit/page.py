@@ -100,14 +100,16 @@ class _Builder:
 
     def page(self) -> TopicPage:
         is_empty = not self.portfolio.placed
+        what_if = Link(_("Ask what if"), reverse("tracker:what-if"))
         return TopicPage(
             eyebrow=self.topic.eyebrow(self.scope),
             title=self._title(),
             as_of=self._as_of(),
             figures=[] if is_empty else self._figures(),
             sections=[] if is_empty else self._sections(),
-            more=[Link(_("Ask what if"), reverse("tracker:what-if")), *self._files()],
+            more=self._files() if is_empty else [what_if, *self._files()],
             advice=_advice() if is_empty else (),
+            actions=[what_if] if is_empty else (),
         )
 
     def _sections(self) -> list[Section]:

@@ -359,8 +359,8 @@ class Conversions(FitReport):
     unheeded: ClassVar[frozenset[str]] = frozenset({"model", VERDICT, MISSING})
     says = marked(
         "Predicted is the saving a month as last assessed before the successor began;"
-        " low and high are the 10th and 90th of a hundred. Realised is what both models cost a month"
-        " by their own records, once three whole months are paid."
+        " low and high are the 10th and 90th of a hundred. Realised is what both models"
+        " cost a month by their own records, once three whole months are paid."
     )
     nothing = marked("No engagement was converted yet.")
     columns: ClassVar[Sequence[Column]] = (
