@@ -267,7 +267,7 @@ class Report(ABC):
         names = [name for name in self.scope.parameters if name in idle]
         if not names:
             return ""
-        told = _(", ").join(f"“{label_of(name)}”" for name in names)
+        told = ", ".join(f"“{label_of(name)}”" for name in names)
         return ngettext(
             "This table doesn't follow the filter %(names)s.",
             "This table doesn't follow the filters %(names)s.",
