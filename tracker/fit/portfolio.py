@@ -242,12 +242,16 @@ def _asking(seen: QuerySet[Flag], worths: Mapping[int, Worth | None]) -> list[As
             state=flag.get_state_display(),
             reason=flag.sentence,
             deadline=flag.notice_deadline_on,
-            days=flag.notice_deadline_on and (flag.notice_deadline_on - today).days,
+            days=_days_left(flag.notice_deadline_on, today),
             worth=worths.get(flag.engagement_id),
         )
         for flag in flags
     ]
     return sorted(asking, key=_urgency)
+
+
+def _days_left(deadline: date | None, today: date) -> int | None:
+    return None if deadline is None else (deadline - today).days
 
 
 def _urgency(one: Asking) -> tuple[bool, date, Decimal]:

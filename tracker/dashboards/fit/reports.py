@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop as marked
 from engagements.choices import Kind
 from engagements.values.language import translated
 from tracker.dashboards.charts.scatter import NARROW, WIDE, Axes, Frame, Mark, scatter
-from tracker.dashboards.charts.svg import Svg, element
+from tracker.dashboards.charts.svg import Attributes, Svg, element
 from tracker.dashboards.report import Column, ColumnKind, Row, Value
 from tracker.dashboards.spend_series import Drawing, KeyEntry
 from tracker.dashboards.topics.report import TopicReport
@@ -161,8 +161,8 @@ class Verdicts(FitReport):
         return Drawing(self._key(), self._scatter(WIDE), self._scatter(NARROW))
 
     def _key(self) -> list[KeyEntry]:
-        circle = {"cx": 7, "cy": 7, "r": 6, "class": "tone-managed"}
-        square = {"x": 1, "y": 1, "width": 12, "height": 12, "class": "tone-augmented"}
+        circle: Attributes = {"cx": 7, "cy": 7, "r": 6, "class": "tone-managed"}
+        square: Attributes = {"x": 1, "y": 1, "width": 12, "height": 12, "class": "tone-augmented"}
         scale = _(
             "Area: spend a year. Up: saving a month by going over, on a scale of"
             " square roots. Lines: where verdicts end."
@@ -458,5 +458,11 @@ def _share(share: float) -> Decimal:
 
 
 def _swatch(mark: Svg) -> Svg:
-    size = {"width": 14, "height": 14, "viewBox": "0 0 14 14"}
-    return element("svg", {"class": "swatch", **size, "aria-hidden": "true"}, mark)
+    attributes: Attributes = {
+        "class": "swatch",
+        "width": 14,
+        "height": 14,
+        "viewBox": "0 0 14 14",
+        "aria-hidden": "true",
+    }
+    return element("svg", attributes, mark)

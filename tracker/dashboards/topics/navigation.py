@@ -29,5 +29,5 @@ def is_open_to(user: User | AnonymousUser, name: str) -> bool:
 
 def _open_to(request: HttpRequest) -> dict[str, bool]:
     known = {name.replace("-", "_"): is_open_to(request.user, name) for name in BY_NAME}
-    is_known = isinstance(request.user, User)
-    return known | {"finance": is_known and FINANCE.may_open(request.user)}
+    user = request.user
+    return known | {"finance": isinstance(user, User) and FINANCE.may_open(user)}
