@@ -119,7 +119,9 @@ def values_of(place: Place, name: str) -> Sequence[str]:
     if name in records:
         model, field = records[name]
         # Those with most to them come first in the company.
-        return [str(one) for one in model._default_manager.values_list(field, flat=True)]
+        return [
+            str(one) for one in model._default_manager.values_list(field, flat=True)
+        ]
     words = {
         "period": list(preset_titles(settings.FISCAL_YEAR_START_MONTH)),
         "from": ["2026-04", "2026-10", "2026-12"],

@@ -132,7 +132,16 @@ class Verdicts(FitReport):
             " of being right. Fit and money are two axes and are never added up. Low"
             " and high are the 10th and 90th of a hundred."
         )
-        return f"{said} {self._left_out}".strip()
+        return " ".join(filter(None, (said, self._scale, self._left_out)))
+
+    @property
+    def _scale(self) -> str:
+        if not self.drawn:
+            return ""
+        return _(
+            "Area: spend a year. Up: saving a month by going over, on a scale of"
+            " square roots. Lines: where verdicts end."
+        )
 
     @property
     def _left_out(self) -> str:
@@ -162,15 +171,16 @@ class Verdicts(FitReport):
 
     def _key(self) -> list[KeyEntry]:
         circle: Attributes = {"cx": 7, "cy": 7, "r": 6, "class": "tone-managed"}
-        square: Attributes = {"x": 1, "y": 1, "width": 12, "height": 12, "class": "tone-augmented"}
-        scale = _(
-            "Area: spend a year. Up: saving a month by going over, on a scale of"
-            " square roots. Lines: where verdicts end."
-        )
+        square: Attributes = {
+            "x": 1,
+            "y": 1,
+            "width": 12,
+            "height": 12,
+            "class": "tone-augmented",
+        }
         return [
             KeyEntry(_swatch(element("circle", circle)), _("Managed now")),
             KeyEntry(_swatch(element("rect", square)), _("Augmented now")),
-            KeyEntry(Svg(""), scale),
         ]
 
     def _scatter(self, frame: Frame) -> Svg:
