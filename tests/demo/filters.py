@@ -118,10 +118,8 @@ def values_of(place: Place, name: str) -> Sequence[str]:
     }
     if name in records:
         model, field = records[name]
-        # Those with most to them come first in the company.
-        return [
-            str(one) for one in model._default_manager.values_list(field, flat=True)
-        ]
+        found = model._default_manager.values_list(field, flat=True)
+        return [str(one) for one in found]
     words = {
         "period": list(preset_titles(settings.FISCAL_YEAR_START_MONTH)),
         "from": ["2026-04", "2026-10", "2026-12"],
