@@ -424,6 +424,8 @@ def said_of(report: Report) -> str:
     """Return what a reader must know of the figures, and what can't be shown."""
     said = dict.fromkeys((report.note(), report.uncompared(), report.unfollowed()))
     told = [text for text in said if text]
+    if len(told) == 1:
+        return told[0]
     return " ".join(text if text.endswith(".") else f"{text}." for text in told)
 
 
