@@ -146,6 +146,20 @@ def database() -> dict[str, Any]:
 DATABASES = {"default": database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+_IN_MEMORY = "django.core.cache.backends.locmem.LocMemCache"
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": _IN_MEMORY},
+    # Contents of pages, of half a megabyte at most, in each web process by itself.
+    # Their names hold the version of the data: they never grow old, but are given up,
+    # those not asked for longest first.
+    "pages": {
+        "BACKEND": _IN_MEMORY,
+        "LOCATION": "pages",
+        "TIMEOUT": None,
+        "OPTIONS": {"MAX_ENTRIES": 64},
+    },
+}
+
 AUTH_USER_MODEL = "engagements.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",

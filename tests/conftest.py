@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import redis
 from django.conf import settings
+from django.core.cache import caches
 from django.db import connection
 from django.test import TransactionTestCase
 from playwright.sync_api import expect
@@ -17,6 +18,7 @@ from pytest_django import DjangoDbBlocker
 
 from engagements.models.guards import lifted
 from tests import migrated, needs
+from tracker.dashboards.kept import STORE
 from tracker.spend.models import LedgerEntry, MonthlySpend
 from tracker.spend.services import month_close, verify_ledger
 
@@ -169,6 +171,12 @@ def django_db_setup(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept_of_other_tests() -> None:
+    """Forget what pages were kept: each test begins with a database of its own."""
+    caches[STORE].clear()
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from tracker.spend.models import (
     StaleMonth,
     TotalsVersion,
 )
-from tracker.spend.overview import ledger_version
+from tracker.spend.overview import data_version
 from tracker.spend.queries import SpendOverview, SpendWhere, spend_overview
 from tracker.spend.services import (
     close_month,
@@ -189,6 +189,11 @@ def test_the_overview_takes_three_queries(reader, django_assert_num_queries):
     refresh_totals()
     with django_assert_num_queries(3):
         told(spend_overview(reader, ALL))
+
+
+def ledger_version() -> tuple[int, int]:
+    version = data_version()
+    return version.refreshed, version.marks
 
 
 def test_each_posting_and_each_refresh_is_another_version():

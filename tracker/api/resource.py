@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError
 from django.db.models import Model, QuerySet
 from django.utils.cache import patch_vary_headers
+from orjson import Fragment
 from rest_framework import status, viewsets
 from rest_framework.exceptions import ErrorDetail, ParseError, ValidationError
 from rest_framework.request import Request
@@ -178,9 +179,16 @@ class Resource(viewsets.ViewSet):
 
 
 def respond(
-    request: Request, data: Row | list[Row], *, is_new: bool = False, location: str = ""
+    request: Request,
+    data: Row | list[Row] | Fragment,
+    *,
+    is_new: bool = False,
+    location: str = "",
 ) -> Response:
-    """Answer the data with its ETag, or 304 where the caller has it already."""
+    """Answer the data with its ETag, or 304 where the caller has it already.
+
+    A fragment is JSON already.
+    """
     body = encode(data)
     headers = {"ETag": etag_of(body)}
     if location:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django.http import Http404
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from orjson import Fragment
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, PermissionDenied
 from rest_framework.request import Request
@@ -16,11 +17,14 @@ from rest_framework.response import Response
 from engagements.choices import Kind
 from tracker.api import fields
 from tracker.api.errors import CursorRefused, Unprocessable
+from tracker.api.formats import encode
 from tracker.api.permissions import caller, has_scope
 from tracker.api.resource import Resource, Row, read_query, respond
 from tracker.api.schema import IF_NONE_MATCH, one
 from tracker.dashboards.answers import answers, total_answer
 from tracker.dashboards.filters import CLOSED_PERIODS, Filters, read_filters
+from tracker.dashboards.freshness import content_name
+from tracker.dashboards.kept import keep_answer, kept_answer
 from tracker.dashboards.own.reports import ALL
 from tracker.dashboards.periods import PRESETS
 from tracker.dashboards.periods import Period as Months
@@ -173,7 +177,12 @@ class SpendView(Resource):
         """
         query = read_query(request, SpendQuery)
         place = report_places()[GROUPS[query["group_by"]]]
-        return _answered(request, place, query)
+        _check_access(request, place)
+        name = content_name(caller(request), request.get_full_path())
+        body = kept_answer(name)
+        if body is None:
+            body = keep_answer(name, encode(_answer(request, place, query)))
+        return respond(request, Fragment(body))
 
 
 class ReportView(Resource):
@@ -225,11 +234,11 @@ class ReportView(Resource):
         place = report_places().get(report)
         if place is None:
             raise Http404
-        return _answered(request, place, query)
+        _check_access(request, place)
+        return respond(request, _answer(request, place, query))
 
 
-def _answered(request: Request, place: Place, query: Mapping[str, Any]) -> Response:
-    _check_access(request, place)
+def _answer(request: Request, place: Place, query: Mapping[str, Any]) -> Row:
     asked = _as_pages_ask(query)
     _check_filters(place, asked)
     found = _read(place, read_filters(caller(request), asked, place.part.asking))
@@ -241,7 +250,7 @@ def _answered(request: Request, place: Place, query: Mapping[str, Any]) -> Respo
     scope, period = found.scope, found.scope.period
     if not place.part.has_period:
         period = ANY_TIME
-    answer: Row = {
+    return {
         "report": found.slug,
         "title": found.heading,
         "period": {
@@ -254,7 +263,6 @@ def _answered(request: Request, place: Place, query: Mapping[str, Any]) -> Respo
         "totals": total_answer(found) or None,
         "next_cursor": page.after or None,
     }
-    return respond(request, answer)
 
 
 def _filters_of(place: Place) -> list[str]:

@@ -85,6 +85,7 @@ class Breakdown(Report):
 
     def __init__(self, scope: Scope) -> None:
         super().__init__(scope)
+        self._tops: dict[int, list[Entry]] = {}
         if self.is_compared:
             self.columns = (*type(self).columns, *COMPARED_COLUMNS)  # type: ignore[misc] # this one's alone
 
@@ -186,6 +187,13 @@ class Breakdown(Report):
         )
 
     def _top(self, count: int) -> list[Entry]:
+        """Return the largest and one of all others; the table and both charts ask."""
+        known = self._tops.get(count)
+        if known is None:
+            known = self._tops[count] = self._largest(count)
+        return known
+
+    def _largest(self, count: int) -> list[Entry]:
         # One more is shown rather than a line of “others” that hides just one.
         if len(self.entries) <= count + 1:
             return self.entries

@@ -2,11 +2,11 @@
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
-from io import BytesIO
-from typing import Protocol
+from io import BytesIO, StringIO
+from itertools import islice
 
 from xlsxwriter import Workbook
 from xlsxwriter.format import Format
@@ -18,6 +18,9 @@ from tracker.imports.formulas import starts_formula
 # Excel takes a file without it for one in the machine's old code page.
 BYTE_ORDER_MARK = "\ufeff"
 LINES_PER_CHUNK = 200
+END_OF_LINE = "\r\n"
+# What a line that the database wrote begins with; others with as many.
+LOOK_AT_IT = b"1,"
 LONGEST_SHEET_NAME = 31
 NOT_IN_A_SHEET_NAME = re.compile(r"[\[\]:*?/\\]+")
 NUMBER_FORMATS = {
@@ -63,30 +66,58 @@ def shown_digits(value: Decimal) -> Decimal:
 
 def csv_lines(report: Report) -> Iterator[str]:
     """Yield the file in chunks of lines, reading the report's rows as it goes."""
-    written: list[str] = [BYTE_ORDER_MARK]
-    writer = csv.writer(_Collector(written))
-    columns = file_columns(report)
-    writer.writerow(safe_text(column.heading) for _index, column in columns)
-    for number, row in enumerate(report.ordered(), start=1):
-        writer.writerow(plain(row.values[i], column.kind) for i, column in columns)
-        if number % LINES_PER_CHUNK == 0:
-            yield "".join(written)
-            written.clear()
-    yield "".join(written)
+    headings = [safe_text(column.heading) for _index, column in file_columns(report)]
+    chunk = [BYTE_ORDER_MARK, _Lines().of(headings)]
+    lines = _copied(report) or _written(report)
+    while found := list(islice(lines, LINES_PER_CHUNK)):
+        yield "".join([*chunk, *found])
+        chunk = []
+    yield "".join(chunk)
 
 
-class _Writable(Protocol):
-    def write(self, text: str, /) -> object: ...
+class _Lines:
+    """Writes the cells of one line after another."""
 
+    def __init__(self) -> None:
+        self._written = ""
+        self._writer = csv.writer(self, lineterminator=END_OF_LINE)
 
-class _Collector:
-    """Gathers what the csv writer writes."""
-
-    def __init__(self, written: list[str]) -> None:
-        self._written = written
+    def of(self, cells: Iterable[str]) -> str:
+        self._writer.writerow(cells)
+        return self._written
 
     def write(self, text: str) -> None:
-        self._written.append(text)
+        self._written = text
+
+
+def _written(report: Report) -> Iterator[str]:
+    lines, columns = _Lines(), file_columns(report)
+    for row in report.ordered():
+        yield lines.of(plain(row.values[i], column.kind) for i, column in columns)
+
+
+def _copied(report: Report) -> Iterator[str] | None:
+    rows = report.copied_lines()
+    if rows is None:
+        return None
+    lines, columns = _Lines(), file_columns(report)
+    is_text = [column.kind is ColumnKind.TEXT for _index, column in columns]
+    return (_checked(row, lines, is_text) for row in rows)
+
+
+def _checked(row: bytes, lines: _Lines, is_text: Sequence[bool]) -> str:
+    """Return what the database wrote, its texts marked where it says to look at them.
+
+    It begins a line with what it says of it, and ends it otherwise.
+    """
+    text = row[len(LOOK_AT_IT) : -1].decode()
+    if not row.startswith(LOOK_AT_IT):
+        return text + END_OF_LINE
+    (cells,) = csv.reader(StringIO(text, newline=""))
+    return lines.of(
+        safe_text(cell) if may_compute else cell
+        for cell, may_compute in zip(cells, is_text, strict=True)
+    )
 
 
 def xlsx_file(reports: Sequence[Report]) -> bytes:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from babel.core import Locale, UnknownLocaleError
 from babel.dates import format_date, format_skeleton
@@ -18,6 +18,7 @@ ENGLISH_MAGNITUDES = str.maketrans({"K": "k", "M": "m", "B": "bn", "T": "tn"})
 LATIN_LETTERS = "KMBT"
 LONG_DIGITS = re.compile(r"\d{4}")
 MAGNITUDE_AND_CODE = re.compile(r"(M)([A-Z]{3})$")
+NOTHING = Decimal(0)
 THOUSAND = Decimal(1000)
 NEARLY_ALL = Decimal("0.995")
 NINETY_NINE = Decimal("0.99")
@@ -36,6 +37,10 @@ class Notation:
             return Locale.parse(self.locale, sep="_")
         except (UnknownLocaleError, ValueError):
             return Locale.parse(FALLBACK_LOCALE)
+
+    @cached_property
+    def _locale_name(self) -> str:
+        return str(self._locale)
 
     def money(self, amount: Decimal, currency: str = "") -> str:
         written = format_money(amount, currency or self.currency, str(self._locale))
@@ -105,6 +110,11 @@ class Notation:
 
     def month_tick(self, month: date) -> str:
         return format_date(month, "LLL", locale=self._locale)
+
+
+@lru_cache(maxsize=8192)
+def _money(amount: Decimal, currency: str, locale: str) -> str:
+    return with_minus(format_money(amount, currency, locale))
 
 
 def with_minus(written: str) -> str:

@@ -37,10 +37,10 @@ from tracker.fit.queries import count_open_flags
 from tracker.spend.fiscal_year import budget_by_month, year_meant
 from tracker.spend.outlook import accrued_total, last_accrued_month
 from tracker.spend.queries import (
+    count_engagements_with_spend,
     engagements_where,
     extent_of_spend,
     last_posted_at,
-    spend_total,
 )
 
 MONTHS_SHOWN = 60
@@ -497,7 +497,7 @@ def _empty(scope: Scope, title: str) -> EmptyPage:
 
 def _figures(scope: Scope, months: SpendByMonth) -> list[Figure]:
     notation, total = scope.notation, months.total
-    engagements = spend_total(scope.user, scope.where).engagements
+    engagements = count_engagements_with_spend(scope.user, scope.where)
     accrued = notation.money(total.accrued)
     return [
         Figure(

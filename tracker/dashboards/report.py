@@ -166,6 +166,13 @@ class Report(ABC):
         """Yield every row as the address sorts them; raises BadPageError."""
         return iter(self._sorted) if self.scope.sort else self.rows()
 
+    def copied_lines(self) -> Iterator[bytes] | None:
+        """Return the lines of its CSV where the database writes them, else None.
+
+        Each begins with a cell of its own: 1 where a text may have to be marked.
+        """
+        return None
+
     @cached_property
     def _sorted(self) -> list[Row]:
         name, is_falling = self.scope.sort.removeprefix("-"), self.scope.sort[0] == "-"

@@ -105,9 +105,26 @@ class Scope:
     def card_url(self, slug: str) -> str:
         return reverse(REPORT_CARD, args=[slug]) + self._query({})
 
-    def _query(self, changes: Mapping[str, str]) -> str:
+    @cached_property
+    def _kept(self) -> Mapping[str, str]:
         # Another page has other columns: what is sorted stays with its own links.
-        kept = {k: v for k, v in self.parameters.items() if k not in NOT_CARRIED}
-        merged = {**kept, **changes}
-        asked = {name: value for name, value in merged.items() if value}
-        return f"?{urlencode(asked)}" if asked else ""
+        return {
+            name: value
+            for name, value in self.parameters.items()
+            if value and name not in NOT_CARRIED
+        }
+
+    @cached_property
+    def _kept_query(self) -> str:
+        return urlencode(self._kept)
+
+    def _query(self, changes: Mapping[str, str]) -> str:
+        kept = self._kept
+        if any(name in kept for name in changes):
+            merged = {**kept, **changes}
+            query = urlencode({name: value for name, value in merged.items() if value})
+        else:
+            # Most links add one parameter to the same others.
+            added = urlencode({name: value for name, value in changes.items() if value})
+            query = "&".join(part for part in (self._kept_query, added) if part)
+        return f"?{query}" if query else ""

@@ -19,7 +19,8 @@ from engagements.permissions import sees_money
 from engagements.values.language import translated
 from tracker.dashboards.downloads import csv_lines, xlsx_file
 from tracker.dashboards.filters import CLOSED_PERIODS, Filters, read_filters
-from tracker.dashboards.freshness import finance_etag
+from tracker.dashboards.freshness import finance_etag, freshness_of
+from tracker.dashboards.kept import keep_content, kept_content, rendered
 from tracker.dashboards.landing import front_door
 from tracker.dashboards.overview import FINANCE
 from tracker.dashboards.pages import (
@@ -53,12 +54,20 @@ def finance(request: HttpRequest) -> HttpResponse:
     user = _reader(request)
     if not sees_money(user):
         return _no_access(request)
-    filters = read_filters(user, request.GET)
-    if filters.scope is None:
-        return refused_page(request, filters)
-    page = finance_page(filters.scope)
-    template = "empty" if isinstance(page, EmptyPage) else "finance"
-    return page_of(request, template, filters, page=page, save_as=FINANCE.key)
+    name = freshness_of(request).content
+    content = kept_content(name)
+    if content is None:
+        filters = read_filters(user, request.GET)
+        if filters.scope is None:
+            return refused_page(request, filters)
+        page = finance_page(filters.scope)
+        if isinstance(page, EmptyPage):
+            return page_of(request, "empty", filters, page=page, save_as=FINANCE.key)
+        context = _context(request, filters, page=page, save_as=FINANCE.key)
+        made = rendered(request, "tracker/_finance.html", context, page.title)
+        content = keep_content(name, made)
+    shown = {"title": content.title, "content": content.html(request)}
+    return render(request, "tracker/finance.html", shown)
 
 
 @require_safe
@@ -136,11 +145,17 @@ def report_card(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404
     if not sees_money(user):
         return _no_access(request)
-    filters = read_filters(user, request.GET)
-    if filters.scope is None or (found.compares and not filters.scope.period.is_closed):
-        return refused_page(request, filters)
-    section = card_of(found(filters.scope))
-    return render(request, "tracker/_section.html", {"section": section})
+    name = freshness_of(request).content
+    content = kept_content(name)
+    if content is None:
+        filters = read_filters(user, request.GET)
+        scope = filters.scope
+        if scope is None or (found.compares and not scope.period.is_closed):
+            return refused_page(request, filters)
+        context = {"section": card_of(found(scope))}
+        made = rendered(request, "tracker/_section.html", context)
+        content = keep_content(name, made)
+    return HttpResponse(content.html(request))
 
 
 @require_safe
@@ -232,13 +247,17 @@ def page_of(
     **context: Any,
 ) -> HttpResponse:
     """Answer with a page; `save_as` in the context is by what it can be saved."""
+    found = _context(request, filters, **context)
+    return render(request, f"tracker/{template}.html", found, status=status)
+
+
+def _context(request: HttpRequest, filters: Filters, **context: Any) -> dict[str, Any]:
     path = request.path
     if "save_as" in context and sees_money(_reader(request)):
         context["shared_choices"] = shared_choices()
-    context |= {
+    return context | {
         "filters": filters,
         "presets": presets(filters, path, settings.FISCAL_YEAR_START_MONTH),
         "chips": chips(filters, path),
         "path": path,
     }
-    return render(request, f"tracker/{template}.html", context, status=status)

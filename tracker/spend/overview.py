@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from engagements.models import Event
 from engagements.models.fields import MoneyField
+from tracker.jobs.models import JobRun, JobStatus
 from tracker.spend.groupings import COLUMNS, SOURCE_COLUMNS, grouped
 from tracker.spend.models import (
     Dimension,
@@ -47,12 +48,21 @@ SELECT dimension, CASE WHEN dimension = 'all' THEN booked_month END AS month,
  GROUP BY 1, 2, 3, 4, 5
 """
 
-_RECORDS = """
-SELECT events_through,
-       (SELECT COUNT(*) FROM {events} WHERE id > COALESCE(events_through, 0))
-  FROM (SELECT (SELECT events_through FROM {version}) AS events_through) AS known
+_VERSION = """
+SELECT refreshed, (SELECT COUNT(*) FROM {stale}), events_through,
+       (SELECT COUNT(*) FROM {events} WHERE id > COALESCE(events_through, 0)),
+       (SELECT public_id FROM {events} ORDER BY id DESC LIMIT 1), {jobs}
+  FROM (SELECT (SELECT refreshed FROM {version}) AS refreshed,
+               (SELECT events_through FROM {version}) AS events_through) AS known
 """
-_VERSION = "SELECT (SELECT refreshed FROM {version}), (SELECT COUNT(*) FROM {stale})"
+
+# How the last run of a job stands: the next one begins and ends with another text.
+_JOB = """
+(SELECT id || ' ' || attempts || ' ' || status FROM {runs} WHERE name = %s
+  ORDER BY key DESC LIMIT 1)
+"""
+# What they change is told by no event: nobody changed a record.
+SILENT_JOBS = ("roll terms", "refresh exchange rates")
 
 Part = tuple[str, str]
 Amounts = Mapping[Part, Decimal]
@@ -97,32 +107,51 @@ def spend_sums(
     return sums
 
 
-def ledger_version() -> str:
-    """Return a name for what is posted: another one after every commit that posts.
+@dataclass(frozen=True)
+class DataVersion:
+    """A name for what is posted and for all records: another one after every commit.
 
-    Between two refreshes marks are only added, so that their number tells states
-    apart; ids wouldn't, being drawn in another order than transactions commit in.
+    Between two refreshes marks are only added, so that their number tells states of
+    the ledger apart; ids wouldn't, being drawn in another order than transactions
+    commit in. Records are told by the events of every change to them, counted from
+    one on that no open transaction can still precede. The newest event tells this
+    database from one that was restored and then went another way.
     """
+
+    refreshed: int
+    marks: int
+    events_through: int
+    events: int
+    newest: str
+    jobs: tuple[str, ...]
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether a job is changing what no event tells of, commit by commit."""
+        return any(job.endswith(JobStatus.RUNNING) for job in self.jobs)
+
+
+def data_version() -> DataVersion:
+    """Return the version of the data, by one statement: so it is of one moment."""
     with connection.cursor() as cursor:
         cursor.execute(
-            _VERSION.format(version=_table(TotalsVersion), stale=_table(StaleMonth))
+            _VERSION.format(
+                version=_table(TotalsVersion),
+                stale=_table(StaleMonth),
+                events=_table(Event),
+                jobs=", ".join(_JOB.format(runs=_table(JobRun)) for _ in SILENT_JOBS),
+            ),
+            list(SILENT_JOBS),
         )
-        refreshed, marks = cursor.fetchone()
-    return f"{refreshed or 0}.{marks}"
-
-
-def records_version() -> str:
-    """Return a name for all records, by the events that tell of every change to them.
-
-    Another one after every commit that records an event, for the same reason: events
-    are counted from one on that no open transaction can still precede.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _RECORDS.format(version=_table(TotalsVersion), events=_table(Event))
-        )
-        through, events = cursor.fetchone()
-    return f"{through or 0}.{events}"
+        refreshed, marks, through, events, newest, *jobs = cursor.fetchone()
+    return DataVersion(
+        refreshed or 0,
+        marks,
+        through or 0,
+        events,
+        str(newest),
+        tuple(job or "" for job in jobs),
+    )
 
 
 def _group(sums: Sums, dimension: str, month: Any, member: int) -> dict[Part, Decimal]:
@@ -164,7 +193,7 @@ def _clean(asked: Asked) -> tuple[str, list[Any]]:
     return sql, list(given.values())
 
 
-def _table(model: type[Event | MonthTotal | StaleMonth | TotalsVersion]) -> str:
+def _table(model: type[Model]) -> str:
     return model._meta.db_table
 
 

@@ -420,6 +420,11 @@ def spend_total(user: User, where: SpendWhere) -> SpendTotal:
     return SpendTotal(SpendParts.of(found), found["engagements"])
 
 
+def count_engagements_with_spend(user: User, where: SpendWhere) -> int:
+    found = _spend(user, where).aggregate(n=Count("engagement_id", distinct=True))
+    return int(found["n"])
+
+
 def spend_lines(user: User, where: SpendWhere) -> Iterator[SpendLine]:
     """Yield the roll-up's rows by month, engagement and cost centre, streamed."""
     rows = (
@@ -456,7 +461,7 @@ def ledger_entries(
     limit: int | None = None,
 ) -> Iterator[EntryRow]:
     """Yield postings, the newest booked month first; `limit` None yields all."""
-    entries = _entries(user, where).order_by("-booked_month", "-day", "-id")
+    entries = entries_where(user, where).order_by("-booked_month", "-day", "-id")
     if after is not None:
         entries = entries.filter(_beyond(after))
     rows = entries.annotate(**_SOURCES).values_list(*_ENTRY_COLUMNS)
@@ -468,7 +473,7 @@ def ledger_entries(
 
 def ledger_total(user: User, where: SpendWhere) -> tuple[int, Decimal]:
     """Return how many postings there are, and their sum in the reporting currency."""
-    found = _entries(user, where).aggregate(
+    found = entries_where(user, where).aggregate(
         count=Count("id"), total=Sum("reporting_amount")
     )
     return found["count"], found["total"] or NOTHING
@@ -476,6 +481,10 @@ def ledger_total(user: User, where: SpendWhere) -> tuple[int, Decimal]:
 
 def source_label(source_type: str) -> str:
     return str(SourceType(source_type).label)
+
+
+def source_labels() -> dict[str, str]:
+    return {source.value: str(source.label) for source in SourceType}
 
 
 def basis_label(basis: str) -> str:
@@ -555,7 +564,7 @@ def _spend(user: User, where: SpendWhere) -> QuerySet[MonthlySpend]:
     return MonthlySpend.objects.visible_to(user).filter(where.condition())
 
 
-def _entries(user: User, where: SpendWhere) -> QuerySet[LedgerEntry]:
+def entries_where(user: User, where: SpendWhere) -> QuerySet[LedgerEntry]:
     if not sees_money(user):
         return LedgerEntry.objects.none()
     return LedgerEntry.objects.visible_to(user).filter(where.condition())

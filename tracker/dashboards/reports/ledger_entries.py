@@ -18,12 +18,14 @@ from tracker.dashboards.report import (
     Report,
     Row,
 )
+from tracker.spend.entry_copy import copied_entries, copies_entries
 from tracker.spend.queries import (
     EntryPlace,
     EntryRow,
     ledger_entries,
     ledger_total,
     source_label,
+    source_labels,
 )
 
 ACTUAL = "actual"
@@ -64,6 +66,17 @@ class LedgerEntries(Report):
     def rows(self) -> Iterator[Row]:
         found = ledger_entries(self.scope.user, self.scope.where)
         return (self._row(entry) for entry in found)
+
+    def copied_lines(self) -> Iterator[bytes] | None:
+        if self.scope.sort or not copies_entries():
+            return None
+        return copied_entries(
+            self.scope.user,
+            self.scope.where,
+            charges={kind.value: str(kind.label) for kind in ChargeKind},
+            sources=source_labels(),
+            currency=self.scope.notation.currency,
+        )
 
     def page(self, after: str = "") -> Page:
         """Return the page that follows the entry named; raises BadPageError."""

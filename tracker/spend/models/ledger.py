@@ -231,7 +231,7 @@ class TotalsVersion(models.Model):
     """How often totals were refreshed, and up to which event; one row.
 
     Together with how many marks, and how many events since, there are it names a state
-    of the ledger and of all records: see `ledger_version` and `records_version`.
+    of the ledger and of all records: see `data_version`.
     """
 
     refreshed = models.PositiveBigIntegerField(default=0)
