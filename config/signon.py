@@ -31,6 +31,8 @@ from django.urls import reverse
 from django.utils.encoding import force_str
 from django.utils.translation import gettext as _
 
+from tracker.dashboards.landing import landing_page
+
 SIGN_ON_PATH = "/sign-on/"
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -46,6 +48,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth has
 
     def add_message(self, *args: Any, **kwargs: Any) -> None:
         return
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """Return where to lead who asked for no page, however they signed on."""
+        return landing_page(request.user)
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc] # allauth has no types
@@ -127,7 +133,8 @@ class SignIn(LoginView):
             self.request,
             user,
             email_verification="none",
-            redirect_url=self.get_success_url(),
+            # Without one the adapter tells, once it is known who it is.
+            redirect_url=self.get_redirect_url() or None,
         )
         return answer
 

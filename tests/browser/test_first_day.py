@@ -33,7 +33,7 @@ def site(page: Page, live_server: Any, manager: User) -> str:
     page.fill("input[name=username]", manager.username)
     page.fill("input[name=password]", PASSWORD)
     page.click("button[type=submit]")
-    page.wait_for_url(f"{address}/")
+    page.wait_for_url(f"{address}/my/")
     return address
 
 

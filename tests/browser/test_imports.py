@@ -29,7 +29,7 @@ def desk(page: Page, live_server) -> Page:
     page.get_by_label("Username").fill("ada")
     page.get_by_label("Password").fill("a long enough password")
     page.keyboard.press("Enter")
-    page.wait_for_url(f"{live_server.url}/")
+    page.wait_for_url(f"{live_server.url}/admin/")
     return page
 
 

@@ -79,7 +79,7 @@ def site(page: Page, live_server) -> str:
     page.fill("#id_username", "mara")
     page.fill("#id_password", PASSWORD)
     page.click("button[type=submit]")
-    page.wait_for_url(f"{live_server.url}/")
+    page.wait_for_url(f"{live_server.url}/admin/")
     return str(live_server.url)
 
 

@@ -19,7 +19,7 @@ BRITISH = Notation("GBP", "en_GB")
         ("333186", "£333k"),
         ("999950", "£1m"),
         ("1236000", "£1.24m"),
-        ("-2500000", "-£2.5m"),
+        ("-2500000", "\N{MINUS SIGN}£2.5m"),
         ("1234567890", "£1.23bn"),
     ],
 )
@@ -32,7 +32,7 @@ def test_short_follows_the_reader_s_language():
 
 
 def test_money_is_written_in_full():
-    assert BRITISH.money(Decimal("-1234567.5")) == "-£1,234,567.50"
+    assert BRITISH.money(Decimal("-1234567.5")) == "\N{MINUS SIGN}£1,234,567.50"
     assert BRITISH.money(Decimal(5), "EUR") == "€5.00"
     assert Notation("EUR", "de").money(Decimal("1234.5")) == "1.234,50\xa0€"
 

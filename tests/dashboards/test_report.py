@@ -128,7 +128,7 @@ def test_table_totals_are_the_sums_of_its_rows():
 
     assert [cell.text for cell in shown.totals] == ["Total", "£1.00"]
     texts = [[cell.text for cell in row.cells] for row in shown.rows]
-    assert texts == [["A", "£1.10"], ["B", "-£0.10"], ["C", "£0.00"]]
+    assert texts == [["A", "£1.10"], ["B", "\N{MINUS SIGN}£0.10"], ["C", "£0.00"]]
     assert [row.cells[0].href for row in shown.rows] == ["/a", "", ""]
     assert [row.cells[1].is_zero for row in shown.rows] == [False, False, True]
 

@@ -1,9 +1,10 @@
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.contrib.auth import authenticate
 from django.db import transaction
 from django.db.models import F, Q, QuerySet, Sum
@@ -23,7 +24,10 @@ from engagements.models import (
 )
 from engagements.permissions import roles_of
 from engagements.queries import waiting_for
+from tests.demo.filters import changes, figures, is_told, report_of, unfiltered
 from tracker.dashboards.models import PageMail, SavedPage
+from tracker.dashboards.places import report_places
+from tracker.dashboards.scope import COMPARISONS
 from tracker.demo.company import PLANTED
 from tracker.demo.credentials import LOGINS, SANDBOX_KEY
 from tracker.demo.load import Loaded, load_company
@@ -380,3 +384,38 @@ def test_finance_and_manager_keep_pages_that_are_mailed() -> None:
         ("manager", "month", "xlsx"),
         ("manager", "week", "pdf"),
     ]
+
+
+@time_machine.travel(datetime(2026, 11, 22, 12, tzinfo=UTC), tick=False)
+@pytest.mark.parametrize("slug", sorted(report_places()))
+def test_every_filter_changes_a_report_or_is_told_to_change_nothing(slug: str) -> None:
+    """Each report with each filter that its pages take, tried with the company's own
+    vendors, departments and so on."""
+    place = report_places()[slug]
+    assert place.report is not None
+    username = "manager" if slug == "my-approvals" else "admin"
+    user = User.objects.get(username=username)
+    # The company's one credit was claimed in time and given.
+    Credit.objects.update(state=CreditState.EXPIRED)
+    asked = unfiltered(place, user)
+    found = figures(place, user, asked)
+    assert found is not None
+    assert found[0] > 0, "A report without rows tells nothing of its filters."
+
+    names = [*place.part.asking.parameters]
+    names.remove("sort")
+    silent, told_wrongly = [], []
+    for name in names:
+        if name == "compare":
+            continue
+        if changes(place, user, name, asked):
+            told_wrongly += [name] if name in place.report.idle_filters() else []
+        elif not is_told(place, user, name, asked):
+            silent.append(name)
+
+    assert (silent, told_wrongly) == ([], [])
+    for compare in COMPARISONS if "compare" in names else ():
+        held = report_of(place, user, {**asked, "compare": compare})
+        assert held is not None
+        is_held = len(held.columns) > len(place.report.columns)
+        assert is_held != bool(held.uncompared()), compare

@@ -87,6 +87,19 @@ ENTRIES = (
         "A filter or a comparison that a report can't follow is refused, where it was"
         " left unread.",
     ),
+    Entry(
+        date(2026, 11, 23),
+        "v1",
+        "added",
+        "The tables of fit among the reports, with `verdict` and `missing`.",
+    ),
+    Entry(
+        date(2026, 11, 23),
+        "v1",
+        "changed",
+        "A filter that the single report doesn't follow is refused, not only one that"
+        " its pages don't take; `filters` of `GET /reports` lists what each follows.",
+    ),
 )
 
 

@@ -32,7 +32,9 @@ from tracker.dashboards.periods import Period as Months
 from tracker.dashboards.places import Place, report_places
 from tracker.dashboards.report import BadPageError, Report
 from tracker.dashboards.scope import COMPARISONS
+from tracker.fit.criteria import recordable_criteria
 from tracker.fit.data_gaps import FACTS
+from tracker.fit.verdict import Verdict
 from tracker.spend.queries import BASES, last_posted_at
 
 MONTH = r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$"
@@ -87,6 +89,12 @@ class ReportQuery(fields.StrictShape):
         [fact.code for fact in FACTS],
         required=False,
         help_text="What is missing; of the reports of data quality.",
+    )
+    verdict = fields.Word(Verdict, required=False, help_text="Of the reports of fit.")
+    missing = fields.Word(
+        [each.code for each in recordable_criteria()],
+        required=False,
+        help_text="A fact that is not recorded; of the reports of fit.",
     )
     whose = fields.Word(
         [ALL],
@@ -266,8 +274,13 @@ def _filters_of(place: Place) -> list[str]:
     return [
         API_NAMES.get(name, name)
         for name in place.part.asking.parameters
+        if name not in _idle(place)
         if API_NAMES.get(name, name) in ReportQuery().fields
     ]
+
+
+def _idle(place: Place) -> frozenset[str]:
+    return place.report.idle_filters() if place.report else frozenset()
 
 
 def _lacking(request: Request, place: Place) -> str:
@@ -285,7 +298,8 @@ def _check_access(request: Request, place: Place) -> None:
 
 def _check_filters(place: Place, asked: Mapping[str, str]) -> None:
     """Refuse a filter that the report would leave unread; raises FilterRefused."""
-    unread = asked.keys() - {"cursor", "group_by"} - {*place.part.asking.parameters}
+    taken = {*place.part.asking.parameters} - _idle(place)
+    unread = asked.keys() - {"cursor", "group_by"} - taken
     if unread:
         raise FilterRefused(
             {

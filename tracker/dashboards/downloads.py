@@ -26,7 +26,9 @@ NOT_IN_A_SHEET_NAME = re.compile(r"[\[\]:*?/\\]+")
 NUMBER_FORMATS = {
     ColumnKind.MONEY: "#,##0.00",
     ColumnKind.PRICE: "#,##0.00##",
+    ColumnKind.ESTIMATE: "#,##0.00",
     ColumnKind.SHARE: "0.0%",
+    ColumnKind.CHANCE: '[>0.995]"> 99%";[<0.005]"< 1%";0%',
     ColumnKind.MONTH: "yyyy-mm",
     ColumnKind.DAY: "yyyy-mm-dd",
 }

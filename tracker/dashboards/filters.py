@@ -42,6 +42,8 @@ SHOWN_OF_A_WRONG_VALUE = 40
 COLUMN = re.compile(r"-?[a-z][a-z0-9_]*")
 # Of a department: without those below it.
 DIRECT = "yes"
+# Which page of a list: of each report, and no filter.
+OF_PAGES = ("after",)
 DIVISIONS = ("vendor", "role", "cost-centre", "engagement")
 
 
@@ -191,6 +193,8 @@ class Filters:
     departments: tuple[DepartmentChoice, ...]
     scope: Scope | None
     errors: tuple[str, ...] = ()
+    # What the address has that changes nothing on this page, in sentences.
+    unread: tuple[str, ...] = ()
 
     @property
     def hidden(self) -> list[tuple[str, str]]:
@@ -254,6 +258,11 @@ LABELS = {
     "direct": gettext_noop("Department alone"),
     "sort": gettext_noop("Sorted by"),
     "compare": gettext_noop("Compared with"),
+    # Of one part's pages alone.
+    "fact": gettext_noop("Missing"),
+    "missing": gettext_noop("Not recorded"),
+    "verdict": gettext_noop("Verdict"),
+    "whose": gettext_noop("Whose"),
 }
 
 
@@ -277,13 +286,30 @@ def read_filters(
         for name, messages in error.message_dict.items():
             form.add_error(name, messages)
         return Filters(form, whole_of(user), departments, None, tuple(_messages(form)))
-    return Filters(form, whole_of(user), departments, scope)
+    unread = tuple(_unread(query, asking))
+    return Filters(form, whole_of(user), departments, scope, unread=unread)
+
+
+def _unread(query: Mapping[str, str], asking: "Asking") -> Iterator[str]:
+    for name in query:
+        if name in asking.parameters or name in OF_PAGES or not query[name]:
+            continue
+        yield _("“%(name)s” is no filter of this page: it changes nothing here.") % {
+            "name": label_of(_shown(_encodable(name)))
+        }
+    if query.get("direct") and not query.get("department"):
+        yield _("“Department alone” changes nothing until a department is chosen.")
 
 
 def _messages(form: FilterForm) -> Iterator[str]:
     for name, errors in form.errors.items():
         for message in errors:
-            yield f"{translated(LABELS.get(name, name))}: {message}"
+            yield f"{label_of(name)}: {message}"
+
+
+def label_of(name: str) -> str:
+    """Return what a filter is called; its own name where nobody gave it another."""
+    return translated(LABELS[name]) if name in LABELS else name
 
 
 def _scope(

@@ -4,20 +4,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from engagements.models import User
-from tracker.dashboards.fit_page import fit_page
+from tracker.dashboards.fit.page import SEES_VERDICTS
 from tracker.dashboards.what_if_page import what_if_page
-
-SEES_VERDICTS = "tracker.view_assessment"
-
-
-@require_safe
-@login_required
-def fit(request: HttpRequest) -> HttpResponse:
-    """Every engagement on fit against money."""
-    user = _reader(request)
-    if user is None:
-        return _no_access(request)
-    return render(request, "tracker/fit.html", {"page": fit_page(user)})
 
 
 @require_safe

@@ -20,6 +20,8 @@ LONG_DIGITS = re.compile(r"\d{4}")
 MAGNITUDE_AND_CODE = re.compile(r"(M)([A-Z]{3})$")
 NOTHING = Decimal(0)
 THOUSAND = Decimal(1000)
+NEARLY_ALL = Decimal("0.995")
+NINETY_NINE = Decimal("0.99")
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,14 @@ class Notation:
         return str(self._locale)
 
     def money(self, amount: Decimal, currency: str = "") -> str:
-        # A page writes many amounts twice and most of them again after a posting;
-        # added to nothing, since minus nothing equals it and would be kept as such.
-        return _money(amount + NOTHING, currency or self.currency, self._locale_name)
+        written = format_money(amount, currency or self.currency, str(self._locale))
+        return with_minus(written)
 
     def short(self, amount: Decimal) -> str:
         """Return three digits with their magnitude, such as £1.24m."""
+        return with_minus(self._short(amount))
+
+    def _short(self, amount: Decimal) -> str:
         rounded = _three_digits(amount)
         written = format_compact_currency(
             rounded, self.currency, locale=self._locale, fraction_digits=2
@@ -66,17 +70,28 @@ class Notation:
         pattern: str = self._locale.percent_formats[None].pattern
         if digits:
             pattern = pattern.replace("0", f"0.{'0' * digits}")
-        return format_percent(share, format=pattern, locale=self._locale)
+        return with_minus(format_percent(share, format=pattern, locale=self._locale))
+
+    def chance(self, share: Decimal) -> str:
+        """Return whole per cent, and never a certainty that rounding would claim."""
+        if share > NEARLY_ALL:
+            return f"> {self.percent(NINETY_NINE)}"
+        if share < 1 - NEARLY_ALL:
+            return f"< {self.percent(1 - NINETY_NINE)}"
+        return self.percent(share)
 
     def count(self, number: int) -> str:
-        return format_decimal(number, locale=self._locale)
+        return with_minus(format_decimal(number, locale=self._locale))
 
     def price(self, amount: Decimal) -> str:
         """Return an amount without its currency, with two decimals or more."""
-        return format_decimal(amount, format="#,##0.00##", locale=self._locale)
+        written = format_decimal(amount, format="#,##0.00##", locale=self._locale)
+        return with_minus(written)
 
     def number(self, number: Decimal) -> str:
-        return format_decimal(number, locale=self._locale, decimal_quantization=False)
+        return with_minus(
+            format_decimal(number, locale=self._locale, decimal_quantization=False)
+        )
 
     def day(self, day: date) -> str:
         return format_date(day, "medium", locale=self._locale)
@@ -99,7 +114,12 @@ class Notation:
 
 @lru_cache(maxsize=8192)
 def _money(amount: Decimal, currency: str, locale: str) -> str:
-    return format_money(amount, currency, locale)
+    return with_minus(format_money(amount, currency, locale))
+
+
+def with_minus(written: str) -> str:
+    """Return the number with a minus sign where it has a hyphen: as wide as digits."""
+    return written.replace("-", "\N{MINUS SIGN}")
 
 
 def _three_digits(amount: Decimal) -> Decimal:

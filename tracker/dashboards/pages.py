@@ -279,7 +279,7 @@ def report_card(report: Report) -> Section:
         drawing,
         is_full=report.is_wide,
         more=more or Link(_("Open"), report.scope.report_url(report.slug)),
-        note=report.note(),
+        note=said_of(report),
     )
 
 
@@ -302,7 +302,7 @@ def report_page(report: Report, after: str, frame: Frame) -> ReportPage:
         table=_table(report, page.all_rows),
         downloads=downloads(report, is_drawn=drawing is not None),
         back=frame.back,
-        note=_said_of(report),
+        note=said_of(report),
         choices=[Link(*choice) for choice in report.choices()],
         drawing=drawing,
         first=Link(_("First page"), scope.report_url(report.slug, sort=scope.sort))
@@ -414,16 +414,19 @@ def _sheet(report: Report) -> Sheet:
     return Sheet(
         "",
         _table(report, rows),
-        _said_of(report),
+        said_of(report),
         chart_of(report),
         said % {"count": report.scope.notation.count(left)} if left else "",
     )
 
 
-def _said_of(report: Report) -> str:
+def said_of(report: Report) -> str:
     """Return what a reader must know of the figures, and what can't be shown."""
-    said = dict.fromkeys((report.note(), report.uncompared()))
-    return " ".join(text for text in said if text)
+    said = dict.fromkeys((report.note(), report.uncompared(), report.unfollowed()))
+    told = [text for text in said if text]
+    if len(told) == 1:
+        return told[0]
+    return " ".join(text if text.endswith(".") else f"{text}." for text in told)
 
 
 def chart_of(report: Report) -> Drawing | None:
@@ -573,6 +576,7 @@ def _sections(scope: Scope, months: SpendByMonth) -> list[Section]:
             downloads(months, is_drawn=True),
             months.drawing(MONTHS_SHOWN),
             is_full=True,
+            note=said_of(months),
         ),
         Section(
             "by-vendor",
@@ -580,7 +584,7 @@ def _sections(scope: Scope, months: SpendByMonth) -> list[Section]:
             card_table(vendors, vendors.top_rows(PARTS_SHOWN)),
             downloads(vendors, is_drawn=True),
             vendors.drawing(PARTS_SHOWN),
-            note=vendors.note(),
+            note=said_of(vendors),
         ),
         Section(
             "by-cost-centre",
@@ -588,7 +592,7 @@ def _sections(scope: Scope, months: SpendByMonth) -> list[Section]:
             card_table(cost_centres, cost_centres.top_rows(PARTS_SHOWN)),
             downloads(cost_centres, is_drawn=True),
             cost_centres.drawing(PARTS_SHOWN),
-            note=cost_centres.note(),
+            note=said_of(cost_centres),
         ),
         *_awaiting(scope),
     ]
@@ -612,6 +616,7 @@ def _awaiting(scope: Scope) -> list[Section]:
             downloads(report),
             is_full=True,
             more=more,
+            note=said_of(report),
         )
     ]
 

@@ -14,11 +14,11 @@ from pkgutil import iter_modules
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext as _
-from django.utils.translation import override
+from django.utils.translation import ngettext, override
 
 from engagements.values.language import translated
 from tracker.dashboards import reports as reports_package
-from tracker.dashboards.filters import CLOSED_PERIODS
+from tracker.dashboards.filters import CLOSED_PERIODS, label_of
 from tracker.dashboards.scope import BUDGET, Scope
 from tracker.dashboards.spend_series import Drawing
 
@@ -30,7 +30,11 @@ class ColumnKind(Enum):
     MONEY = "money"
     # An amount in a currency of its own, which stands in a column beside it.
     PRICE = "price"
+    # An amount that is reckoned and booked nowhere: a page has three digits of it.
+    ESTIMATE = "estimate"
     SHARE = "share"
+    # A share that no rounding may make a certainty.
+    CHANCE = "chance"
     COUNT = "count"
     MONTH = "month"
     DAY = "day"
@@ -40,7 +44,9 @@ class ColumnKind(Enum):
         return self in {
             ColumnKind.MONEY,
             ColumnKind.PRICE,
+            ColumnKind.ESTIMATE,
             ColumnKind.SHARE,
+            ColumnKind.CHANCE,
             ColumnKind.COUNT,
         }
 
@@ -100,6 +106,12 @@ class BadPageError(ValueError):
 
 PAGE_ROWS = 200
 MOST_DIGITS = 9
+# Filters that many reports leave unheeded, together.
+MONTHS = frozenset({"period", "from", "to"})
+COMPARED_MONTHS = frozenset({"base_from", "base_to"})
+# What is not posted is of no cost centre, nor of a basis.
+POSTED = frozenset({"cost_centre", "basis"})
+PARTS_OF_BUDGETS = frozenset({"vendor", "engagement", "service", "model", "basis"})
 # More would be read whole to show the first of them.
 MOST_SORTED = 20_000
 
@@ -118,6 +130,10 @@ class Report(ABC):
     is_wide: ClassVar[bool] = False
     # Asks for a second period to compare the first with; both are closed then.
     compares: ClassVar[bool] = False
+    # Its rows are divided as the address asks.
+    divides: ClassVar[bool] = False
+    # Filters of its pages that change nothing in it.
+    unheeded: ClassVar[frozenset[str]] = frozenset()
     # Scopes that a key needs beside that of spend, for what else the rows tell.
     also_reads: ClassVar[Sequence[str]] = ()
     _registered: ClassVar[dict[str, type["Report"]]] = {}
@@ -233,12 +249,37 @@ class Report(ABC):
             return ""
         if asked in self.offered:
             return translated(CLOSED_PERIODS)
+        if asked == BUDGET and self.scope.where.is_narrower_than_budgets:
+            return _(
+                "Not compared with the budget: no budget is of one vendor, engagement,"
+                " service, model or basis alone."
+            )
         if asked == BUDGET:
             return _(
                 "Not compared with the budget: budgets are set by cost centre and"
                 " department."
             )
         return _("Not compared: this report has nothing to be held against so.")
+
+    @classmethod
+    def idle_filters(cls) -> frozenset[str]:
+        """Return the filters that change nothing in it, by their names in addresses."""
+        of_comparing = frozenset() if cls.compares else COMPARED_MONTHS
+        of_dividing = frozenset() if cls.divides else frozenset({"by"})
+        return cls.unheeded | of_comparing | of_dividing
+
+    def unfollowed(self) -> str:
+        """Say which filters of the address change nothing here; "" where none."""
+        idle = self.idle_filters()
+        names = [name for name in self.scope.parameters if name in idle]
+        if not names:
+            return ""
+        told = ", ".join(f"“{label_of(name)}”" for name in names)
+        return ngettext(
+            "This table doesn't follow the filter %(names)s.",
+            "This table doesn't follow the filters %(names)s.",
+            len(names),
+        ) % {"names": told}
 
     def note(self) -> str:
         """Return what a reader must know of the figures before the table."""

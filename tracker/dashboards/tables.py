@@ -18,6 +18,8 @@ from tracker.dashboards.report import (
     sums,
 )
 
+# So many columns stand closer together.
+DENSE_FROM = 8
 NOTHING = "\N{EN DASH}"
 
 
@@ -80,6 +82,10 @@ class Table:
     rows: Sequence[TableRow]
     totals: Sequence[Cell]
     name_gives_way: bool = False
+
+    @property
+    def is_dense(self) -> bool:
+        return len(self.heads) >= DENSE_FROM
 
     @property
     def is_breakdown(self) -> bool:
@@ -154,16 +160,26 @@ def _cell(
 def written(value: Value, kind: ColumnKind, notation: Notation) -> str:
     """Return the value as a reader of the page's locale expects it."""
     if isinstance(value, Decimal):
-        if kind is ColumnKind.SHARE:
-            return notation.percent(value, digits=1)
-        if kind is ColumnKind.MONEY:
-            return notation.money(value)
-        if kind is ColumnKind.PRICE:
-            return notation.price(value)
-        return notation.number(value)
+        return _amount(value, kind, notation)
     if isinstance(value, date):
         is_month = kind is ColumnKind.MONTH
         return notation.month(value) if is_month else notation.day(value)
     if isinstance(value, int):
         return notation.count(value)
     return value or ""
+
+
+def _amount(value: Decimal, kind: ColumnKind, notation: Notation) -> str:
+    match kind:
+        case ColumnKind.SHARE:
+            return notation.percent(value, digits=1)
+        case ColumnKind.CHANCE:
+            return notation.chance(value)
+        case ColumnKind.MONEY:
+            return notation.money(value)
+        case ColumnKind.ESTIMATE:
+            return notation.short(value)
+        case ColumnKind.PRICE:
+            return notation.price(value)
+        case _:
+            return notation.number(value)

@@ -21,6 +21,7 @@ from tracker.dashboards.downloads import csv_lines, xlsx_file
 from tracker.dashboards.filters import CLOSED_PERIODS, Filters, read_filters
 from tracker.dashboards.freshness import finance_etag, freshness_of
 from tracker.dashboards.kept import keep_content, kept_content, rendered
+from tracker.dashboards.landing import front_door
 from tracker.dashboards.overview import FINANCE
 from tracker.dashboards.pages import (
     EmptyPage,
@@ -46,7 +47,7 @@ XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @require_safe
-@login_required
+@front_door
 @cache_control(private=True, no_cache=True)
 @condition(etag_func=finance_etag)
 def finance(request: HttpRequest) -> HttpResponse:
@@ -117,7 +118,7 @@ def finance_paper_file(request: HttpRequest) -> HttpResponseBase:
     if not sees_money(user):
         return _no_access(request)
     filters = read_filters(user, request.GET)
-    if filters.scope is None:
+    if filters.scope is None or filters.unread:
         return refused_file(filters)
     return paper_of(FINANCE, filters.scope)
 
@@ -165,7 +166,7 @@ def report_file(request: HttpRequest, slug: str, extension: str) -> HttpResponse
     if not sees_money(user):
         return _no_access(request)
     filters = read_filters(user, request.GET)
-    if filters.scope is None:
+    if filters.scope is None or filters.unread:
         return refused_file(filters)
     if found.compares and not filters.scope.period.is_closed:
         return HttpResponse(translated(CLOSED_PERIODS), status=400, content_type=PLAIN)
@@ -173,7 +174,7 @@ def report_file(request: HttpRequest, slug: str, extension: str) -> HttpResponse
 
 
 def refused_file(filters: Filters) -> HttpResponse:
-    text = "\n".join([_("No file was made:"), *filters.errors, ""])
+    text = "\n".join([_("No file was made:"), *filters.errors, *filters.unread, ""])
     return HttpResponse(text, status=400, content_type=PLAIN)
 
 

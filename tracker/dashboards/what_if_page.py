@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from engagements.choices import Kind
 from engagements.models import User
+from engagements.values.language import translated
 from engagements.values.written import format_number
-from tracker.dashboards.fit_page import ANSWERS
+from tracker.dashboards.fit.reports import ANSWERS
 from tracker.fit.criteria import all_criteria
 from tracker.fit.criterion import AnyCriterion
 from tracker.fit.explanation import NOT_RECORDED, percent
@@ -227,7 +228,7 @@ def _outcome(wondered: Wondered) -> Outcome:
     largest = max((abs(p["points"]) for p in telling), default=1.0)
     has_basis = wondered.basis.assessment is not None
     return Outcome(
-        verdict=str(ANSWERS[wondered.answer.value]),
+        verdict=translated(ANSWERS[wondered.answer.value]),
         headline=str(explanation.sentences["headline"]),
         share=percent(after.acceptability),
         cx=_along(after.acceptability),

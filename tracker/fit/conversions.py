@@ -6,12 +6,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, Q
 
-from engagements.models import Engagement
+from engagements.models import Engagement, User
 from engagements.permissions import engagement_scope
 from tracker.fit.models import Assessment
-from tracker.fit.queries import HAPPENED, Viewer
+from tracker.fit.queries import HAPPENED
+from tracker.spend.queries import SpendWhere, engagements_where
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,12 @@ class Converted:
         return low <= self.realised <= high
 
 
-def conversions(user: Viewer) -> list[Converted]:
-    """Those of which the user may see both ends and their money; two queries."""
+def conversions(user: User, where: SpendWhere | None = None) -> list[Converted]:
+    """Those of which the user may see both ends and their money; two queries.
+
+    `where` keeps those with one end at least among its records.
+    """
+    asked = engagements_where(user, where or SpendWhere()).values("pk")
     scope = {
         "pk__in": Engagement.objects.filter(engagement_scope(user, with_money=True)),
         "predecessor__in": Engagement.objects.filter(
@@ -53,6 +58,7 @@ def conversions(user: Viewer) -> list[Converted]:
     }
     successors = list(
         Engagement.objects.filter(status__in=HAPPENED, **scope)
+        .filter(Q(pk__in=asked) | Q(predecessor__in=asked))
         .exclude(kind=F("predecessor__kind"))
         .select_related("predecessor")
         .order_by("-starts_on", "reference")

@@ -8,8 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import AnonymousUser
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from engagements.models import Engagement, User
@@ -17,8 +16,6 @@ from engagements.permissions import engagement_scope, sees_money
 from tracker.fit.models import LIVE_STATES, Flag
 from tracker.fit.queries import latest_assessments
 from tracker.spend.queries import SpendWhere, engagements_where
-
-Viewer = User | AnonymousUser
 
 
 @dataclass(frozen=True)
@@ -47,6 +44,7 @@ class Placed:
 
     assessment: int
     engagement: int
+    public_id: UUID
     reference: str
     title: str
     vendor: str
@@ -55,6 +53,8 @@ class Placed:
     opposition: float
     coverage: float
     as_of: date
+    # Codes of the facts that are not recorded.
+    missing: frozenset[str]
     worth: Worth | None
 
 
@@ -62,6 +62,7 @@ class Placed:
 COLUMNS = {
     "assessment": "pk",
     "engagement": "engagement_id",
+    "public_id": "engagement__public_id",
     "reference": "engagement__reference",
     "title": "engagement__title",
     "vendor": "engagement__vendor__legal_name",
@@ -89,6 +90,7 @@ class Asking:
     """A flag that waits, with what it is worth; `days` are left until the deadline."""
 
     flag: int
+    engagement: int
     reference: str
     title: str
     vendor: str
@@ -107,20 +109,36 @@ class Portfolio:
     lessons: list[Lesson]
 
 
-def portfolio_of(user: Viewer) -> Portfolio:
-    """What the engine says of all that the user sees; three queries."""
-    rows = latest_assessments(user).values_list(*COLUMNS.values(), "money", "missing")
+def portfolio_of(
+    user: User, where: SpendWhere | None = None, *, verdict: str = "", missing: str = ""
+) -> Portfolio:
+    """What the engine says of all that the user sees; three queries.
+
+    `where` narrows by records, never by months; `verdict` and `missing` keep what was
+    judged so, and what lacks the fact of the code.
+    """
+    seen = engagements_where(user, where or SpendWhere())
+    found = latest_assessments(user).filter(engagement__in=seen.values("pk"))
+    if verdict:
+        found = found.filter(verdict=verdict)
     priced = set(
         Engagement.objects.filter(engagement_scope(user, with_money=True))
         .order_by()
         .values_list("pk", flat=True)
     )
-    placed, missing = [], []
-    for row in rows.iterator():
-        placed.append(_placed(row, priced))
-        missing.append(row[-1])
-    worths = {one.engagement: one.worth for one in placed}
-    return Portfolio(placed, _asking(user, worths), _lessons(missing))
+    placed, lacking = [], []
+    for row in found.values_list(*COLUMNS.values(), "money", "missing").iterator():
+        one = _placed(row, priced)
+        if missing and missing not in one.missing:
+            continue
+        placed.append(one)
+        lacking.append(row[-1])
+    flags = Flag.objects.visible_to(user).filter(engagement__in=seen.values("pk"))
+    asking = _asking(flags, {one.engagement: one.worth for one in placed})
+    if verdict or missing:
+        kept = {one.engagement for one in placed}
+        asking = [one for one in asking if one.engagement in kept]
+    return Portfolio(placed, asking, _lessons(lacking))
 
 
 @dataclass(frozen=True)
@@ -182,10 +200,11 @@ def switches_of(user: User, where: SpendWhere) -> list[Switched]:
 
 def _placed(row: tuple[Any, ...], priced: Container[int]) -> Placed:
     """From the columns of the portfolio, in their order."""
-    *values, money, _missing = row
+    *values, money, missing = row
     told = dict(zip(COLUMNS, values, strict=True))
     worth = worth_of(money) if told["engagement"] in priced else None
-    return Placed(**told, worth=worth)
+    codes = frozenset(str(fact["code"]) for fact in missing)
+    return Placed(**told, missing=codes, worth=worth)
 
 
 def worth_of(money: Mapping[str, Any] | None) -> Worth | None:
@@ -206,18 +225,18 @@ def worth_of(money: Mapping[str, Any] | None) -> Worth | None:
     )
 
 
-def _asking(user: Viewer, worths: Mapping[int, Worth | None]) -> list[Asking]:
+def _asking(seen: QuerySet[Flag], worths: Mapping[int, Worth | None]) -> list[Asking]:
     """The earliest deadline first; of one day, and of none, what is worth most."""
     today = timezone.localdate()
     flags = (
-        Flag.objects.visible_to(user)
-        .filter(state__in=LIVE_STATES)
+        seen.filter(state__in=LIVE_STATES)
         .select_related("engagement__vendor")
         .order_by(F("notice_deadline_on").asc(nulls_last=True), "id")
     )
     asking = [
         Asking(
             flag=flag.pk,
+            engagement=flag.engagement_id,
             reference=flag.engagement.reference,
             title=flag.engagement.title,
             vendor=flag.engagement.vendor.legal_name,
@@ -225,12 +244,16 @@ def _asking(user: Viewer, worths: Mapping[int, Worth | None]) -> list[Asking]:
             state=flag.get_state_display(),
             reason=flag.strongest_reason,
             deadline=flag.notice_deadline_on,
-            days=flag.notice_deadline_on and (flag.notice_deadline_on - today).days,
+            days=_days_left(flag.notice_deadline_on, today),
             worth=worths.get(flag.engagement_id),
         )
         for flag in flags
     ]
     return sorted(asking, key=_urgency)
+
+
+def _days_left(deadline: date | None, today: date) -> int | None:
+    return None if deadline is None else (deadline - today).days
 
 
 def _urgency(one: Asking) -> tuple[bool, date, Decimal]:

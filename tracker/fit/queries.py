@@ -303,7 +303,7 @@ class GroupRow:
     acceptability: float
     coverage: float
     headline: str
-    members: int
+    members: frozenset[int]
     is_reported: bool
     managed: tuple[tuple[UUID, str], ...]
     augmented: tuple[tuple[UUID, str], ...]
@@ -335,7 +335,7 @@ def _group_row(group: GroupVerdict) -> GroupRow:
         acceptability=group.acceptability,
         coverage=group.coverage,
         headline=headline_of(group),
-        members=len(members),
+        members=frozenset(members),
         is_reported=group.is_reported,
         managed=named(blend["managed"]),
         augmented=named(blend["augmented"]),

@@ -100,7 +100,12 @@ def month_hours(user: User, where: SpendWhere) -> list[MonthHours]:
 
 def assignments_where(user: User, where: SpendWhere) -> QuerySet[Assignment]:
     """Return the contractors' engagements that the reader sees of what is asked."""
-    limits: dict[str, Any] = {"vendor_id": where.vendor_id, "pk": where.engagement_id}
+    limits: dict[str, Any] = {
+        "vendor_id": where.vendor_id,
+        "pk": where.engagement_id,
+        "kind": where.kind or None,
+        "service_id": where.service_id,
+    }
     if where.department_ids is not None:
         limits["department_id__in"] = sorted(where.department_ids)
     asked = {name: value for name, value in limits.items() if value is not None}

@@ -145,9 +145,7 @@ def budget_by_month(
     None where there are none in sight, or where the spend asked for is less than what
     they are of: that of a vendor, an engagement, a service, a model or a basis.
     """
-    if (where.vendor_id, where.engagement_id, where.service_id) != (None, None, None):
-        return None
-    if where.kind or where.basis:
+    if where.is_narrower_than_budgets:
         return None
     rows = BudgetMonth.objects.filter(
         budget_scope(user, prefix="budget__"), budget__year=year

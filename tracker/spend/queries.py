@@ -86,6 +86,12 @@ class SpendWhere:
         return Q(**asked) & ~Q(charge_kind=ChargeKind.TAX)
 
     @property
+    def is_narrower_than_budgets(self) -> bool:
+        """Tell whether it asks for less than any budget is of."""
+        records = (self.vendor_id, self.engagement_id, self.service_id)
+        return any(one is not None for one in records) or bool(self.kind or self.basis)
+
+    @property
     def is_of_all(self) -> bool:
         """Tell whether nothing but months and the model narrows it."""
         drills = (

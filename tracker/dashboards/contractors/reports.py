@@ -19,7 +19,7 @@ from engagements.permissions import engagement_scope
 from engagements.services.tenure import TenureClock, tenure_clocks
 from tracker.dashboards.charts.ranges import NARROW, WIDE, Range, ranges
 from tracker.dashboards.charts.svg import Attributes, Svg, element
-from tracker.dashboards.report import Column, ColumnKind, Row
+from tracker.dashboards.report import MONTHS, POSTED, Column, ColumnKind, Row
 from tracker.dashboards.reports.benchmark_rates import RatesAgainstBenchmark
 from tracker.dashboards.spend_series import Drawing, KeyEntry
 from tracker.dashboards.topics.report import TopicReport
@@ -62,6 +62,7 @@ class ContractorRates(TopicReport, RatesAgainstBenchmark):
 
     slug = "rates"
     also_reads: ClassVar[Sequence[str]] = ("contractors:read", "rates:read")
+    unheeded: ClassVar[frozenset[str]] = MONTHS | POSTED
     nothing = marked("No contractor at work has both a role and a rate.")
     columns: ClassVar[Sequence[Column]] = (
         replace(_PERSON, rank=1),
@@ -199,6 +200,7 @@ class TenureClocks(TopicReport):
     title = marked("Tenure")
     noun = marked("clocks")
     also_reads: ClassVar[Sequence[str]] = ("contractors:read",)
+    unheeded: ClassVar[frozenset[str]] = MONTHS | POSTED
     says = marked(
         "Every engagement of the person counts, whoever supplies them. Near are limits"
         " within 180 days; where a policy blocks, work beyond it is refused."
@@ -386,6 +388,7 @@ class RatesOverTime(TopicReport):
     title = marked("Rates over time")
     noun = marked("rates")
     also_reads: ClassVar[Sequence[str]] = ("rates:read",)
+    unheeded: ClassVar[frozenset[str]] = MONTHS | POSTED
     nothing = marked("No rate is recorded. It stands on the engagement's page.")
     columns: ClassVar[Sequence[Column]] = (
         Column(marked("Contractor")),

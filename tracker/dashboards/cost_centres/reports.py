@@ -18,7 +18,14 @@ from engagements.values.periods import add_months, month_of
 from tracker.dashboards.charts.burn import NARROW, WIDE, Point, burn_lines
 from tracker.dashboards.charts.columns import Frame
 from tracker.dashboards.charts.svg import Attributes, Svg, element
-from tracker.dashboards.report import Column, ColumnKind, Row, Value, share
+from tracker.dashboards.report import (
+    PARTS_OF_BUDGETS,
+    Column,
+    ColumnKind,
+    Row,
+    Value,
+    share,
+)
 from tracker.dashboards.spend_series import Drawing, KeyEntry
 from tracker.dashboards.topics.report import TopicReport
 from tracker.dashboards.topics.scope import TopicScope
@@ -152,6 +159,7 @@ class CostCentreBurn(BudgetReport):
     slug = "burn"
     title = marked("Budgets and what they will come to")
     noun = marked("cost centres and departments")
+    unheeded: ClassVar[frozenset[str]] = PARTS_OF_BUDGETS | {"from"}
     says = marked(
         "The forecast is what is posted, and what active engagements are still planned"
         " to cost until the year ends. Below zero, it goes over the budget."
@@ -197,6 +205,7 @@ class BurnByMonth(BudgetReport):
     slug = "burn-months"
     title = marked("Burn by month")
     noun = marked("months")
+    unheeded: ClassVar[frozenset[str]] = PARTS_OF_BUDGETS | {"from"}
     columns: ClassVar[Sequence[Column]] = (
         Column(marked("Month"), ColumnKind.MONTH),
         Column(marked("Budget"), MONEY, is_summed=True, rank=2),
@@ -298,6 +307,7 @@ class CostCentrePayments(BudgetReport):
     slug = "paid-engagements"
     title = marked("Engagements paid")
     noun = marked("engagements")
+    unheeded: ClassVar[frozenset[str]] = PARTS_OF_BUDGETS | {"from"}
     nothing = marked("Nothing is booked in this fiscal year yet.")
     columns: ClassVar[Sequence[Column]] = (
         Column(marked("Engagement")),

@@ -17,7 +17,7 @@ from engagements.values.language import translated
 from tracker.dashboards.charts.ranking import NARROW, WIDE, Bar, ranked_bars
 from tracker.dashboards.charts.series import Segment, Series
 from tracker.dashboards.charts.svg import Svg
-from tracker.dashboards.report import Column, ColumnKind, Row, share
+from tracker.dashboards.report import MONTHS, POSTED, Column, ColumnKind, Row, share
 from tracker.dashboards.spend_series import Drawing
 from tracker.dashboards.topics.report import TopicReport
 from tracker.fit import data_gaps
@@ -272,6 +272,7 @@ class LooseMoney(TopicReport):
     slug = "costs"
     title = marked("What not knowing costs")
     noun = marked("amounts")
+    unheeded: ClassVar[frozenset[str]] = frozenset({FACT})
     says = marked(
         "Spend is of the months chosen, estimates are of the last month end, credits of"
         " all time. The amounts overlap, so they are not added up."
@@ -319,6 +320,7 @@ class NotJudged(TopicReport):
     slug = "not-judged"
     title = marked("What the fit engine could not judge")
     noun = marked("engagements")
+    unheeded: ClassVar[frozenset[str]] = MONTHS | POSTED | {FACT}
     says = marked(
         "The saving is a month's if the other model did fit, in the middle and from the"
         " 10th to the 90th of a hundred; it needs three whole months of spend."

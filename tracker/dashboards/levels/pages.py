@@ -215,7 +215,7 @@ def _section(
         drawing=drawing,
         is_full=is_full,
         more=more,
-        note=note,
+        note=f"{note} {report.unfollowed()}".strip(),
     )
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_noop, ngettext
 from engagements.values.language import translated
 from tracker.dashboards.levels.drawing import OUTCOMES, drawn, figure
 from tracker.dashboards.levels.scope import LevelScope
-from tracker.dashboards.report import Column, ColumnKind, Report, Row, Value
+from tracker.dashboards.report import MONTHS, Column, ColumnKind, Report, Row, Value
 from tracker.dashboards.spend_series import Drawing
 from tracker.performance.at_risk import Risk
 from tracker.performance.level_queries import (
@@ -183,6 +183,7 @@ class LevelsAtRisk(LevelReport):
     slug = "at-risk"
     title = "At risk in this window"
     noun = "service levels"
+    unheeded: ClassVar[frozenset[str]] = MONTHS
     columns: ClassVar[Sequence[Column]] = (
         Column("Service level"),
         Column("Engagement", rank=2),
@@ -286,6 +287,7 @@ class VendorLeague(LevelReport):
     slug = "vendor-scores"
     title = "Vendors by score"
     noun = "vendors"
+    unheeded: ClassVar[frozenset[str]] = MONTHS
     columns: ClassVar[Sequence[Column]] = (Column("Vendor"), *LEAGUE_COLUMNS)
 
     @cached_property
@@ -306,6 +308,7 @@ class VendorsByService(LevelReport):
     slug = "vendors-by-service"
     title = "Vendors of the same service"
     noun = "vendors of a service"
+    unheeded: ClassVar[frozenset[str]] = MONTHS
     columns: ClassVar[Sequence[Column]] = (
         Column("Service"),
         Column("Vendor"),

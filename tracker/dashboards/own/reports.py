@@ -33,6 +33,7 @@ from engagements.values.language import translated
 from engagements.values.periods import add_months, month_of
 from tracker.dashboards.levels.drawing import figure
 from tracker.dashboards.levels.reports import RISKS, consequence, promise
+from tracker.dashboards.levels.scope import NAME as LEVELS
 from tracker.dashboards.levels.scope import LevelScope
 from tracker.dashboards.report import Column, ColumnKind, Row
 from tracker.dashboards.topics.report import TopicReport
@@ -352,6 +353,7 @@ class OwnApprovals(OwnReport):
     title = marked("Waiting for my approval")
     noun = marked("approvals")
     also_reads: ClassVar[Sequence[str]] = ("engagements:read",)
+    unheeded: ClassVar[frozenset[str]] = frozenset({"department", WHOSE})
     nothing = marked("No approval waits for you.")
     columns: ClassVar[Sequence[Column]] = (
         Column(marked("Engagement")),
@@ -400,6 +402,7 @@ class OwnTimesheets(OwnReport):
     title = marked("Hours to approve")
     noun = marked("timesheets")
     also_reads: ClassVar[Sequence[str]] = ("timesheets:read",)
+    unheeded: ClassVar[frozenset[str]] = frozenset({"department", WHOSE})
     nothing = marked("No timesheet waits for you.")
     columns: ClassVar[Sequence[Column]] = (
         Column(marked("Contractor")),
@@ -530,7 +533,9 @@ class OwnLevels(OwnReport):
 
     def _row(self, one: AtRisk) -> Row:
         scope = self.scope
-        told = LevelScope(scope.user, scope.where, scope.period, scope.notation)
+        told = LevelScope(
+            scope.user, scope.where, scope.period, scope.notation, topic=LEVELS
+        )
         values = (
             one.level.name,
             one.engagement.title,
@@ -575,7 +580,7 @@ class OwnFlags(OwnReport):
         Column(marked("Decision"), rank=2),
         Column(marked("What can still be done"), wraps=True),
         Column(marked("Until"), DAY),
-        Column(marked("Days left"), COUNT),
+        Column(marked("Days left"), COUNT, rank=2),
         Column(marked("Currency"), on_page=False),
     )
 

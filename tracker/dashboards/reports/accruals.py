@@ -6,7 +6,7 @@ from typing import ClassVar
 from django.urls import reverse
 
 from engagements.choices import Kind
-from tracker.dashboards.report import Column, ColumnKind, Report, Row
+from tracker.dashboards.report import POSTED, Column, ColumnKind, Report, Row
 from tracker.spend.outlook import AccruedRow, accrual_rows, last_accrued_month
 
 SEE_ACCRUALS = "tracker.view_accrual"
@@ -18,6 +18,7 @@ class Accruals(Report):
     slug = "accruals"
     title = "Accruals and prepayments at the month's end"
     noun = "engagements"
+    unheeded: ClassVar[frozenset[str]] = POSTED | {"from"}
     columns: ClassVar[Sequence[Column]] = (
         Column("Month end", ColumnKind.MONTH),
         Column("Reference"),

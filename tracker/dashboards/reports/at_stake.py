@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from engagements.permissions import sees_money
 from engagements.values.periods import last_day_of_month
-from tracker.dashboards.report import Column, ColumnKind, Report, Row
+from tracker.dashboards.report import POSTED, Column, ColumnKind, Report, Row
 from tracker.performance.queries import credit_rows
 from tracker.spend.at_stake import Reported, exception_rows, saving_rows
 from tracker.spend.outlook import accrual_rows, commitment_rows, last_accrued_month
@@ -38,6 +38,7 @@ class AtStake(Report):
     slug = "at-stake"
     title = "Bound, owed and at stake"
     noun = "lines"
+    unheeded: ClassVar[frozenset[str]] = POSTED
     is_wide = True
     columns: ClassVar[Sequence[Column]] = (
         Column("What"),

@@ -6,7 +6,15 @@ from django.utils.translation import gettext_noop
 
 from engagements.choices import Kind, Status
 from engagements.values.language import translated
-from tracker.dashboards.report import Column, ColumnKind, Report, Row, Value
+from tracker.dashboards.report import (
+    MONTHS,
+    POSTED,
+    Column,
+    ColumnKind,
+    Report,
+    Row,
+    Value,
+)
 from tracker.spend.queries import AwaitedEngagement, engagements_awaiting_spend
 
 PRICED_BY = {
@@ -20,6 +28,7 @@ class AwaitingSpend(Report):
     slug = "awaiting-spend"
     title = "Logged, nothing spent yet"
     noun = "engagements"
+    unheeded: ClassVar[frozenset[str]] = MONTHS | POSTED
     columns: ClassVar[Sequence[Column]] = (
         Column("Reference"),
         Column("Engagement", wraps=True),

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from tracker.dashboards.report import Column, ColumnKind, Report, Row
+from tracker.dashboards.report import MONTHS, POSTED, Column, ColumnKind, Report, Row
 from tracker.spend.benchmarking import Comparison, Published, comparisons
 from tracker.spend.percentiles import FEWEST
 
@@ -20,6 +20,7 @@ class RatesAgainstBenchmark(Report):
     slug = "rates-against-benchmark"
     title = "Rates against benchmark"
     noun = "comparisons"
+    unheeded: ClassVar[frozenset[str]] = MONTHS | POSTED
     columns: ClassVar[Sequence[Column]] = (
         Column("Reference"),
         Column("Contractor", rank=2),
@@ -141,7 +142,12 @@ def _benchmark(published: Published | None) -> str:
 
 
 def _narrowed(where: Any) -> Q:
-    limits: dict[str, Any] = {"vendor_id": where.vendor_id, "pk": where.engagement_id}
+    limits: dict[str, Any] = {
+        "vendor_id": where.vendor_id,
+        "pk": where.engagement_id,
+        "kind": where.kind or None,
+        "service_id": where.service_id,
+    }
     if where.department_ids is not None:
         limits["department_id__in"] = sorted(where.department_ids)
     return Q(**{name: value for name, value in limits.items() if value is not None})

@@ -13,7 +13,14 @@ from engagements.values.periods import month_of
 from tracker.dashboards.charts.ranking import NARROW, WIDE, Bar, ranked_bars
 from tracker.dashboards.charts.series import Segment, Series, Texture, swatch
 from tracker.dashboards.charts.svg import Svg
-from tracker.dashboards.report import Column, ColumnKind, Report, Row, Value
+from tracker.dashboards.report import (
+    PARTS_OF_BUDGETS,
+    Column,
+    ColumnKind,
+    Report,
+    Row,
+    Value,
+)
 from tracker.dashboards.spend_series import Drawing, KeyEntry
 from tracker.spend.budget_queries import standings_of
 from tracker.spend.budget_standing import Standing, fiscal_year_of
@@ -33,6 +40,7 @@ class BudgetBurn(Report):
     slug = "budgets"
     title = "Budgets"
     noun = "lines"
+    unheeded: ClassVar[frozenset[str]] = PARTS_OF_BUDGETS | {"from"}
     columns: ClassVar[Sequence[Column]] = (
         Column("Cost centre", in_file=False),
         Column("Cost centre", on_page=False),

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from engagements.choices import Kind
-from tracker.dashboards.report import Column, ColumnKind, Report, Row
+from tracker.dashboards.report import MONTHS, POSTED, Column, ColumnKind, Report, Row
 from tracker.spend.outlook import CommittedRow, commitment_rows
 
 SEE_ENGAGEMENTS = "engagements.view_engagement"
@@ -18,6 +18,7 @@ class Commitments(Report):
     slug = "commitments"
     title = "Commitments as of today"
     noun = "engagements"
+    unheeded: ClassVar[frozenset[str]] = MONTHS | POSTED
     columns: ClassVar[Sequence[Column]] = (
         Column("Reference"),
         Column("Engagement", wraps=True),

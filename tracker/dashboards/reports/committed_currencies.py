@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.utils import timezone
 
-from tracker.dashboards.report import Column, ColumnKind, Report, Row
+from tracker.dashboards.report import MONTHS, POSTED, Column, ColumnKind, Report, Row
 from tracker.spend.outlook import CommittedCurrency, committed_by_currency
 
 
@@ -14,6 +14,7 @@ class CommittedCurrencies(Report):
     slug = "committed-currencies"
     title = "Commitments by currency"
     noun = "currencies"
+    unheeded: ClassVar[frozenset[str]] = MONTHS | POSTED
     columns: ClassVar[Sequence[Column]] = (
         Column("Currency"),
         Column("Engagements", ColumnKind.COUNT, is_summed=True),

@@ -22,6 +22,8 @@ class SpendByCostCentre(Breakdown):
 
     @property
     def offered(self) -> Sequence[str]:
+        if self.scope.where.is_narrower_than_budgets:
+            return super().offered
         return COMPARISONS
 
     def key_planned(self, part: PlannedPart) -> str:

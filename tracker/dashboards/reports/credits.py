@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from engagements.permissions import sees_money
 from engagements.values.periods import last_day_of_month
-from tracker.dashboards.report import Column, ColumnKind, Report, Row
+from tracker.dashboards.report import POSTED, Column, ColumnKind, Report, Row
 from tracker.performance.queries import CreditRow, credit_rows
 from tracker.spend.at_stake import Reported
 from tracker.spend.queries import engagements_where
@@ -22,6 +22,7 @@ class ServiceCredits(Report):
     slug = "credits"
     title = "Service credits due and lost"
     noun = "credits"
+    unheeded: ClassVar[frozenset[str]] = POSTED
     columns: ClassVar[Sequence[Column]] = (
         Column("Reference"),
         Column("Engagement", wraps=True),

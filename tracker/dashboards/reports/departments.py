@@ -32,6 +32,8 @@ class SpendByDepartment(Breakdown):
 
     @property
     def offered(self) -> Sequence[str]:
+        if self.scope.where.is_narrower_than_budgets:
+            return super().offered
         return COMPARISONS
 
     def key_planned(self, part: PlannedPart) -> str:

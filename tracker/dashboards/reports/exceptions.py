@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from tracker.dashboards.report import Column, ColumnKind, Report, Row
+from tracker.dashboards.report import POSTED, Column, ColumnKind, Report, Row
 from tracker.spend.at_stake import ExceptionRow, exception_rows
 
 SEE_EXCEPTIONS = "tracker.view_matchexception"
@@ -18,6 +18,7 @@ class InvoiceExceptions(Report):
     slug = "exceptions"
     title = "Exceptions and overbilling"
     noun = "exceptions"
+    unheeded: ClassVar[frozenset[str]] = POSTED
     columns: ClassVar[Sequence[Column]] = (
         Column("What is wrong", wraps=True),
         Column("State", rank=2),

@@ -37,6 +37,7 @@ class FiscalYear(Report):
     slug = "fiscal-year"
     title = "The fiscal year: spent, to come and budgeted"
     noun = "months"
+    unheeded: ClassVar[frozenset[str]] = frozenset({"from"})
     is_wide = True
     columns: ClassVar[Sequence[Column]] = (
         Column("Month", ColumnKind.MONTH),

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.utils import timezone
 
-from tracker.dashboards.report import Column, ColumnKind, Report, Row
+from tracker.dashboards.report import MONTHS, POSTED, Column, ColumnKind, Report, Row
 from tracker.spend.outlook import ForecastMonth, forecast_months
 
 
@@ -14,6 +14,7 @@ class ForecastByMonth(Report):
     slug = "forecast"
     title = "Forecast of the fiscal year"
     noun = "months"
+    unheeded: ClassVar[frozenset[str]] = MONTHS | POSTED
     columns: ClassVar[Sequence[Column]] = (
         Column("Month", ColumnKind.MONTH),
         Column("Invoiced or paid", ColumnKind.MONEY, is_summed=True, rank=2),

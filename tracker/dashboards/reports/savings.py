@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from tracker.dashboards.report import Column, ColumnKind, Report, Row
+from tracker.dashboards.report import POSTED, Column, ColumnKind, Report, Row
 from tracker.spend.at_stake import SavingRow, saving_rows
 
 SEE_SAVINGS = "tracker.view_saving"
@@ -18,6 +18,7 @@ class Savings(Report):
     slug = "savings"
     title = "Savings"
     noun = "savings"
+    unheeded: ClassVar[frozenset[str]] = POSTED
     columns: ClassVar[Sequence[Column]] = (
         Column("Saving", wraps=True),
         Column("Kind", rank=2),

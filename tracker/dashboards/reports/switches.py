@@ -9,7 +9,15 @@ from typing import Any, ClassVar
 from django.urls import reverse
 
 from engagements.choices import Kind
-from tracker.dashboards.report import Column, ColumnKind, Report, Row, Value
+from tracker.dashboards.report import (
+    MONTHS,
+    POSTED,
+    Column,
+    ColumnKind,
+    Report,
+    Row,
+    Value,
+)
 from tracker.fit.portfolio import Switched, switches_of
 
 SEE_VERDICTS = "tracker.view_assessment"
@@ -43,6 +51,7 @@ class Switches(Report):
     slug = "switches"
     title = "What going over would cost and save"
     noun = "engagements"
+    unheeded: ClassVar[frozenset[str]] = MONTHS | POSTED
     columns: ClassVar[Sequence[Column]] = (
         Column("Reference"),
         Column("Engagement", wraps=True),
@@ -51,7 +60,7 @@ class Switches(Report):
         Column("Model", rank=3),
         Column("Assessed on", ColumnKind.DAY, on_page=False),
         Column("Verdict", rank=2),
-        Column("For the other model", ColumnKind.SHARE),
+        Column("For the other model", ColumnKind.CHANCE),
         Column("Ledger from", ColumnKind.MONTH, on_page=False),
         Column("Ledger to", ColumnKind.MONTH, on_page=False),
         Column("Spent in these months", ColumnKind.PRICE, on_page=False),
@@ -60,7 +69,7 @@ class Switches(Report):
         Column("Break-even, p50"),
         Column("Break-even, p90", on_page=False),
         Column("Months still committed", ColumnKind.COUNT, on_page=False),
-        Column("Pays within 24 months", ColumnKind.SHARE),
+        Column("Pays within 24 months", ColumnKind.CHANCE),
         Column("Currency"),
         Column("Recorded", on_page=False),
         Column("From own records", on_page=False),

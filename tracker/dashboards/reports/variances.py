@@ -46,11 +46,12 @@ class Variances(Report):
     noun = "lines"
     compares = True
     is_wide = True
+    divides: ClassVar[bool] = True
     columns: ClassVar[Sequence[Column]] = (
         Column("Name"),
         Column("Before", MONEY, is_summed=True, rank=2),
-        Column("Price", MONEY, is_summed=True),
-        Column("Volume", MONEY, is_summed=True),
+        Column("Price", MONEY, is_summed=True, rank=2),
+        Column("Volume", MONEY, is_summed=True, rank=2),
         Column("Mix", MONEY, is_summed=True, rank=2),
         Column("FX", MONEY, is_summed=True, rank=2),
         Column("New", MONEY, is_summed=True, rank=2),

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from engagements.choices import Role
 from engagements.models import User
-from tracker.dashboards.filters import LABELS
+from tracker.dashboards.filters import label_of
 from tracker.dashboards.models import Every, FileKind, PageMail, SavedPage, Sharing
 from tracker.dashboards.periods import preset_titles
 from tracker.dashboards.places import place_of
@@ -100,7 +100,7 @@ def _filters(page: SavedPage) -> str:
     """Return the filters in words, but for the ids of records."""
     titles = preset_titles(settings.FISCAL_YEAR_START_MONTH)
     return " · ".join(
-        f"{LABELS.get(name, name)}: {titles.get(value, value)}"
+        f"{label_of(name)}: {titles.get(value, value)}"
         for name, value in asked_of(page).items()
         if name not in OF_RECORDS
     )

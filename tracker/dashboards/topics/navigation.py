@@ -7,12 +7,20 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from engagements.models import User
+from tracker.dashboards.landing import landing_page
+from tracker.dashboards.overview import FINANCE
 from tracker.dashboards.topics.known import BY_NAME
 
 
 def topics_open(request: HttpRequest) -> dict[str, Any]:
-    """Tell templates by name which topics the reader may open; asked only on use."""
-    return {"topics_open": SimpleLazyObject(lambda: _open_to(request))}
+    """Tell templates by name which pages the reader may open, and where they start.
+
+    Asked only on use.
+    """
+    return {
+        "topics_open": SimpleLazyObject(lambda: _open_to(request)),
+        "start_page": SimpleLazyObject(lambda: landing_page(request.user)),
+    }
 
 
 def is_open_to(user: User | AnonymousUser, name: str) -> bool:
@@ -20,4 +28,6 @@ def is_open_to(user: User | AnonymousUser, name: str) -> bool:
 
 
 def _open_to(request: HttpRequest) -> dict[str, bool]:
-    return {name.replace("-", "_"): is_open_to(request.user, name) for name in BY_NAME}
+    known = {name.replace("-", "_"): is_open_to(request.user, name) for name in BY_NAME}
+    user = request.user
+    return known | {"finance": isinstance(user, User) and FINANCE.may_open(user)}

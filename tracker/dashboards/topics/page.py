@@ -21,6 +21,7 @@ from tracker.dashboards.pages import (
     downloads,
     eyebrow,
     paper,
+    said_of,
     sheets,
 )
 from tracker.dashboards.paper.pages import Paper
@@ -118,6 +119,6 @@ def section(report: Report, *, most: int = ROWS_SHOWN, is_full: bool = True) -> 
         drawing=drawing,
         is_full=is_full,
         more=more,
-        note=report.note(),
+        note=said_of(report),
         nothing=report.when_empty() if isinstance(report, TopicReport) else "",
     )

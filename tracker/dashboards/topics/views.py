@@ -30,12 +30,13 @@ def topic_page(request: HttpRequest, topic: Topic) -> HttpResponse:
     if filters.scope is None:
         return refused_page(request, filters)
     scope = cast(TopicScope, filters.scope)
+    page = topic.page(scope)
     return page_of(
         request,
         "topic",
         filters,
-        page=topic.page(scope),
-        paper_href=scope.paper_url(),
+        page=page,
+        paper_href=scope.paper_url() if page.sections else "",
         topic=topic,
         save_as=topic.key,
     )
@@ -67,7 +68,7 @@ def topic_paper(request: HttpRequest, topic: Topic) -> HttpResponseBase:
     if not topic.may_open(user):
         return _no_access(request, topic)
     filters = read_filters(user, request.GET, topic.asking)
-    if filters.scope is None:
+    if filters.scope is None or filters.unread:
         return refused_file(filters)
     return paper_of(topic, filters.scope)
 
@@ -81,7 +82,7 @@ def topic_file(
     if not topic.may_open(user):
         return _no_access(request, topic)
     filters = read_filters(user, request.GET, topic.asking)
-    if filters.scope is None:
+    if filters.scope is None or filters.unread:
         return refused_file(filters)
     return file_of(found(filters.scope), extension, topic)
 

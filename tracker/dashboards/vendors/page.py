@@ -20,6 +20,7 @@ from tracker.dashboards.pages import (
     Section,
     card_table,
     downloads,
+    said_of,
 )
 from tracker.dashboards.report import Report, share
 from tracker.dashboards.reports.months import SpendByMonth
@@ -285,6 +286,7 @@ def _months(months: SpendByMonth) -> Section:
         downloads(months, is_drawn=True),
         months.drawing(MONTHS_SHOWN),
         is_full=True,
+        note=said_of(months),
     )
 
 

@@ -20,7 +20,7 @@ from engagements.values.language import translated
 from engagements.values.periods import add_months, last_day_of_month
 from tracker.dashboards.charts.ranking import NARROW, WIDE, Bar, ranked_bars
 from tracker.dashboards.charts.svg import Svg
-from tracker.dashboards.report import Column, ColumnKind, Row, Value, share
+from tracker.dashboards.report import MONTHS, Column, ColumnKind, Row, Value, share
 from tracker.dashboards.scope import Scope
 from tracker.dashboards.spend_series import Drawing, key, segments, stack_text
 from tracker.dashboards.topics.report import TopicReport
@@ -240,6 +240,7 @@ class PricesByYear(PriceReport):
     slug = "price-years"
     title = marked("Fees and rates by year, like for like")
     noun = marked("fiscal years")
+    unheeded: ClassVar[frozenset[str]] = MONTHS | {"basis"}
     says = marked(
         "Compared is only what was in force both on the last day before the fiscal year"
         " and in it, so that new work is no price rise. The change is the mean by what"
@@ -271,6 +272,7 @@ class PricesByVendor(PriceReport):
     slug = "price-vendors"
     title = marked("Fees and rates by vendor, like for like")
     noun = marked("vendors")
+    unheeded: ClassVar[frozenset[str]] = frozenset({"basis"})
     says = marked("Of the fiscal years that began in the months chosen above.")
     nothing = marked(
         "No fiscal year with prices to compare began in these months. Choose others."
@@ -298,6 +300,7 @@ class Prices(PriceReport):
     slug = "prices"
     title = marked("Fees and rates, like for like")
     noun = marked("prices")
+    unheeded: ClassVar[frozenset[str]] = frozenset({"basis"})
     says = PricesByVendor.says
     nothing = PricesByVendor.nothing
     columns: ClassVar[Sequence[Column]] = (
