@@ -323,7 +323,8 @@ def test_second_fee_for_a_period_is_refused(client, manager):
 
     assert response.status_code == 200
     assert line_errors_on(response, InvoiceLine) == [
-        "The fee of this period is billed already."
+        "The fee of this period is billed already. Once a credit note has taken all"
+        " of it back, it can be billed anew."
     ]
     assert Invoice.objects.count() == 1
 

@@ -199,3 +199,20 @@ def test_without_the_scope_there_is_no_money(administrator, contract):
     client = client_for(administrator, "engagements:read", "vendors:write")
 
     assert client.get("/api/v1/invoices").status_code == 403
+
+
+def test_a_fee_is_credited_and_billed_anew(api, contract):
+    def fee(known_as, number, amount, **fields):
+        of_fee = line(contract, amount, charge="recurring")
+        sent = body(contract, of_fee, number=number, status="received", **fields)
+        return put(api, "invoices", known_as, sent)
+
+    fee("I-1", "N-1", "120")
+    too_early = fee("I-3", "N-2", "100")
+    fee("I-2", "C-1", "-120", kind="credit_note", credits={"external_id": "I-1"})
+    anew = fee("I-3", "N-2", "100")
+    again = fee("I-4", "N-3", "100")
+
+    assert [r.status_code for r in (too_early, anew, again)] == [422, 201, 422]
+    assert "billed already" in again.json()["errors"][0]["detail"]
+    assert sum(entry.amount for entry in LedgerEntry.objects.all()) == 100

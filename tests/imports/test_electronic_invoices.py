@@ -14,6 +14,7 @@ from engagements.models import ManagedContract
 from tests.factories import begun, make_contract, make_vendor
 from tests.imports.electronic_samples import cii, pdf, ubl, ubl_line
 from tests.spend.billing import bill
+from tests.spend.bills import credit_note
 from tracker.imports.electronic.reading import read_electronic
 from tracker.imports.electronic.services import draft_electronic
 from tracker.imports.electronic.xml_tree import DEEPEST, MOST_ELEMENTS
@@ -314,3 +315,22 @@ def test_the_command_refuses_in_words(contract, tmp_path, content, words):
 
     with pytest.raises(CommandError, match=words):
         call_command("import_einvoice", str(path))
+
+
+def test_a_fee_is_drafted_anew_once_it_is_credited(contract):
+    content = ubl(
+        ubl_line("800.00", unit="MON", text="Service desk"),
+        head="<cac:InvoicePeriod><cbc:StartDate>2026-01-01</cbc:StartDate>"
+        "<cbc:EndDate>2026-01-31</cbc:EndDate></cac:InvoicePeriod>",
+    )
+    first = bill(contract, date(2026, 1, 1), amount="900")
+    with pytest.raises(ValidationError, match="billed already"):
+        draft(content)
+
+    credit_note(first, "-900")
+
+    assert lines_of(draft(content).invoice)[0] == (
+        "recurring",
+        "Service desk",
+        D(800),
+    )

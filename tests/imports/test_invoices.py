@@ -241,6 +241,49 @@ def test_credit_notes_follow_their_invoice_in_the_same_file(bring_in, contract):
     assert sum(entry.amount for entry in LedgerEntry.objects.all()) == 0
 
 
+def test_a_fee_that_a_file_credits_is_billed_anew_by_it(bring_in, contract):
+    bill(contract, date(2026, 1, 1), amount="1200", number="N-1")
+
+    def fee(number, amount, end=",,"):
+        return f"{row(contract, number, amount, charge='fee')},{end}"
+
+    report = bring_in(
+        CREDIT_HEADER,
+        fee("N-2", "1000"),
+        fee("C-1", "-1200", "credit note,N-1,"),
+        fee("N-3", "900"),
+        fee("C-2", "-950", "credit note,N-2,"),
+        fee("C-3", "-50", "credit note,N-2,"),
+        fee("N-4", "800"),
+        options=("--per-line",),
+    )
+
+    # N-2 follows C-1; of N-3 and N-4, the first follows what credits N-2.
+    refused = "is a fee for a period that is billed already"
+    assert problems(report) == [(7, "period_from", refused)]
+    standing = InvoiceLine.objects.filter(is_credited=False, amount__gt=0)
+    assert [line.invoice.number for line in standing] == ["N-3"]
+    assert sum(entry.amount for entry in LedgerEntry.objects.all()) == 900
+    assert verify_ledger().is_exact
+
+
+def test_a_note_takes_back_no_more_of_an_engagement_than_was_billed(bring_in, contract):
+    other = begun(make_contract(vendor=contract.vendor))
+    bring_in(HEADER, row(contract, "N-1", "100"), row(other, "N-1", "900"))
+
+    report = bring_in(
+        CREDIT_HEADER,
+        credit(contract, "C-1", "N-1", "-60"),
+        credit(other, "C-2", "N-1", "-800"),
+        credit(contract, "C-2", "N-1", "-40.01"),
+    )
+
+    assert problems(report) == [
+        (3, "number", "belongs to an invoice with a refused line"),
+        (4, "amount", "takes back more of its engagement than the 40.0000 left of it"),
+    ]
+
+
 def test_credit_notes_that_take_too_much_are_refused(bring_in, contract):
     bring_in(HEADER, row(contract, "N-1", "100"))
 

@@ -11,6 +11,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from engagements.choices import ChargeKind, Role
 from engagements.errors import ConflictError, NotAllowedError, WrongStateError
 from engagements.models import Event, ManagedContract, User
+from engagements.values.periods import last_day_of_month
 from tests.factories import begun, make_contract, make_user, make_vendor
 from tests.spend.billing import bill, brought_to, make_invoice, make_line
 from tracker.spend.models import (
@@ -281,12 +282,90 @@ def test_credit_notes_take_back_what_is_left_and_no_more(contract):
     assert verify_ledger().is_exact
 
 
-def test_a_credited_fee_is_no_second_fee(contract):
+def test_a_fee_is_billed_anew_once_it_is_credited_in_full(contract):
     invoice = bill(contract, date(2026, 1, 1))
-    credit(invoice, "-100")
-
+    credit(invoice, "-60")
     with pytest.raises(ValidationError, match="billed already"):
         bill(contract, date(2026, 1, 1))
+
+    credit(invoice, "-40")
+    bill(contract, date(2026, 1, 1), amount="90")
+
+    with pytest.raises(ValidationError, match="billed already"):
+        bill(contract, date(2026, 1, 1), amount="90")
+    assert sum(entry.amount for entry in LedgerEntry.objects.all()) == 90
+    assert verify_ledger().is_exact
+
+
+def fees(contract: ManagedContract, *amounts: str) -> Invoice:
+    """Post an invoice of a fee for each month from January on."""
+    return post(*(fee(contract, month, each) for month, each in enumerate(amounts, 1)))
+
+
+def fee(contract: ManagedContract, month: int, amount: str) -> InvoiceLine:
+    first = date(2026, month, 1)
+    period = {"period_from": first, "period_to": last_day_of_month(first)}
+    return make_line(contract, amount, charge_kind=ChargeKind.RECURRING, **period)
+
+
+def post(*lines: InvoiceLine, credits: Invoice | None = None) -> Invoice:
+    kind = InvoiceKind.INVOICE if credits is None else InvoiceKind.CREDIT_NOTE
+    invoice = make_invoice(*lines, kind=kind, credits=credits, issued_on=TODAY)
+    return post_invoice(invoice=invoice, lines=lines, actor=None)
+
+
+def credited_in_full() -> list[int]:
+    rows = InvoiceLine.objects.filter(is_credited=True).order_by("number")
+    return list(rows.values_list("number", flat=True))
+
+
+def test_each_fee_of_an_invoice_is_credited_by_itself(contract):
+    quarter = fees(contract, "100", "100", "100")
+
+    post(fee(contract, 2, "-100"), credits=quarter)
+    assert credited_in_full() == [2]
+
+    post(fee(contract, 1, "-100"), fee(contract, 3, "-99.99"), credits=quarter)
+    assert credited_in_full() == [1, 2]
+
+    rest = make_line(contract, "-0.01", charge_kind=ChargeKind.CREDIT)
+    post(rest, credits=quarter)
+    assert credited_in_full() == [1, 2, 3]
+
+
+def test_a_line_of_one_engagement_is_credited_beside_those_of_another(contract):
+    other = begun(make_contract(vendor=contract.vendor))
+    tax = make_line(contract, "40", charge_kind=ChargeKind.TAX)
+    both = post(fee(contract, 1, "100"), fee(other, 1, "100"), tax)
+
+    back = make_line(contract, "-100", charge_kind=ChargeKind.CREDIT)
+    post(back, credits=both)
+
+    assert credited_in_full() == [1]
+
+
+def test_a_note_takes_back_no_more_of_an_engagement_than_was_billed(contract):
+    other = begun(make_contract(vendor=contract.vendor))
+    tax = make_line(contract, "20", charge_kind=ChargeKind.TAX)
+    both = post(fee(contract, 1, "100"), fee(other, 1, "900"), tax)
+    post(fee(contract, 1, "-60"), credits=both)
+
+    left = rf"for {contract.reference} £40\.00 is left to credit, not £41\.00"
+    with pytest.raises(ValidationError, match=left):
+        post(fee(contract, 1, "-41"), credits=both)
+    back = make_line(other, "-21", charge_kind=ChargeKind.TAX)
+    with pytest.raises(ValidationError, match=r"tax .* £20\.00 is left .* not £21\.00"):
+        post(back, credits=both)
+    # Tax may stand with either: it was billed once for both.
+    post(
+        fee(contract, 1, "-40"),
+        fee(other, 1, "-900"),
+        make_line(other, "-20", charge_kind=ChargeKind.TAX),
+        credits=both,
+    )
+
+    assert credited_in_full() == [1, 2]
+    assert sum(entry.amount for entry in LedgerEntry.objects.all()) == 0
 
 
 def test_a_credit_note_names_an_invoice_of_the_vendor(contract):
@@ -377,6 +456,36 @@ def test_the_database_keeps_the_lines_of_what_is_posted(contract):
     ):
         with pytest.raises(DatabaseError, match="stay as they"), transaction.atomic():
             change()
+
+
+def test_the_database_believes_no_credit_without_a_note(contract):
+    line = bill(contract, date(2026, 1, 1)).lines.get()
+    draft = make_draft(contract)
+    says = "credited in full by credit notes"
+
+    refused(says, "UPDATE tracker_invoiceline SET is_credited = true")
+    again = make_line(contract, "90", charge_kind="recurring", invoice=draft, number=2)
+    again.is_credited = True
+    with pytest.raises(DatabaseError, match=says), transaction.atomic():
+        InvoiceLine.objects.bulk_create([again])
+
+    credit(line.invoice, "-99.99")
+    stored = InvoiceLine.objects.filter(pk=line.pk)
+    with pytest.raises(DatabaseError, match=says), transaction.atomic():
+        stored.update(is_credited=True)
+    credit(line.invoice, "-0.01")
+    assert stored.get().is_credited
+    with pytest.raises(DatabaseError, match="stay as they"), transaction.atomic():
+        stored.update(is_credited=False)
+
+
+def test_the_database_refuses_a_second_fee_that_nobody_credited(contract):
+    bill(contract, date(2026, 1, 1))
+    draft = make_draft(contract)
+    again = make_line(contract, "90", charge_kind="recurring", invoice=draft, number=2)
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        InvoiceLine.objects.bulk_create([again])
 
 
 def test_the_database_keeps_what_is_posted_from_deletion(contract):

@@ -376,7 +376,7 @@ def test_gathering_takes_the_same_queries_for_any_number_of_invoices(count):
     with CaptureQueriesContext(connection) as queries:
         gather(invoices)
 
-    assert len(queries) == 12
+    assert len(queries) == 11
 
 
 # --- what is taken back ------------------------------------------------------------

@@ -118,6 +118,11 @@ class LineForm(ConstraintErrorsBesideFields):
             "is_overtime",
         )
 
+    def _get_validation_exclusions(self) -> set[str]:
+        # It decides which fee is billed already, and stands on no form.
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc] # Django's own, left out of stubs
+        return excluded - {"is_credited"}
+
 
 class InvoiceLineInline(LineInline):
     model = InvoiceLine

@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Sum
 from django.utils import timezone
 
 from engagements.choices import ChargeKind, Status
@@ -35,6 +34,7 @@ from tracker.imports.kinds import Batch, Progress, Source, check_options, regist
 from tracker.imports.mapping import ColumnMapping, Field, check_required
 from tracker.imports.performance_kinds import batches
 from tracker.imports.report import Report
+from tracker.spend.credited import Share, are_credited, left_of_engagements
 from tracker.spend.fx import MissingRateError, Rates
 from tracker.spend.invoice_number import normalise_number
 from tracker.spend.models import (
@@ -45,12 +45,16 @@ from tracker.spend.models import (
     InvoiceStatus,
 )
 from tracker.spend.services import Bill, post_invoices
+from tracker.spend.services.credited_lines import billed_on, taken_back_of
 from tracker.spend.services.started import NEVER_STARTED
 
 # Fees are billed ahead, by a year at times.
 _DAYS_AHEAD = 3 * 366
 # Lines stored in one go: what is in memory at once stays small.
 _LINES_AT_ONCE = 2000
+
+# Of a fee: its engagement, first and last day.
+Period = tuple[int, date, date]
 
 
 @dataclass
@@ -217,10 +221,8 @@ class InvoiceBatch:
             for key, one in accepted.items()
             if key not in same and not one.is_refused
         }
-        self._check_fees()
         self._check_rates()
-        self._check_credits()
-        self.new = {key: one for key, one in self.new.items() if not one.is_refused}
+        self._put_in_order()
         self._tell(report, [accepted[key] for key in same])
 
     def _forget_earlier_plan(self) -> None:
@@ -255,19 +257,6 @@ class InvoiceBatch:
             )
         return same
 
-    def _check_fees(self) -> None:
-        """Refuse a second fee for a period, stored or earlier in the file."""
-        billed = _fees_of({n.engagement_id for n in self._lines() if _is_fee(n)})
-        for invoice in self.new.values():
-            for line in invoice.lines:
-                if not _is_fee(line):
-                    continue
-                period = (line.engagement_id, line.period_from, line.period_to)
-                if period in billed and not invoice.is_refused:
-                    reason = "is a fee for a period that is billed already"
-                    self.file.refuse_line(invoice, line, "period_from", reason)
-                billed.add(period)
-
     def _check_rates(self) -> None:
         rates = Rates()
         for invoice in self.new.values():
@@ -276,35 +265,107 @@ class InvoiceBatch:
                 if fault and not invoice.is_refused:
                     self.file.refuse_line(invoice, line, "currency", fault)
 
-    def _check_credits(self) -> None:
-        notes = [n for n in self.new.values() if n.header.kind == "credit_note"]
-        keys = {(n.header.vendor_id, n.header.credits) for n in notes}
-        credited = _credited(keys)
-        for key in keys & self.new.keys():
-            invoice = self.new[key]
-            if invoice.header.kind == "invoice" and not invoice.is_refused:
-                billed = {line.engagement_id for line in invoice.lines}
-                credited[key] = Credited(invoice.total, billed)
-        for note in notes:
-            found = credited.get((note.header.vendor_id, note.header.credits))
-            if not note.is_refused:
-                self._check_credit(note, found)
+    def _put_in_order(self) -> None:
+        """Let each follow what it needs; refuse what a record or the file forbids.
 
-    def _check_credit(self, note: BilledInvoice, found: Credited | None) -> None:
+        A credit note follows what it credits, and a fee for a period that is billed
+        already follows the credit note that takes that one back.
+        """
+        waiting = {key: one for key, one in self.new.items() if not one.is_refused}
+        fees = _fees_of({n.engagement_id for n in self._lines() if _is_fee(n)})
+        credited = _credited(_credits(one) for one in waiting.values() if _is_note(one))
+        self.new = {}
+        while waiting:
+            ready = self._free_of_billed_fees(waiting, fees)
+            for key, invoice in ready.items():
+                credited[key] = Credited(_shares(invoice), [])
+            blocked = {k for k, n in waiting.items() if not _is_note(n)} - ready.keys()
+            notes = {
+                key: one
+                for key, one in waiting.items()
+                if _is_note(one) and _credits(one) not in blocked
+            }
+            for key, note in notes.items():
+                if self._is_right_credit(note, credited.get(_credits(note))):
+                    ready[key] = note
+                    _free_fees(fees, _credits(note), credited[_credits(note)])
+            self.new |= ready
+            settled = ready.keys() | notes.keys()
+            if not settled:
+                break
+            waiting = {k: one for k, one in waiting.items() if k not in settled}
+        for invoice in waiting.values():
+            self._refuse_waiting(invoice, fees)
+
+    def _free_of_billed_fees(
+        self, waiting: Mapping[Key, BilledInvoice], fees: dict[Period, Key]
+    ) -> dict[Key, BilledInvoice]:
+        """Return those that bill no fee of a billed period; theirs are billed now."""
+        found = {}
+        for key, invoice in waiting.items():
+            periods = [_period(line) for line in invoice.lines if _is_fee(line)]
+            is_free = len(set(periods)) == len(periods) and fees.keys().isdisjoint(
+                periods
+            )
+            if not _is_note(invoice) and is_free:
+                found[key] = invoice
+                fees.update(dict.fromkeys(periods, key))
+        return found
+
+    def _refuse_waiting(
+        self, invoice: BilledInvoice, fees: Mapping[Period, Key]
+    ) -> None:
+        if _is_note(invoice):
+            reason = "credits an invoice that is refused"
+            self.file.refuse(invoice, "credits", reason, "Correct that one first.")
+            return
+        billed = set(fees)
+        for line in filter(_is_fee, invoice.lines):
+            if _period(line) in billed:
+                reason = "is a fee for a period that is billed already"
+                self.file.refuse_line(invoice, line, "period_from", reason)
+                return
+            billed.add(_period(line))
+
+    def _is_right_credit(self, note: BilledInvoice, found: Credited | None) -> bool:
+        """Take it off what is left of its invoice; refuse it where it can't be."""
         if found is None:
             reason = "credits an invoice that is not recorded"
             advice = "Record that invoice first, or name another."
             self.file.refuse(note, "credits", reason, advice)
-        elif any(line.engagement_id not in found.billed for line in note.lines):
+            return False
+        billed = {share.engagement for share in found.billed}
+        if any(line.engagement_id not in billed for line in note.lines):
             reason = "is for an engagement that the credited invoice didn't bill"
             advice = "Correct the engagement, or name another invoice."
             self.file.refuse(note, "engagement", reason, advice)
-        elif found.left + note.total < 0:
+            return False
+        if found.left + note.total < 0:
             reason = f"takes back more than the {found.left:,} that is left"
             advice = "Check the amounts, and earlier credit notes."
             self.file.refuse(note, "amount", reason, advice)
-        else:
-            found.left += note.total
+            return False
+        shares = _shares(note)
+        left = left_of_engagements(found.billed, found.taken)
+        for engagement, amount in left_of_engagements((), shares).items():
+            if left[engagement] + amount < 0:
+                self._refuse_part(note, engagement, left[engagement])
+                return False
+        found.taken.extend(shares)
+        return True
+
+    def _refuse_part(
+        self, note: BilledInvoice, engagement: int | None, left: Decimal
+    ) -> None:
+        what = "tax" if engagement is None else "of its engagement"
+        line = next(
+            line
+            for line in note.lines
+            if (line.charge == ChargeKind.TAX) == (engagement is None)
+            and engagement in (None, line.engagement_id)
+        )
+        reason = f"takes back more {what} than the {max(left, Decimal(0)):,} left of it"
+        self.file.refuse_line(note, line, "amount", reason)
 
     def _lines(self) -> Iterator[BilledLine]:
         for invoice in self.new.values():
@@ -327,11 +388,7 @@ class InvoiceBatch:
             report.invoices = len(self.new)
 
     def apply(self, *, run_id: UUID, actor: User | None) -> None:
-        # What is credited is stored before what credits it.
-        ordered = sorted(
-            self.new.items(), key=lambda item: item[1].header.kind == "credit_note"
-        )
-        for part in _parts(ordered):
+        for part in _parts(list(self.new.items())):
             engagements = _engagements_by_id(part)
             credited = _credited_ids(invoice for _key, invoice in part)
             bills = [
@@ -342,6 +399,32 @@ class InvoiceBatch:
 
 def _is_fee(line: BilledLine) -> bool:
     return line.charge == ChargeKind.RECURRING and line.amount > 0
+
+
+def _period(line: BilledLine) -> Period:
+    return line.engagement_id, line.period_from, line.period_to
+
+
+def _is_note(invoice: BilledInvoice) -> bool:
+    return invoice.header.kind == InvoiceKind.CREDIT_NOTE
+
+
+def _credits(note: BilledInvoice) -> Key:
+    return note.header.vendor_id, note.header.credits
+
+
+def _shares(invoice: BilledInvoice) -> list[Share]:
+    return [Share(*line.facts) for line in invoice.lines]
+
+
+def _free_fees(fees: dict[Period, Key], key: Key, credited: Credited) -> None:
+    """Leave out the fees of an invoice of which its credit notes leave nothing."""
+    found = are_credited(credited.billed, credited.taken)
+    for share, is_credited in zip(credited.billed, found, strict=True):
+        period = (share.engagement, share.first, share.last)
+        is_fee = share.charge == ChargeKind.RECURRING
+        if is_credited and is_fee and fees.get(period) == key:
+            del fees[period]
 
 
 def _missing_rate(rates: Rates, currency: str, line: BilledLine) -> str:
@@ -389,25 +472,39 @@ def _facts_of_lines(ids: Iterable[int]) -> dict[int, Counter[Any]]:
     return found
 
 
-def _fees_of(engagements: Iterable[int]) -> set[tuple[int, date, date]]:
+def _fees_of(engagements: Iterable[int]) -> dict[Period, Key]:
+    """Return the periods whose fee is billed and not credited, with the invoice."""
     return {
-        row
+        (engagement, first, last): (vendor, number)
         for part in batches(engagements)
-        for row in InvoiceLine.objects.filter(
-            engagement_id__in=part, charge_kind=ChargeKind.RECURRING, amount__gt=0
-        ).values_list("engagement_id", "period_from", "period_to")
+        for engagement, first, last, vendor, number in InvoiceLine.objects.filter(
+            engagement_id__in=part,
+            charge_kind=ChargeKind.RECURRING,
+            amount__gt=0,
+            is_credited=False,
+        ).values_list(
+            "engagement_id",
+            "period_from",
+            "period_to",
+            "invoice__vendor_id",
+            "invoice__normalised_number",
+        )
     }
 
 
 @dataclass(slots=True)
 class Credited:
-    """An invoice that is credited: what is left of it, and which engagements it billed.
+    """An invoice that is credited: what it billed, and what was taken back of that.
 
     An engagement has one currency, so that the invoices' currencies agree.
     """
 
-    left: Decimal
-    billed: set[int]
+    billed: list[Share]
+    taken: list[Share]
+
+    @property
+    def left(self) -> Decimal:
+        return sum((share.amount for share in (*self.billed, *self.taken)), Decimal(0))
 
 
 def _credited(keys: Iterable[Key]) -> dict[Key, Credited]:
@@ -417,23 +514,15 @@ def _credited(keys: Iterable[Key]) -> dict[Key, Credited]:
         rows = Invoice.objects.filter(
             normalised_number__in=numbers, kind=InvoiceKind.INVOICE
         ).exclude(status=InvoiceStatus.DRAFT)
-        taken = dict(
-            Invoice.objects.filter(credits__in=rows.values("pk"))
-            .exclude(status=InvoiceStatus.DRAFT)
-            .order_by()
-            .values_list("credits")
-            .annotate(sum=Sum("total"))
-        )
-        billed: dict[int, set[int]] = defaultdict(set)
-        lines = InvoiceLine.objects.filter(invoice__in=rows.values("pk")).order_by()
-        for pk, engagement_id in lines.values_list("invoice_id", "engagement_id"):
-            billed[pk].add(engagement_id)
-        for pk, vendor_id, number, total in rows.values_list(
-            "pk", "vendor_id", "normalised_number", "total"
-        ):
-            if (vendor_id, number) in wanted:
-                left = total + taken.get(pk, Decimal(0))
-                found[vendor_id, number] = Credited(left, billed[pk])
+        known = {
+            pk: (vendor, number)
+            for pk, vendor, number in rows.values_list(
+                "pk", "vendor_id", "normalised_number"
+            )
+            if (vendor, number) in wanted
+        }
+        billed, taken = billed_on(known), taken_back_of(known)
+        found |= {key: Credited(billed[pk], taken[pk]) for pk, key in known.items()}
     return found
 
 
@@ -466,16 +555,15 @@ def _engagements_by_id(
 def _parts(
     invoices: Sequence[tuple[Key, BilledInvoice]],
 ) -> Iterator[list[tuple[Key, BilledInvoice]]]:
-    """Yield invoices in parts of few lines; a credit note never beside its invoice."""
+    """Yield invoices in parts of few lines; a credit note never beside an invoice.
+
+    It names one that is stored, and lets fees be billed anew once it is.
+    """
     part: list[tuple[Key, BilledInvoice]] = []
     lines = 0
     for key, invoice in invoices:
-        is_first_note = (
-            bool(part)
-            and invoice.header.kind == "credit_note"
-            and part[-1][1].header.kind == "invoice"
-        )
-        if part and (is_first_note or lines + len(invoice.lines) > _LINES_AT_ONCE):
+        is_other_kind = bool(part) and _is_note(invoice) != _is_note(part[-1][1])
+        if part and (is_other_kind or lines + len(invoice.lines) > _LINES_AT_ONCE):
             yield part
             part, lines = [], 0
         part.append((key, invoice))

@@ -255,6 +255,10 @@ class InvoiceLine(Detail):
         max_length=100, null=True, blank=True, unique=True, editable=False
     )
     amount = MoneyField(_("amount"))
+    # Raised by a posted credit note; the database refuses it without one.
+    is_credited = models.BooleanField(
+        _("credited in full"), default=False, editable=False
+    )
 
     objects = MoneyScoped.as_manager()
 
@@ -278,13 +282,16 @@ class InvoiceLine(Detail):
                 name="invoice_line_charge_known",
                 condition=Q(charge_kind__in=ChargeKind.values),
             ),
-            # A second fee for a period that is billed already is refused.
+            # A second fee for a period that is billed already is refused, until a
+            # credit note takes all of the first one back.
             models.UniqueConstraint(
                 name="invoice_line_fee_once_per_period",
                 fields=["engagement", "period_from", "period_to"],
-                # What a credit note takes back was billed before.
-                condition=Q(charge_kind="recurring", amount__gt=0),
-                violation_error_message=_("The fee of this period is billed already."),
+                condition=Q(charge_kind="recurring", amount__gt=0, is_credited=False),
+                violation_error_message=_(
+                    "The fee of this period is billed already. Once a credit note has"
+                    " taken all of it back, it can be billed anew."
+                ),
             ),
         ]
 

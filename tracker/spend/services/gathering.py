@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import accumulate
 from typing import Any
 
-from django.db.models import Q, Sum
+from django.db.models import Q
 
 from engagements.choices import ChargeKind, RateUnit, Renewal, Status
 from engagements.models import (
@@ -41,10 +41,11 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True)
 class _Stored:
-    """A line with what its invoice says of it."""
+    """A line that is posted; `is_credited` where it and what took it back cancel."""
 
     line: BilledLine
     is_credited: bool
+    credits: int | None = None
 
 
 def gather(invoices: Sequence[Invoice]) -> list[Bill]:
@@ -141,34 +142,48 @@ def _lines(engagements: Collection[int]) -> list[_Stored]:
         InvoiceLine.objects.filter(engagement_id__in=engagements)
         .exclude(invoice__status=InvoiceStatus.DRAFT)
         .order_by("id")
-        .values(*_LINE.values(), "number", "invoice__total")
+        .values(*_LINE.values(), "number", "is_credited", "invoice__credits_id")
     )
-    credited = _credited({row["invoice_id"] for row in rows})
-    return [
-        _Stored(
-            _line(row),
-            credited.get(row["invoice_id"], ZERO) >= abs(row["invoice__total"]) > 0,
-        )
+    stored = [
+        _Stored(_line(row), row["is_credited"], row["invoice__credits_id"])
         for row in rows
     ]
+    by_invoice: dict[int, list[_Stored]] = defaultdict(list)
+    for one in stored:
+        by_invoice[one.line.invoice].append(one)
+    return [
+        _with_its_invoice(one, by_invoice[one.credits]) if one.credits else one
+        for one in stored
+    ]
+
+
+def _with_its_invoice(note: _Stored, credited: Sequence[_Stored]) -> _Stored:
+    """Call what a note took back credited where nothing is left of it.
+
+    Else it would be taken off what was billed anew.
+    """
+    beside = [
+        one
+        for one in credited
+        if one.line.engagement == note.line.engagement
+        and one.line.amount > 0
+        and one.line.charge != ChargeKind.TAX
+    ]
+    is_whole = bool(beside) and all(one.is_credited for one in beside)
+    is_credited = is_whole or any(
+        one.is_credited
+        and one.line.charge == note.line.charge
+        and one.line.first <= note.line.first
+        and note.line.last <= one.line.last
+        for one in beside
+    )
+    return replace(note, is_credited=note.is_credited or is_credited)
 
 
 def _line(row: Mapping[str, Any]) -> BilledLine:
     place = (row["invoice_id"], row["number"])
     values = {name: row[column] for name, column in _LINE.items()}
     return BilledLine(place=place, **values)
-
-
-def _credited(invoices: Collection[int]) -> dict[int, Decimal]:
-    """Return how much of each invoice credit notes took back."""
-    notes = (
-        Invoice.objects.filter(credits_id__in=invoices)
-        .exclude(status=InvoiceStatus.DRAFT)
-        .order_by()
-        .values_list("credits_id")
-        .annotate(total=Sum("total"))
-    )
-    return {invoice: abs(total) for invoice, total in notes if invoice is not None}
 
 
 # --- terms -------------------------------------------------------------------------

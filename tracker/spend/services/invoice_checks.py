@@ -8,7 +8,13 @@ from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from engagements.values.money import format_money
+from tracker.spend.credited import left_of_engagements
 from tracker.spend.models import Invoice, InvoiceKind, InvoiceLine, InvoiceStatus
+from tracker.spend.services.credited_lines import (
+    billed_on,
+    share_of,
+    taken_back_of,
+)
 
 NOTHING = Decimal(0)
 
@@ -58,8 +64,9 @@ def check_credit(invoice: Invoice, lines: Sequence[InvoiceLine]) -> None:
 
     It names a posted invoice of the vendor, in its currency; every line is negative
     and for an engagement of that invoice, and together they are no more than what
-    earlier credit notes left of it. The credited invoice stays locked, so that two
-    credit notes can't both take the rest.
+    earlier credit notes left of it: of the whole, of each engagement, and of the tax.
+    The credited invoice stays locked, so that two credit notes can't both take the
+    rest.
     """
     if invoice.kind != InvoiceKind.CREDIT_NOTE:
         return
@@ -105,6 +112,39 @@ def _faults_of_credit(
             "asked": format_money(-invoice.total, credited.currency),
         }
         yield {"total": sentence % told}
+    yield from _too_much_of_one(credited, lines)
+
+
+def _too_much_of_one(
+    credited: Invoice, lines: Sequence[InvoiceLine]
+) -> Iterator[dict[str, str]]:
+    """Tell of an engagement, or the tax, of which more would be taken than is left."""
+    billed = billed_on([credited.pk])[credited.pk]
+    earlier = taken_back_of([credited.pk])[credited.pk]
+    left = left_of_engagements(billed, earlier)
+    now = left_of_engagements((), [share_of(line) for line in lines])
+    references = {line.engagement_id: line.engagement.reference for line in lines}
+    for engagement, amount in now.items():
+        if -amount <= left[engagement]:
+            continue
+        told = {
+            "number": credited.number,
+            "reference": references.get(engagement, ""),
+            "left": format_money(max(left[engagement], NOTHING), credited.currency),
+            "asked": format_money(-amount, credited.currency),
+        }
+        sentence = (
+            _(
+                "Of the tax of invoice %(number)s %(left)s is left to credit, not"
+                " %(asked)s."
+            )
+            if engagement is None
+            else _(
+                "Of what invoice %(number)s billed for %(reference)s %(left)s is left"
+                " to credit, not %(asked)s. Tax is counted apart."
+            )
+        )
+        yield {"lines": sentence % told}
 
 
 def left_of(invoice: Invoice) -> Decimal:

@@ -27,6 +27,7 @@ from engagements.services.records import (
 from tracker.spend.invoice_number import normalise_number
 from tracker.spend.models import Invoice, InvoiceLine, InvoiceStatus
 from tracker.spend.services.budgets import warnings_of_bill
+from tracker.spend.services.credited_lines import call_credited
 from tracker.spend.services.invoice_checks import check_bill, check_credit
 from tracker.spend.services.invoice_postings import post_lines
 from tracker.spend.services.invoice_states import check_step
@@ -140,6 +141,7 @@ def receive_invoice(
     stored.save()
     for line in lines:
         line.invoice = stored
+    call_credited([stored])
     post_lines(lines)
     events.record(
         event_type="invoice.received",
@@ -209,6 +211,7 @@ def post_invoices(*, bills: Sequence[Bill], actor: User | None) -> list[Invoice]
     for bill in bills:
         check_credit(bill.invoice, bill.lines)
     _receive_all(stored)
+    call_credited(stored)
     post_lines(lines)
     events.record_all(
         events.draft(
