@@ -33,6 +33,7 @@ from engagements.admin.approval_steps import (
     facts_of,
 )
 from engagements.admin.engagement import KIND_COLOURS, SHORT_KINDS
+from engagements.admin.money_warnings import warn_of_what_was_heard
 from engagements.admin.record_admin import ReadOnlyAdmin, actor_of
 from engagements.admin.unfold_types import action, display
 from engagements.choices import ApprovalOutcome
@@ -40,6 +41,7 @@ from engagements.errors import TrackerError
 from engagements.models import Approval
 from engagements.queries import waiting_for, with_units
 from engagements.services.approvals import approve, reject
+from engagements.services.spending import hearing_of_money
 from engagements.services.tenure import tenure_warnings
 
 if TYPE_CHECKING:
@@ -239,12 +241,13 @@ class ApprovalAdmin(ReadOnlyAdmin):
         """Decide and lead back to the queue, with the outcome on it."""
         decided = list(form.decided().select_related("engagement"))
         try:
-            decide(
-                approvals=form.decided(),
-                service=service,
-                reason=form.cleaned_data["reason"],
-                actor=actor_of(request),
-            )
+            with hearing_of_money() as heard:
+                decide(
+                    approvals=form.decided(),
+                    service=service,
+                    reason=form.cleaned_data["reason"],
+                    actor=actor_of(request),
+                )
         except ValidationError as refusal:
             messages.error(request, " ".join(refusal.messages))
         except TrackerError as refusal:
@@ -253,6 +256,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
             messages.success(request, told)
             if service is approve:
                 _warn_of_tenure(request, decided)
+            warn_of_what_was_heard(request, heard)
         queue = reverse("admin:engagements_approval_changelist")
         return HttpResponse(headers={"HX-Redirect": queue})
 

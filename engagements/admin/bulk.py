@@ -19,12 +19,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from engagements.admin.conflict import latest_event_id, told_since
+from engagements.admin.money_warnings import for_eyes_of
 from engagements.admin.record_admin import actor_of
 from engagements.admin.scope import visible
 from engagements.admin.unfold_types import UnfoldModelAdmin
 from engagements.models import User
 from engagements.services.bulk import Attempt, Mode, Outcome, change_each
 from engagements.services.records import check_version
+from engagements.services.spending import hearing_of_money
 
 # So many rows are changed at once; more are filtered first.
 MOST_ROWS = 250
@@ -324,7 +326,9 @@ class BulkPage:
             rows = type(record)._default_manager.select_for_update()
             stored = rows.get(pk=record.pk)
             check_version(stored=stored, expected_version=expected[record.pk])
-        return self.change.apply(record, value, self.user)
+        with hearing_of_money() as heard:
+            warnings = self.change.apply(record, value, self.user)
+        return [*warnings, *for_eyes_of(self.user, heard)]
 
     def _row(self, record: Any, told: Row, outcome: Outcome, seen: int | None) -> Row:
         if not outcome.refusal:

@@ -26,11 +26,13 @@ from engagements.admin.constraint_errors import (
 )
 from engagements.admin.history import history_page
 from engagements.admin.inputs import INPUTS
+from engagements.admin.money_warnings import warn_of_what_was_heard
 from engagements.admin.scope import condition, visible
 from engagements.admin.unfold_types import UnfoldModelAdmin, UnfoldTabularInline
 from engagements.errors import ConflictError, TrackerError
 from engagements.models import Engagement, User
 from engagements.services import records
+from engagements.services.spending import hearing_of_money
 
 M = TypeVar("M", bound=models.Model)
 # Digits that a 64-bit integer holds for certain.
@@ -296,13 +298,15 @@ class RecordAdmin(ScopedAdmin):
     ) -> None:
         actor = actor_of(request)
         pages = [Lines(formset) for formset in formsets]
-        if change:
-            self.change(form, pages, actor)
-        else:
-            self.create(form, pages, actor)
-        for lines in pages:
-            lines.store(form.instance, actor)
-        self._store_links(form, actor)
+        with hearing_of_money() as heard:
+            if change:
+                self.change(form, pages, actor)
+            else:
+                self.create(form, pages, actor)
+            for lines in pages:
+                lines.store(form.instance, actor)
+            self._store_links(form, actor)
+        warn_of_what_was_heard(request, heard)
 
     def create(self, form: Any, pages: "Sequence[Lines]", actor: User) -> None:
         records.create_record(record=form.instance, actor=actor)

@@ -5,6 +5,7 @@ The records of what was agreed know nothing of budgets; what does registers here
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -66,16 +67,48 @@ def cost_of(engagement: Engagement, *, without: ChangeOrder | None = None) -> Co
     return _PURSES[0].cost(engagement, without) if _PURSES else {}
 
 
+# Set while somebody listens; services between need not hand the sentences through.
+_heard: ContextVar[list[str] | None] = ContextVar("heard_of_money", default=None)
+
+
+@contextmanager
+def hearing_of_money() -> Iterator[list[str]]:
+    """Gather what budgets warn of within the block, each sentence once.
+
+    Of two that listen, one within the other, the inner one hears it. A step that is
+    undone has warned all the same: the caller knows how it ended.
+    """
+    heard: list[str] = []
+    token = _heard.set(heard)
+    try:
+        yield heard
+    finally:
+        _heard.reset(token)
+
+
+def warn_of_money(warnings: Iterable[str]) -> None:
+    """Tell whoever listens what the budgets let pass."""
+    heard = _heard.get()
+    if heard is not None:
+        heard.extend(one for one in warnings if one not in heard)
+
+
+def heard_of_money() -> list[str]:
+    """Return what has been heard so far; nothing where nobody listens."""
+    return list(_heard.get() or ())
+
+
 def check_may_spend(
     engagement: Engagement, moment: Moment, before: Cost | None = None
 ) -> None:
     """Raise OverBudgetError, with the figures, where the money stops it.
 
-    Called within the transaction of the step, which it undoes. `before` is what the
-    engagement came to before the step, where it did already.
+    What only warns is told to whoever listens (`hearing_of_money`). Called within the
+    transaction of the step, which it undoes. `before` is what the engagement came to
+    before the step, where it did already.
     """
     for purse in _PURSES:
-        purse.check(Spending(engagement, moment, before))
+        warn_of_money(purse.check(Spending(engagement, moment, before)))
 
 
 # What takes effect as soon as it is asked for is held against the money as both.

@@ -19,7 +19,7 @@ from tests.factories import (
     make_user,
     stored,
 )
-from tests.spend.billing import make_invoice, make_line
+from tests.spend.billing import bill, make_invoice, make_line
 from tracker.spend.budget_standing import fiscal_months
 from tracker.spend.models import (
     Budget,
@@ -30,8 +30,6 @@ from tracker.spend.models import (
 )
 from tracker.spend.services import (
     draft_invoice,
-    mark_matched,
-    receive_invoice,
     set_budget,
     set_budget_policy,
 )
@@ -305,20 +303,52 @@ def test_invoice_says_the_warning_before_it_is_received_and_approved():
     browser = logged_in(Role.FINANCE)
     sentence = "this spends £13,000.00, which is £1,000.00 too much."
 
-    def dialog(name):
+    def told(name, browser=browser):
+        """Return whether the dialog tells, and the page after the step."""
         url = reverse(f"admin:tracker_invoice_{name}", args=[invoice.pk])
-        return browser.get(url).content.decode()
+        before = browser.get(url).content.decode()
+        after = browser.post(url, {"_form_submitted": "1"})
+        return sentence in before, any(sentence in one for one in said(after))
 
-    before = dialog("receive")
-    receive_invoice(invoice=invoice, actor=None)
-    matching = dialog("match")
-    mark_matched(invoice=Invoice.objects.get(), actor=None)
+    received, matched = told("receive"), told("match")
+    Invoice.objects.filter(pk=invoice.pk).update(status="matched")
+    approved = told("approve", logged_in(Role.FINANCE))
 
-    assert [sentence in page for page in (before, matching, dialog("approve"))] == [
-        True,
-        True,
-        True,
-    ]
+    assert [received, matched, approved] == [(True, True)] * 3
+
+
+def test_invoices_approved_together_say_the_warning_each():
+    contract = over_budget()
+    first, second = (
+        bill(contract, APRIL, kind="one_off", amount=amount, status="matched")
+        for amount in ("11000", "2000")
+    )
+    browser = logged_in(Role.FINANCE)
+
+    answer = browser.post(
+        reverse("admin:tracker_invoice_bulk", args=["approve"]),
+        {"row": [f"{n.pk}:{n.version}" for n in (first, second)], "mode": "those"},
+    )
+
+    assert set(Invoice.objects.values_list("status", flat=True)) == {"approved"}
+    warned = [text for text in said(answer) if "£1,000.00 too much" in text]
+    assert [text.partition(":")[0] for text in warned] == [first.number, second.number]
+
+
+def test_a_changed_fee_of_an_active_contract_says_the_warning():
+    contract = over_budget()
+    browser = logged_in(Role.ADMINISTRATOR)
+    url = reverse("admin:engagements_managedcontract_change", args=[contract.pk])
+    typed = fields_on(browser, url) | {
+        "fee_terms-TOTAL_FORMS": "2",
+        "fee_terms-1-starts_on": "2026-10-01",
+        "fee_terms-1-monthly_fee": "1500",
+    }
+
+    answer = browser.post(url, typed)
+
+    assert contract.fee_terms.count() == 2
+    assert any("which is £3,000.00 too much" in message for message in said(answer))
 
 
 def test_purchase_order_says_the_warning_once_it_is_recorded():

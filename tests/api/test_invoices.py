@@ -7,14 +7,20 @@ import pytest
 import time_machine
 
 from engagements.choices import Role
-from engagements.models import Event, ManagedContract
+from engagements.models import Contractor, Event, ManagedContract
 from tests.api.callers import client_for, codes, put
 from tests.api.test_schema import check
-from tests.factories import begun, make_contract, make_department, make_user
+from tests.factories import (
+    begun,
+    make_contract,
+    make_cost_centre,
+    make_department,
+    make_user,
+)
 from tests.spend.billing import bill, make_invoice, make_line
 from tracker.api.scopes import SCOPES
-from tracker.spend.models import Invoice, LedgerEntry
-from tracker.spend.services import post_invoice
+from tracker.spend.models import Budget, Invoice, InvoiceLine, LedgerEntry
+from tracker.spend.services import post_invoice, set_budget
 
 pytestmark = pytest.mark.django_db
 
@@ -199,6 +205,49 @@ def test_without_the_scope_there_is_no_money(administrator, contract):
     client = client_for(administrator, "engagements:read", "vendors:write")
 
     assert client.get("/api/v1/invoices").status_code == 403
+
+
+def test_what_a_budget_warns_of_is_answered_with_the_write_alone(api, contract):
+    centre = make_cost_centre(code="IT", name="Technology")
+    dear = begun(
+        make_contract(vendor=contract.vendor, cost_shares={centre: Decimal(100)})
+    )
+    budget = Budget(cost_centre=centre, year=2025)
+    set_budget(budget=budget, amounts={date(2026, 1, 1): Decimal(90)}, actor=None)
+
+    drafted = put(api, "invoices", "I-1", body(dear))
+    received = put(api, "invoices", "I-1", body(dear, status="received"))
+    read = api.get("/api/v1/invoices/by-external-id/I-1")
+
+    (warning,) = received.json()["warnings"]
+    assert warning.endswith("this spends £100.00, which is £10.00 too much.")
+    assert "warnings" not in drafted.json() | read.json()
+    assert received["ETag"] == read["ETag"]
+
+
+def test_a_line_tells_its_quantity_unit_and_contractor(api, contract):
+    contractor = Contractor.objects.create(
+        full_name="Ada", vendor=contract.vendor, external_id="W-1"
+    )
+    told = {"quantity": "2.5", "unit": "day", "contractor": {"external_id": "W-1"}}
+
+    answer = put(api, "invoices", "I-1", body(contract, line(contract, **told)))
+    refused = [
+        put(api, "invoices", "I-2", body(contract, line(contract, **wrong)))
+        for wrong in (
+            {"contractor": {"external_id": "W-2"}},
+            {"unit": "week"},
+            {"quantity": "-1"},
+            {"charge": "payment"},
+        )
+    ]
+
+    (found,) = answer.json()["lines"]
+    assert (Decimal(found["quantity"]), found["unit"]) == (Decimal("2.5"), "day")
+    assert found["contractor"]["id"] == str(contractor.public_id)
+    stored = InvoiceLine.objects.get()
+    assert (stored.contractor, stored.quantity) == (contractor, Decimal("2.5"))
+    assert [r.status_code for r in refused] == [422, 400, 400, 400]
 
 
 def test_a_fee_is_credited_and_billed_anew(api, contract):

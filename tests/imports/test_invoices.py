@@ -13,12 +13,18 @@ from django.core.management import call_command
 from openpyxl import Workbook
 
 from engagements.models import Event, ManagedContract
-from tests.factories import begun, make_assignment, make_contract, make_vendor
+from tests.factories import (
+    begun,
+    make_assignment,
+    make_contract,
+    make_cost_centre,
+    make_vendor,
+)
 from tests.spend.billing import bill
 from tracker.imports.exports import template_of
 from tracker.imports.invoice_lines import FIELDS
-from tracker.spend.models import Invoice, InvoiceLine, LedgerEntry
-from tracker.spend.services import verify_ledger
+from tracker.spend.models import Budget, Invoice, InvoiceLine, LedgerEntry
+from tracker.spend.services import set_budget, verify_ledger
 
 D = Decimal
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
@@ -215,6 +221,37 @@ def test_a_second_fee_for_a_period_is_refused(bring_in, contract):
     assert problems(report) == [
         (2, "period_from", refused),
         (4, "period_from", refused),
+    ]
+
+
+def test_lines_tell_quantity_and_unit(bring_in, contract):
+    report = bring_in(
+        HEADER + ",Quantity,Unit",
+        row(contract, "N-1", "120", charge="unit", price="2.5") + ",48,pieces",
+        row(contract, "N-2", "600", charge="", price="300") + ",2,Days",
+        row(contract, "N-3", "600") + ",2,weeks",
+        options=("--per-line",),
+    )
+
+    assert problems(report) == [(4, "unit", "is no word known here")]
+    lines = InvoiceLine.objects.order_by("id")
+    assert list(lines.values_list("charge_kind", "quantity", "unit")) == [
+        ("unit", D(48), "piece"),
+        ("time", D(2), "day"),
+    ]
+
+
+def test_what_a_budget_warns_of_is_a_note_of_the_report(bring_in, contract):
+    centre = make_cost_centre(code="IT", name="Technology")
+    dear = begun(make_contract(vendor=contract.vendor, cost_shares={centre: D(100)}))
+    budget = Budget(cost_centre=centre, year=2025)
+    set_budget(budget=budget, amounts={date(2026, 1, 1): D(90)}, actor=None)
+
+    report = bring_in(HEADER, row(dear, "N-1", "100"))
+
+    assert report["notes"] == [
+        "IT · Technology has a budget of £90.00 for April 2025 to March 2026. £0.00 of"
+        " it is spent; this spends £100.00, which is £10.00 too much."
     ]
 
 

@@ -2,6 +2,8 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import time_machine
@@ -21,6 +23,7 @@ from tracker.spend.models import (
     InvoiceStatus,
     LedgerEntry,
 )
+from tracker.spend.models.invoice_guards import CallCreditedLines, remove_statements
 from tracker.spend.services import (
     approve_invoice,
     change_draft,
@@ -331,6 +334,23 @@ def test_each_fee_of_an_invoice_is_credited_by_itself(contract):
     rest = make_line(contract, "-0.01", charge_kind=ChargeKind.CREDIT)
     post(rest, credits=quarter)
     assert credited_in_full() == [1, 2, 3]
+
+
+def test_lines_stored_before_are_called_credited_by_the_migration(contract):
+    quarter = fees(contract, "100", "100", "100")
+    post(fee(contract, 2, "-100"), credits=quarter)
+    with connection.cursor() as cursor:
+        for statement in remove_statements(connection.vendor):
+            cursor.execute(statement)
+        cursor.execute("UPDATE tracker_invoiceline SET is_credited = false")
+        editor: Any = SimpleNamespace(
+            execute=lambda statement, params: cursor.execute(statement, params)
+        )
+        state: Any = None
+
+        CallCreditedLines().database_forwards("tracker", editor, state, state)
+
+    assert credited_in_full() == [2]
 
 
 def test_a_line_of_one_engagement_is_credited_beside_those_of_another(contract):

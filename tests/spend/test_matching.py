@@ -104,10 +104,8 @@ def test_every_code_says_what_it_measures():
 
 
 def test_charges_and_units_are_written_as_they_are_stored():
-    charges = ("recurring", "time", "milestone", "unit", "one_off", "credit", "tax")
-    assert {getattr(matching, each.upper()) for each in charges} <= set(
-        ChargeKind.values
-    )
+    found = {getattr(matching, each.upper()) for each in ChargeKind.values}
+    assert found == set(ChargeKind.values)
     assert {matching.HOUR, matching.DAY} <= set(LineUnit.values)
 
 
@@ -590,11 +588,84 @@ def test_quantity_times_price_is_the_amount():
     assert match(bill(exact, terms=AUGMENTED, worked=approved)) == []
 
 
-def test_tax_and_expenses_are_held_against_no_terms():
-    tax = _line("tax", 200, MARCH, {})
-    expense = _line("expense", 12, MARCH, {"key": 2})
+def test_tax_is_held_against_no_terms():
+    assert match(bill(_line("tax", 200, MARCH, {}))) == []
 
-    assert match(bill(tax, expense)) == []
+
+# --- what nothing agreed -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("terms", [MANAGED, AUGMENTED])
+@pytest.mark.parametrize(
+    ("charge", "code"),
+    [
+        ("expense", Code.FEE_MISMATCH),
+        ("one_off", Code.FEE_MISMATCH),
+        ("payment", Code.FEE_MISMATCH),
+        ("credit", Code.FEE_MISMATCH),
+        ("unit", Code.RATE_ABOVE_CARD),
+    ],
+)
+def test_a_charge_that_nobody_agreed_is_told_whole(charge, code, terms):
+    line = _line(charge, "99.99", MARCH, {"quantity": Decimal(3)})
+
+    assert match(bill(line, terms=terms)) == [
+        Finding(code, 1, "0", "99.99", Decimal("99.99"))
+    ]
+
+
+def test_expenses_draw_on_what_was_agreed_to_be_paid_once():
+    terms = replace(MANAGED, one_offs=Decimal(500))
+    before = earlier(_line("milestone", 380, MARCH, {}))
+    travel = _line("expense", 120, MARCH, {})
+
+    assert match(bill(travel, terms=terms, others=(before,))) == []
+    found = match(
+        bill(replace(travel, amount=Decimal("120.01")), terms=terms, others=(before,))
+    )
+
+    assert found == [Finding(Code.FEE_MISMATCH, 1, "120", "120.01", Decimal("0.01"))]
+
+
+def test_units_without_their_number_are_told_whole():
+    terms = replace(MANAGED, unit_prices=(Decimal(5),))
+
+    found = match(bill(_line("unit", 600, MARCH, {}), terms=terms))
+
+    assert found == [Finding(Code.RATE_ABOVE_CARD, 1, "0", "600", Decimal(600))]
+
+
+def test_time_of_a_managed_contract_needs_a_price_that_was_agreed():
+    approved = {5: worked(4, 6, person=None)}
+    line = time_line(950, 10)
+
+    unpriced = match(bill(line, worked=approved))
+    by_the_hour = replace(MANAGED, hour_price=Decimal(90))
+    above = match(bill(line, terms=by_the_hour, worked=approved))
+    once = replace(MANAGED, one_offs=Decimal(1000))
+    drawn = earlier(time_line(60, 1, APRIL))
+
+    assert unpriced == [Finding(Code.RATE_ABOVE_CARD, 1, "0", "950", Decimal(950))]
+    assert above == [Finding(Code.RATE_ABOVE_CARD, 1, "900", "950", Decimal(50))]
+    assert (
+        match(
+            bill(replace(line, amount=Decimal(900)), terms=by_the_hour, worked=approved)
+        )
+        == []
+    )
+    assert match(bill(line, terms=once, worked=approved)) == []
+    assert match(bill(line, terms=once, worked=approved, others=(drawn,))) == [
+        Finding(Code.RATE_ABOVE_CARD, 1, "940", "950", Decimal(10))
+    ]
+
+
+def test_hours_above_the_approved_are_not_told_twice_without_a_rate():
+    found = match(bill(time_line(1000, 10), worked={5: worked(6, person=None)}))
+
+    assert found == [
+        Finding(Code.HOURS_ABOVE_APPROVED, 1, "6", "10", Decimal(400)),
+        Finding(Code.RATE_ABOVE_CARD, 1, "0", "600", Decimal(600)),
+    ]
 
 
 # --- what holds for any terms ------------------------------------------------------

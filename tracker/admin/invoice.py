@@ -39,6 +39,7 @@ from tracker.admin.invoice_steps import (
 )
 from tracker.admin.match_panel import MatchPanel
 from tracker.spend.models import (
+    BILLED_CHARGES,
     Invoice,
     InvoiceAttachment,
     InvoiceKind,
@@ -64,6 +65,7 @@ STATUS_COLOURS = {
     InvoiceStatus.PAID.value: "success",
 }
 SOON_DAYS = 7
+_BILLED = tuple(charge.value for charge in BILLED_CHARGES)
 
 
 class InvoiceForm(RecordForm):
@@ -113,10 +115,18 @@ class LineForm(ConstraintErrorsBesideFields):
             "period_to",
             "amount",
             "hours",
+            "quantity",
+            "unit",
             "unit_price",
             "contractor",
             "is_overtime",
         )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        charge: Any = self.fields.get("charge_kind")
+        if charge is not None:
+            charge.choices = [one for one in charge.choices if one[0] in ("", *_BILLED)]
 
     def _get_validation_exclusions(self) -> set[str]:
         # It decides which fee is billed already, and stands on no form.

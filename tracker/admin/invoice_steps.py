@@ -66,6 +66,10 @@ class MoneyDialog(YesDialog):
         return {"note": " ".join(_told_of_money(invoice))}
 
 
+def _told_as_stored(pk: int) -> list[str]:
+    return _told_of_money(Invoice.objects.get(pk=pk))
+
+
 def _told_of_money(invoice: Invoice) -> list[str]:
     """Return what the budgets say, or why the step would be refused."""
     try:
@@ -159,7 +163,9 @@ class InvoiceSteps(UnfoldModelAdmin):
         self, request: HttpRequest, form: forms.Form, object_id: str
     ) -> HttpResponse:
         done = _("The invoice was compared anew.")
-        return self._take(request, object_id, RECORD, _match_again, done)
+        return self._take(
+            request, object_id, RECORD, _match_again, done, tells_of_money=True
+        )
 
     @action(
         description=gettext_lazy("Approve"),
@@ -177,7 +183,9 @@ class InvoiceSteps(UnfoldModelAdmin):
         self, request: HttpRequest, form: forms.Form, object_id: str
     ) -> HttpResponse:
         done = _("The invoice is approved.")
-        return self._take(request, object_id, RELEASE, approve_invoice, done)
+        return self._take(
+            request, object_id, RELEASE, approve_invoice, done, tells_of_money=True
+        )
 
     @action(
         description=gettext_lazy("Paid…"),
@@ -362,13 +370,19 @@ class InvoiceSteps(UnfoldModelAdmin):
         permission: str,
         step: Step,
         done: str,
+        *,
+        tells_of_money: bool = False,
     ) -> HttpResponse:
+        """Take the step; one that posts nothing tells of the budgets where asked."""
         invoice = self.get_object(request, object_id)
         actor = actor_of(request)
         if invoice is not None and not sees_whole(actor, invoice):
             raise PermissionDenied
         call = partial(step, invoice=invoice, actor=actor)
-        return take_step(request, invoice, permission, call, done)
+        if invoice is None or not tells_of_money:
+            return take_step(request, invoice, permission, call, done)
+        warnings = partial(_told_as_stored, invoice.pk)
+        return take_step(request, invoice, permission, call, done, warnings)
 
 
 class ApproveInvoices(BulkChange):
@@ -383,4 +397,4 @@ class ApproveInvoices(BulkChange):
 
     def apply(self, record: Any, value: Any, actor: User) -> Sequence[str]:
         approve_invoice(invoice=record, actor=actor)
-        return ()
+        return _told_as_stored(record.pk)

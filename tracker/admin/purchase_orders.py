@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -31,9 +31,7 @@ from tracker.spend.services import (
     change_order,
     close_order,
     cover_engagements,
-    engagements_of,
     record_order,
-    warnings_of_order,
 )
 
 if TYPE_CHECKING:
@@ -179,23 +177,6 @@ class PurchaseOrderAdmin(RecordAdmin):
         coverages = [line for page in pages for line in page.take_added()]
         engagements = [line.engagement for line in coverages]
         record_order(order=form.instance, engagements=engagements, actor=actor)
-
-    def response_add(
-        self, request: HttpRequest, obj: Any, post_url_continue: Any = None
-    ) -> HttpResponse:
-        self._warn_of_money(request, obj)
-        answer: HttpResponse = super().response_add(request, obj, post_url_continue)
-        return answer
-
-    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        self._warn_of_money(request, obj)
-        answer: HttpResponse = super().response_change(request, obj)
-        return answer
-
-    def _warn_of_money(self, request: HttpRequest, order: PurchaseOrder) -> None:
-        """Say by how much what it is for exceeds a budget that lets it pass."""
-        for warning in warnings_of_order(engagements_of(order)):
-            messages.warning(request, warning)
 
     @action(
         description=gettext_lazy("Close"),

@@ -100,6 +100,20 @@ ENTRIES = (
         "A filter that the single report doesn't follow is refused, not only one that"
         " its pages don't take; `filters` of `GET /reports` lists what each follows.",
     ),
+    Entry(
+        date(2026, 11, 23),
+        "v1",
+        "added",
+        "`contractor`, `quantity` and `unit` on the lines of invoices. A line's charge"
+        " is no longer `payment`: an invoice says what it charges.",
+    ),
+    Entry(
+        date(2026, 11, 23),
+        "v1",
+        "added",
+        "`warnings` in the answer to a write of an invoice, an engagement, a rate or a"
+        " fee that exceeds a budget which lets it pass.",
+    ),
 )
 
 

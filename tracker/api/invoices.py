@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
@@ -40,17 +40,20 @@ from tracker.api.resource import (
     respond,
 )
 from tracker.api.schema import EXTERNAL_ID, IF_NONE_MATCH, one
-from tracker.api.shapes import NamedRecord, PageWithDeleted, Stamped
-from tracker.api.visibility import engagements, find, vendors
+from tracker.api.shapes import NamedRecord, PageWithDeleted, Stamped, Warned
+from tracker.api.visibility import contractors, engagements, find, vendors
 from tracker.spend.models import (
+    BILLED_CHARGES,
     Invoice,
     InvoiceKind,
     InvoiceLine,
     InvoiceSource,
     InvoiceStatus,
+    LineUnit,
 )
 from tracker.spend.services import change_draft, draft_invoice, receive_invoice
 
+QUANTITY = r"^(0|[1-9][0-9]{0,7})(\.[0-9]{1,4})?$"
 SIGNED = r"^-?(0|[1-9][0-9]{0,10})(\.[0-9]{1,4})?$"
 MOST_LINES = 500
 
@@ -59,11 +62,20 @@ class LineFacts(fields.StrictShape):
     """One charge for one engagement and service period."""
 
     engagement = fields.Reference()
-    charge = fields.Word(ChargeKind.values)
+    charge = fields.Word([charge.value for charge in BILLED_CHARGES])
     description = fields.Line(max_length=300, required=False)
     service_from = fields.Day()
     service_to = fields.Day()
+    contractor = fields.Reference(
+        required=False, help_text="Whose work is billed, where the invoice says so."
+    )
     hours = fields.Exact(pattern=fields.HOURS, required=False)
+    quantity = fields.Exact(
+        pattern=QUANTITY, required=False, help_text="How many units, days or pieces."
+    )
+    unit = fields.Word(
+        LineUnit.values, required=False, help_text="Of what the quantity is."
+    )
     unit_price = fields.Exact(pattern=fields.AMOUNT, required=False)
     is_overtime = fields.Truth(required=False)
     amount = fields.Exact(pattern=SIGNED, help_text="Negative for a credit.")
@@ -100,13 +112,18 @@ class LineRecord(serializers.Serializer[Any]):
     description = serializers.CharField()
     service_from = serializers.DateField()
     service_to = serializers.DateField()
+    contractor = NamedRecord(
+        allow_null=True, help_text="Null also where the caller may not see them."
+    )
     hours = serializers.CharField(allow_null=True)
+    quantity = serializers.CharField(allow_null=True)
+    unit = fields.Word(["", *LineUnit.values], help_text="Empty where none is told.")
     unit_price = serializers.CharField(allow_null=True)
     is_overtime = fields.Truth()
     amount = serializers.CharField()
 
 
-class InvoiceRecord(Stamped):
+class InvoiceRecord(Stamped, Warned):
     """What a vendor billed; only the lines within the caller's sight are told."""
 
     vendor = NamedRecord()
@@ -158,21 +175,38 @@ def invoice_rows(user: User, rows: QuerySet[Invoice]) -> list[tuple[Position, Ro
     seen: dict[int, list[InvoiceLine]] = defaultdict(list)
     ids = [invoice.pk for invoice in found]
     lines = InvoiceLine.objects.filter(invoice__in=ids)
-    for line in lines.visible_to(user).select_related("engagement").order_by("number"):
+    told = lines.visible_to(user).select_related("engagement", "contractor")
+    for line in told.order_by("number"):
         seen[line.invoice_id].append(line)
+    people = _people_seen(user, seen)
     counts: dict[int, int] = defaultdict(int)
     for pk in lines.order_by().values_list("invoice_id", flat=True):
         counts[pk] += 1
     return [
         (
             Position(invoice.updated_at, invoice.pk),
-            _row(invoice, seen[invoice.pk], counts[invoice.pk]),
+            _row(invoice, seen[invoice.pk], counts[invoice.pk], people),
         )
         for invoice in found
     ]
 
 
-def _row(invoice: Invoice, lines: Sequence[InvoiceLine], count: int) -> Row:
+def _people_seen(user: User, seen: Mapping[int, Sequence[InvoiceLine]]) -> set[int]:
+    """Return the contractors on the lines whom the caller may be told of."""
+    named = {
+        line.contractor_id
+        for lines in seen.values()
+        for line in lines
+        if line.contractor_id is not None
+    }
+    if not named:
+        return set()
+    return set(contractors(user).filter(pk__in=named).values_list("pk", flat=True))
+
+
+def _row(
+    invoice: Invoice, lines: Sequence[InvoiceLine], count: int, people: Collection[int]
+) -> Row:
     return {
         "id": invoice.public_id,
         "external_id": invoice.external_id,
@@ -188,13 +222,14 @@ def _row(invoice: Invoice, lines: Sequence[InvoiceLine], count: int) -> Row:
         "total": _exact(invoice.total) if len(lines) == count else None,
         "status": invoice.status,
         "dispute": invoice.dispute,
-        "lines": [_line_row(line) for line in lines],
+        "lines": [_line_row(line, people) for line in lines],
         "created_at": invoice.created_at,
         "updated_at": invoice.updated_at,
     }
 
 
-def _line_row(line: InvoiceLine) -> Row:
+def _line_row(line: InvoiceLine, people: Collection[int]) -> Row:
+    person = line.contractor if line.contractor_id in people else None
     return {
         "number": line.number,
         "engagement": _named(line.engagement, line.engagement.reference),
@@ -202,7 +237,10 @@ def _line_row(line: InvoiceLine) -> Row:
         "description": line.description,
         "service_from": line.period_from,
         "service_to": line.period_to,
+        "contractor": person and _named(person, person.full_name),
         "hours": _exact(line.hours),
+        "quantity": _exact(line.quantity),
+        "unit": line.unit,
         "unit_price": _exact(line.unit_price),
         "is_overtime": line.is_overtime,
         "amount": _exact(line.amount),
@@ -345,7 +383,10 @@ _LINE = (
     "description",
     "period_from",
     "period_to",
+    "contractor_id",
     "hours",
+    "quantity",
+    "unit",
     "unit_price",
     "is_overtime",
     "amount",
@@ -389,8 +430,17 @@ def _line(facts: dict[str, Any], place: int, user: User) -> InvoiceLine:
         description=line.get("description", ""),
         period_from=line["service_from"],
         period_to=line["service_to"],
+        contractor=_contractor(line, place, user),
         hours=line.get("hours"),
+        quantity=line.get("quantity"),
+        unit=line.get("unit", ""),
         unit_price=line.get("unit_price"),
         is_overtime=line.get("is_overtime", False),
         amount=line["amount"],
     )
+
+
+def _contractor(line: dict[str, Any], place: int, user: User) -> Any:
+    if "contractor" not in line:
+        return None
+    return find(contractors(user), line["contractor"], at=f"lines/{place}/contractor")

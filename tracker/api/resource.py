@@ -19,6 +19,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from engagements.models import Tombstone
+from engagements.permissions import sees_money
+from engagements.services.spending import heard_of_money, hearing_of_money
 from tracker.api.errors import BodyTooLarge, QueryRefused
 from tracker.api.fields import Line, Moment, Patterned, StrictShape, WholeInQuery
 from tracker.api.formats import encode
@@ -105,6 +107,10 @@ class Resource(viewsets.ViewSet):
             "Cache-Control": "private, no-cache",
             "X-Content-Type-Options": "nosniff",
         }
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        with hearing_of_money():
+            return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if self.action is None:
@@ -195,10 +201,14 @@ def respond(
 ) -> Response:
     """Answer the data with its ETag, or 304 where the caller has it already.
 
-    A fragment is JSON already.
+    A fragment is JSON already. A record is answered with what budgets warned of as it
+    was written. Its ETag is that of the record alone, as it is read later.
     """
     body = encode(data)
     headers = {"ETag": etag_of(body)}
+    warnings = heard_of_money()
+    if warnings and isinstance(data, dict) and sees_money(request.user):
+        body = encode(data | {"warnings": warnings})
     if location:
         headers["Location"] = location
     if request.method in ("GET", "HEAD") and is_unchanged(request, headers["ETag"]):

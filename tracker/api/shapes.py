@@ -33,6 +33,17 @@ class Stamped(serializers.Serializer[Any]):
     updated_at = serializers.DateTimeField()
 
 
+class Warned(serializers.Serializer[Any]):
+    """What only a write may answer beside the record."""
+
+    warnings = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="Only of a write that exceeds a budget which lets it pass: by how"
+        " much, in words, for those who see money.",
+    )
+
+
 class DeletedRecord(serializers.Serializer[Any]):
     """That a record was deleted; forget it, if you know it."""
 

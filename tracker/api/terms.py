@@ -46,7 +46,7 @@ from tracker.api.permissions import caller
 from tracker.api.records import Rows
 from tracker.api.resource import PageQuery, Row, read_body, read_query, respond
 from tracker.api.schema import IF_NONE_MATCH, one
-from tracker.api.shapes import NamedRecord, PageWithDeleted
+from tracker.api.shapes import NamedRecord, PageWithDeleted, Warned
 
 log = logging.getLogger(__name__)
 WORDS = {Kind.AUGMENTED: "rates", Kind.MANAGED: "fees"}
@@ -68,7 +68,7 @@ class FeeTermBody(MonthlyFeeBody):
     pay_period = fields.Word([MONTH], required=False)
 
 
-class RateTermRecord(RateRecord):
+class RateTermRecord(RateRecord, Warned):
     """A rate from its effective date until the next one's."""
 
     id = serializers.UUIDField()
@@ -78,7 +78,7 @@ class RateTermRecord(RateRecord):
     updated_at = serializers.DateTimeField()
 
 
-class FeeTermRecord(MonthlyFeeRecord):
+class FeeTermRecord(MonthlyFeeRecord, Warned):
     """A fee from its effective date until the next one's."""
 
     id = serializers.UUIDField()

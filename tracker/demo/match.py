@@ -191,7 +191,7 @@ def _rate_too_high(engagement: Engagement, cast: Cast) -> None:
 
 
 def _billed_twice(engagement: Engagement, cast: Cast) -> None:
-    """Spare parts with a sum that is wrong, and the same parts once more."""
+    """Spare parts that nobody agreed, with a wrong sum, and the same ones once more."""
     for number in range(2):
         parts = _line(
             engagement, ChargeKind.EXPENSE, "486.20", cast.month(1), "Belt rollers"

@@ -80,6 +80,18 @@ FIELDS = (
         help_text="Worker number or external id of whose work is billed.",
     ),
     Field("hours", "hours", ("hours", "quantity hours", "hours billed")),
+    Field(
+        "quantity",
+        "quantity",
+        ("quantity", "qty", "number of units", "units"),
+        help_text="How many units, days or pieces; hours have a column of their own.",
+    ),
+    Field(
+        "unit",
+        "unit",
+        ("unit", "unit of measure", "uom"),
+        help_text="hour, day, month or piece",
+    ),
     Field("unit_price", "price of one", ("price of one", "unit price", "rate")),
     Field("is_overtime", "overtime", ("overtime", "is overtime", "ot")),
     Field("amount", "amount", ("amount", "line amount", "net amount"), required=True),
@@ -99,6 +111,20 @@ CHARGES = {
     "credit": "credit",
     "tax": "tax",
     "vat": "tax",
+}
+UNITS = {
+    "hour": "hour",
+    "hours": "hour",
+    "h": "hour",
+    "hur": "hour",
+    "day": "day",
+    "days": "day",
+    "month": "month",
+    "months": "month",
+    "mon": "month",
+    "piece": "piece",
+    "pieces": "piece",
+    "pcs": "piece",
 }
 KINDS = {
     "": "invoice",
@@ -128,7 +154,7 @@ _EXAMPLE = {
     "amount": "10000.00",
 }
 _FORMS = dict.fromkeys(DATE_FIELDS, Form.DAY) | dict.fromkeys(
-    ("total", "hours", "unit_price", "amount"), Form.NUMBER
+    ("total", "hours", "quantity", "unit_price", "amount"), Form.NUMBER
 )
 TEMPLATE = tuple(
     Column(
@@ -198,6 +224,8 @@ class BilledLine(NamedTuple):
     period_to: date
     person_id: int | None
     hours: Decimal | None
+    quantity: Decimal | None
+    unit: str
     unit_price: Decimal | None
     is_overtime: bool
     amount: Decimal
@@ -426,9 +454,12 @@ class _LineReader:
             cells.refuse("period_to", "is before its start", "Correct one of the two.")
         amount = self._amount("amount", decimals, is_needed=True)
         hours = self._amount("hours", 2)
+        quantity = self._amount("quantity", 4)
+        unit = self._word("unit", UNITS) if cells.text("unit") else ""
         charge = self._word("charge", CHARGES) if cells.text("charge") else None
         if charge is None:
-            charge = "time" if hours is not None else "one_off"
+            is_time = hours is not None or unit in ("hour", "day")
+            charge = "time" if is_time else "one_off"
         description = cells.words("description", LONGEST_DESCRIPTION)
         person = self._person()
         price = self._amount("unit_price", 4)
@@ -444,6 +475,8 @@ class _LineReader:
             period_to=last,
             person_id=person,
             hours=hours,
+            quantity=quantity,
+            unit=unit or "",
             unit_price=price,
             is_overtime=overtime,
             amount=amount,

@@ -602,6 +602,8 @@ def _bill(
                 period_to=line.period_to,
                 contractor_id=line.person_id,
                 hours=line.hours,
+                quantity=line.quantity,
+                unit=line.unit,
                 unit_price=line.unit_price,
                 is_overtime=line.is_overtime,
                 amount=line.amount,

@@ -26,6 +26,8 @@ from kombu.exceptions import OperationalError
 from engagements import events
 from engagements.errors import ConflictError, NotAllowedError, WrongStateError
 from engagements.models import User
+from engagements.permissions import sees_money
+from engagements.services.spending import hearing_of_money
 from tracker.imports.files import open_table
 from tracker.imports.kinds import (
     Batch,
@@ -42,7 +44,7 @@ from tracker.imports.mapping import (
     suggest_columns,
 )
 from tracker.imports.models import ImportProblem, ImportRun, RunState
-from tracker.imports.problems import ImportRefusedError, Problem
+from tracker.imports.problems import ImportRefusedError, Note, Problem
 from tracker.imports.report import Report
 from tracker.imports.tables import check_size
 from tracker.jobs.services import run_job
@@ -57,6 +59,7 @@ _ATTEMPTS = 3
 _LEASE = timedelta(minutes=15)
 _SAMPLE_LINES = 5
 _PROBLEMS_AT_ONCE = 5000
+_MOST_WARNINGS = 10
 # PostgreSQL's states for a lock not granted in time, a deadlock, a failed ordering.
 _LOST_RACES = frozenset({"55P03", "40P01", "40001"})
 
@@ -178,7 +181,12 @@ def _carry_out(
             with transaction.atomic():
                 batch.plan(report)
                 if not is_dry_run and report.may_be_applied:
-                    batch.apply(run_id=run.public_id, actor=run.started_by)
+                    with hearing_of_money() as heard:
+                        batch.apply(run_id=run.public_id, actor=run.started_by)
+                    # A long file is stored in parts: the last ones tell where it ended.
+                    if run.started_by is None or sees_money(run.started_by):
+                        told = heard[-_MOST_WARNINGS:]
+                        report.notes += [Note(0, sentence) for sentence in told]
                     report.is_applied = True
                 _store(run, report)
         except DatabaseError as error:

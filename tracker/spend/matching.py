@@ -24,7 +24,9 @@ TIME = "time"
 MILESTONE = "milestone"
 UNIT = "unit"
 ONE_OFF = "one_off"
+EXPENSE = "expense"
 CREDIT = "credit"
+PAYMENT = "payment"
 TAX = "tax"
 
 # Units, as `LineUnit` stores them.
@@ -103,6 +105,7 @@ class Terms:
     `agreed_until` is the last day of the term, None where it renews by itself or has
     no end; `ended_on` the last day of what was closed. `one_offs` is all that was
     agreed beside fees and time: accepted milestones, one-off charges, change orders.
+    `hour_price` is the highest unit price of an hour, where no rate was agreed.
     """
 
     currency: str
@@ -114,6 +117,14 @@ class Terms:
     person: int | None = None
     unit_prices: tuple[Decimal, ...] = ()
     one_offs: Decimal = NOTHING
+    hour_price: Decimal | None = None
+
+    @property
+    def paid_once(self) -> frozenset[str]:
+        """Return the charges that `one_offs` is for."""
+        charges = {MILESTONE, ONE_OFF, EXPENSE}
+        is_priced = bool(self.rates) or self.hour_price is not None
+        return frozenset(charges if is_priced else charges | {TIME})
 
 
 @dataclass(frozen=True)
@@ -230,7 +241,7 @@ def _match_line(bill: Bill, line: BilledLine) -> Iterator[Finding]:
             max(line.amount, NOTHING),
         )
         return
-    if bill.is_credit_note or line.amount <= 0 or line.charge in (CREDIT, TAX):
+    if bill.is_credit_note or line.amount <= 0 or line.charge == TAX:
         return
     duplicates = list(_duplicate(bill, line))
     if duplicates:
@@ -239,13 +250,13 @@ def _match_line(bill: Bill, line: BilledLine) -> Iterator[Finding]:
         return
     yield from _worker(line, terms)
     yield from _term(bill, line, terms)
-    yield from _CHECKS.get(line.charge, _nothing)(bill, line, terms)
+    yield from _CHECKS[line.charge](bill, line, terms)
     yield from _periods(bill, line, terms)
 
 
-def _nothing(bill: Bill, line: BilledLine, terms: Terms) -> Iterator[Finding]:
-    """Expenses and payments have no terms to be held against."""
-    return iter(())
+def _unagreed(bill: Bill, line: BilledLine, terms: Terms) -> Iterator[Finding]:
+    """Tell of a credit that is charged, or of no charge at all: nobody agrees those."""
+    yield Finding(Code.FEE_MISMATCH, line.key, "0", plain(line.amount), line.amount)
 
 
 # --- sums --------------------------------------------------------------------------
@@ -393,16 +404,8 @@ def _fee_parts(fees: Sequence[Price], first: date, last: date) -> Iterator[Decim
 
 
 def _one_off(bill: Bill, line: BilledLine, terms: Terms) -> Iterator[Finding]:
-    """Hold milestones and one-off charges against all of them that were agreed."""
-    billed = sum(
-        (
-            other.amount
-            for other in _earlier(bill, line)
-            if other.charge in (MILESTONE, ONE_OFF)
-        ),
-        NOTHING,
-    )
-    left = max(terms.one_offs - billed, NOTHING)
+    """Hold what is paid once against all of it that was agreed."""
+    left = _left_to_pay_once(bill, line, terms)
     if line.amount > left:
         over = line.amount - left
         yield Finding(
@@ -410,10 +413,26 @@ def _one_off(bill: Bill, line: BilledLine, terms: Terms) -> Iterator[Finding]:
         )
 
 
+def _left_to_pay_once(bill: Bill, line: BilledLine, terms: Terms) -> Decimal:
+    billed = sum(
+        (
+            other.amount
+            for other in _earlier(bill, line)
+            if other.charge in terms.paid_once
+        ),
+        NOTHING,
+    )
+    return max(terms.one_offs - billed, NOTHING)
+
+
 def _units(bill: Bill, line: BilledLine, terms: Terms) -> Iterator[Finding]:
-    if not terms.unit_prices or line.quantity is None:
-        return
-    card = round_money(line.quantity * max(terms.unit_prices), bill.currency)
+    """Hold units against the highest price agreed; without one, or a number, nothing.
+
+    An amount that says not how many can be any number of units.
+    """
+    card = NOTHING
+    if terms.unit_prices and line.quantity is not None:
+        card = round_money(line.quantity * max(terms.unit_prices), bill.currency)
     if line.amount > card:
         yield Finding(
             Code.RATE_ABOVE_CARD,
@@ -468,16 +487,14 @@ class _Hours:
 def _time(bill: Bill, line: BilledLine, terms: Terms) -> Iterator[Finding]:
     approved = _approved(bill, line, terms)
     hours = billed_hours(line, terms)
+    if approved.dearest is None:
+        yield from _time_without_rate(bill, line, terms, approved, hours)
+        return
     if hours is None:
         yield from _time_without_hours(bill, line, approved)
         return
     within = min(hours, approved.total)
     over = hours - within
-    if approved.dearest is None:
-        if over > 0:
-            amount = round_money(line.amount * over / hours, bill.currency)
-            yield _too_many(line, approved.total, hours, amount)
-        return
     agreed = approved.value(within, bill.currency)
     card = agreed + _rounded(Fraction(over) * approved.dearest, bill.currency)
     if line.amount > card:
@@ -503,8 +520,40 @@ def _time_without_hours(
         more = round(Fraction(amount) / approved.dearest, 2)
         hours = approved.total + Decimal(more.numerator) / more.denominator
         yield _too_many(line, approved.total, hours, amount)
-    elif line.amount > agreed and not approved.priced:
+
+
+def _time_without_rate(
+    bill: Bill,
+    line: BilledLine,
+    terms: Terms,
+    approved: _Hours,
+    hours: Decimal | None,
+) -> Iterator[Finding]:
+    """Hold hours against the approved ones, and their price against what was agreed.
+
+    As on a managed contract: by a unit price of an hour, or out of what is paid once.
+    """
+    over = max(hours - approved.total, NOTHING) if hours else NOTHING
+    beyond = NOTHING
+    if hours and over > 0:
+        beyond = round_money(line.amount * over / hours, bill.currency)
+        yield _too_many(line, approved.total, hours, beyond)
+    elif hours is None and not approved.priced:
         yield _too_many(line, NOTHING, None, line.amount)
+        return
+    if terms.rates:
+        # All of it is before the first one: told as out of the term.
+        return
+    if terms.hour_price is None:
+        card = _left_to_pay_once(bill, line, terms)
+    else:
+        within = approved.total if hours is None else hours - over
+        card = round_money(within * terms.hour_price, bill.currency)
+    found = line.amount - beyond
+    if found > card:
+        yield Finding(
+            Code.RATE_ABOVE_CARD, line.key, plain(card), plain(found), found - card
+        )
 
 
 def _too_many(
@@ -749,6 +798,9 @@ _CHECKS = {
     UNIT: _units,
     MILESTONE: _one_off,
     ONE_OFF: _one_off,
+    EXPENSE: _one_off,
+    CREDIT: _unagreed,
+    PAYMENT: _unagreed,
 }
 
 

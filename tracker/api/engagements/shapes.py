@@ -7,7 +7,13 @@ from rest_framework import serializers
 from engagements.choices import Kind, NoticeUnit, Phase, Renewal, Status
 from tracker.api import fields
 from tracker.api.resource import PageQuery
-from tracker.api.shapes import CodedRecord, NamedRecord, PageWithDeleted, Stamped
+from tracker.api.shapes import (
+    CodedRecord,
+    NamedRecord,
+    PageWithDeleted,
+    Stamped,
+    Warned,
+)
 
 HOUR, DAY, MONTH = "HOUR", "DAY", "MONTH"
 LONGEST_TERM_MONTHS = 600
@@ -174,7 +180,7 @@ class RateRecord(serializers.Serializer[Any]):
     overtime_multiplier = serializers.CharField()
 
 
-class EngagementRecord(Stamped):
+class EngagementRecord(Stamped, Warned):
     """What was agreed with a vendor, in either model.
 
     `cost_split`, `monthly_fee` and `rate` are those in force today, or the first to

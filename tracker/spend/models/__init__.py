@@ -20,6 +20,7 @@ from tracker.spend.models.closing import (
     hold_months_still,
 )
 from tracker.spend.models.invoice import (
+    BILLED_CHARGES,
     Invoice,
     InvoiceAttachment,
     InvoiceKind,
@@ -76,6 +77,7 @@ from tracker.spend.models.work import (
 )
 
 __all__ = [
+    "BILLED_CHARGES",
     "BY_PEOPLE",
     "CODES",
     "COUNTED",

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
@@ -39,6 +40,10 @@ class InvoiceSource(models.TextChoices):
     FILE = "file", _("Imported from a file")
     API = "api", _("Received by API")
     ELECTRONIC = "electronic", _("Electronic invoice")
+
+
+# What an invoice can charge; a payment of which more isn't known is no bill.
+BILLED_CHARGES = tuple(kind for kind in ChargeKind if kind != ChargeKind.PAYMENT)
 
 
 class LineUnit(models.TextChoices):
@@ -297,6 +302,12 @@ class InvoiceLine(Detail):
 
     def __str__(self) -> str:
         return f"{self.number}: {self.description}"
+
+    def clean(self) -> None:
+        if self.charge_kind == ChargeKind.PAYMENT:
+            raise ValidationError(
+                {"charge_kind": _("An invoice says what is charged: choose a charge.")}
+            )
 
 
 def attachment_path(attachment: InvoiceAttachment, _name: str) -> str:

@@ -37,6 +37,14 @@ from tracker.spend.orders import OrderTerms, Payers, orders_covering
 LOOKS_BACK = timedelta(days=92)
 AGREED = (TimesheetStatus.APPROVED, TimesheetStatus.INVOICED)
 ZERO = Decimal(0)
+# How people name the unit of a charge that is an hour.
+HOURS = frozenset(
+    {
+        *("h", "hr", "hrs", "hour", "hours"),
+        *("std", "std.", "stunde", "stunden"),
+        *("hora", "horas"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -203,7 +211,7 @@ def _terms(engagements: Collection[int]) -> dict[int, Terms]:
             "pk", "assignment__contractor_id"
         )
     )
-    units, one_offs = _charges(engagements)
+    units, one_offs, hours = _charges(engagements)
     return {
         found.pk: replace(
             _dates(found),
@@ -212,6 +220,7 @@ def _terms(engagements: Collection[int]) -> dict[int, Terms]:
             person=people.get(found.pk),
             unit_prices=tuple(units[found.pk]),
             one_offs=one_offs[found.pk],
+            hour_price=hours.get(found.pk),
         )
         for found in Engagement.objects.filter(pk__in=engagements)
     }
@@ -240,25 +249,31 @@ def _rate(term: RateTerm) -> Rate:
 
 def _charges(
     engagements: Collection[int],
-) -> tuple[dict[int, list[Decimal]], dict[int, Decimal]]:
-    """Return unit prices, and all that was agreed to be paid once."""
+) -> tuple[dict[int, list[Decimal]], dict[int, Decimal], dict[int, Decimal]]:
+    """Return unit prices, all that was agreed to be paid once, and prices of an hour.
+
+    Of several prices of an hour, the highest.
+    """
     units: dict[int, list[Decimal]] = defaultdict(list)
     one_offs: dict[int, Decimal] = defaultdict(Decimal)
+    hours: dict[int, Decimal] = {}
     agreed = ~Q(charge_kind=ChargeKind.MILESTONE) | Q(accepted_on__isnull=False)
     charges = Charge.objects.filter(agreed, engagement_id__in=engagements)
-    for engagement, kind, amount in charges.values_list(
-        "engagement_id", "charge_kind", "amount"
+    for engagement, kind, unit_name, amount in charges.values_list(
+        "engagement_id", "charge_kind", "unit_name", "amount"
     ):
-        if kind == ChargeKind.UNIT:
-            units[engagement].append(amount)
-        else:
+        if kind != ChargeKind.UNIT:
             one_offs[engagement] += amount
+            continue
+        units[engagement].append(amount)
+        if unit_name.strip().casefold() in HOURS:
+            hours[engagement] = max(amount, hours.get(engagement, amount))
     orders = ChangeOrder.objects.filter(
         engagement_id__in=engagements, value_change__gt=0
     ).in_force()
     for engagement, amount in orders.values_list("engagement_id", "value_change"):
         one_offs[engagement] += amount
-    return units, one_offs
+    return units, one_offs, hours
 
 
 # --- work --------------------------------------------------------------------------

@@ -123,7 +123,9 @@ def _too_much_of_one(
     earlier = taken_back_of([credited.pk])[credited.pk]
     left = left_of_engagements(billed, earlier)
     now = left_of_engagements((), [share_of(line) for line in lines])
-    references = {line.engagement_id: line.engagement.reference for line in lines}
+    references: dict[int | None, str] = {
+        line.engagement_id: line.engagement.reference for line in lines
+    }
     for engagement, amount in now.items():
         if -amount <= left[engagement]:
             continue

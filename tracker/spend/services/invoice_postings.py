@@ -6,6 +6,7 @@ from decimal import Decimal
 from math import lcm
 
 from engagements.choices import ChargeKind
+from engagements.services.spending import warn_of_money
 from engagements.values.money import allocate
 from engagements.values.periods import last_day_of_month, months_between
 from tracker.spend.models import (
@@ -26,14 +27,15 @@ def post_lines(lines: Sequence[InvoiceLine]) -> None:
 
     Accrued time of an engagement in the period of a time line is reversed: the
     invoice takes its place. A credit note takes no place, it only takes back. Raises
-    OverBudgetError where a budget stops it.
+    OverBudgetError where a budget stops it; what one warns of is told to whoever
+    listens.
     """
     # At once, whatever the lines: writers that lock in one order can't deadlock.
     posted = post(
         [posting for line in lines for posting in _postings(line)],
         reversing=_accruals(lines),
     )
-    check_posted(posted)
+    warn_of_money(check_posted(posted))
 
 
 def _accruals(lines: Sequence[InvoiceLine]) -> list[LedgerEntry]:
