@@ -88,6 +88,21 @@ def test_negotiated_fee_is_realised_by_bills_at_it(contract):
     assert realised() == [(SavingStatus.CLAIMED, Decimal(2_000))]
 
 
+def test_what_is_credited_in_full_and_billed_anew_is_realised_once(contract):
+    negotiated(contract, "11000", "10000")
+    first = bill_lines(fee(contract, "10000"))
+    bring_savings_up()
+
+    credit_note(first, "-10000")
+    bring_savings_up()
+    assert realised() == [(SavingStatus.CLAIMED, Decimal(0))]
+
+    bill_lines(fee(contract, "10000"))
+    bring_savings_up()
+    bring_savings_up()
+    assert realised() == [(SavingStatus.CLAIMED, Decimal(1_000))]
+
+
 def test_fee_billed_as_before_realises_nothing(contract):
     negotiated(contract, "11000", "10000")
     bill_lines(fee(contract, "11000"))

@@ -351,6 +351,7 @@ def _realise_negotiated(actor: User | None) -> int:
     )
     lines = _billed([saving.engagement_id or 0 for saving in savings])
     rates = _rates(list(lines))
+    undone = _undone(savings)
     count = 0
     for saving in savings:
         engagement = saving.engagement_id or 0
@@ -359,8 +360,29 @@ def _realise_negotiated(actor: User | None) -> int:
             for line in lines[engagement]
             if (amount := _saved(saving, line, rates[engagement])) > 0
         ]
-        count += _realise(saving, parts, actor)
+        count += _realise(saving, [*parts, *undone[saving.pk]], actor)
     return count
+
+
+def _undone(savings: Sequence[Saving]) -> dict[int, list[Realised]]:
+    """Take back what bills realised that were credited in full since.
+
+    What is billed in their place realises anew.
+    """
+    found: dict[int, list[Realised]] = defaultdict(list)
+    rows = SavingRealisation.objects.filter(
+        saving__in=savings, amount__gt=0, invoice_line__is_credited=True
+    )
+    for row in rows.select_related("invoice_line__invoice").order_by("pk"):
+        line = row.invoice_line
+        if line is not None:
+            note = (
+                f"Invoice {line.invoice.number}, line {line.number}: credited in full"
+            )
+            found[row.saving_id].append(
+                Realised(-row.amount, row.realised_on, note=note)
+            )
+    return found
 
 
 def _billed(engagements: Sequence[int]) -> dict[int, list[InvoiceLine]]:
