@@ -259,7 +259,9 @@ def test_time_without_hours_may_come_to_all_that_is_approved():
 
 
 def test_time_of_a_managed_contract_is_held_against_its_hours():
-    found = match(bill(time_line(900, 9), worked={5: worked(6)}))
+    terms = replace(MANAGED, hour_price=Decimal(100))
+
+    found = match(bill(time_line(900, 9), terms=terms, worked={5: worked(6)}))
 
     assert found == [Finding(Code.HOURS_ABOVE_APPROVED, 1, "6", "9", Decimal(300))]
 
