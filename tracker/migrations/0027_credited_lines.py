@@ -12,7 +12,7 @@ from tracker.spend.models.invoice_guards import (
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tracker', '0024_directory'),
+        ('tracker', '0025_wordings'),
     ]
 
     operations = [
