@@ -73,8 +73,17 @@ def guide_text(request: HttpRequest, slug: str) -> HttpResponse:
 def _page(
     request: HttpRequest, title: str, document: str, slug: str = ""
 ) -> HttpResponse:
-    links = [(_address(one), found.title, one == slug) for one, found in GUIDES.items()]
-    told = {"title": title, "document": document, "is_guide": slug, "guides": links}
+    links = [
+        (reverse("api:docs"), "Description", not slug),
+        *((_address(one), found.title, one == slug) for one, found in GUIDES.items()),
+    ]
+    told = {
+        "title": title,
+        "document": document,
+        "is_guide": slug,
+        "nav_label": "Guides",
+        "guides": links,
+    }
     return render(request, "tracker/api_docs.html", told)
 
 
