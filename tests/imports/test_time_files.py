@@ -12,14 +12,15 @@ import pytest
 import time_machine
 from django.core.management import CommandError, call_command
 
+from engagements.choices import Role
 from engagements.models import Contractor
-from tests.factories import begun, make_contract, make_vendor
+from tests.factories import begun, make_contract, make_user, make_vendor
 from tests.spend.sheets import begin, make_running
 from tracker.imports.models import TimeName
 from tracker.imports.time_cells import layout_of, parse_duration
 from tracker.imports.time_documents import flattened
 from tracker.spend.models import LedgerEntry, WorkLog
-from tracker.spend.services import log_work
+from tracker.spend.services import log_work, withdraw_work
 
 D = Decimal
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -511,6 +512,65 @@ def test_an_entry_stored_before_starts_were_looked_at_is_recognised(bring_in, wr
             "has an entry of 8 hours, imported before, that the file doesn't tell of:"
             " this line may be it, changed since",
         )
+    ]
+
+
+def test_what_was_withdrawn_makes_room_for_the_corrected_entry(bring_in, written):
+    assignment = make_running(contractor=person())
+    first, edited = EDITED[0], EDITED[2]
+    bring_in(written(kimai(assignment, first)))
+    manager = make_user(Role.MANAGER)
+    withdraw_work(line=WorkLog.objects.get(), reason="Wrong", actor=manager)
+
+    told = (first, edited, edited, first)
+    reports = [bring_in(written(kimai(assignment, one))) for one in told]
+
+    assert [figures(one)[1:4] for one in reports] == [
+        (0, 1, 0),
+        (1, 0, 0),
+        (0, 1, 0),
+        (0, 1, 0),
+    ]
+    assert [log.hours for log in WorkLog.objects.counted()] == [D(7)]
+
+
+def test_an_entry_of_before_makes_room_once_it_is_withdrawn(bring_in, written):
+    assignment = make_running(contractor=person())
+    stored_as_before(assignment, "8.00", "first")
+    manager = make_user(Role.MANAGER)
+    withdraw_work(line=WorkLog.objects.get(), reason="Wrong", actor=manager)
+
+    reports = [
+        bring_in(written(kimai(assignment, one))) for one in (EDITED[0], EDITED[2])
+    ]
+
+    assert [figures(one)[1:4] for one in reports] == [(0, 1, 0), (1, 0, 0)]
+
+
+def test_days_outside_of_the_engagement_and_over_24_hours_are_refused(
+    bring_in, written
+):
+    ada = person()
+    assignment = make_running(contractor=ada, ends_on=date(2026, 3, 31))
+    other = make_running(contractor=ada, starts_on=date(2026, 2, 1))
+    text = table(
+        entry("2026-04-01", "8", "Ada Admin", assignment.reference, ""),
+        entry("2026-01-30", "8", "Ada Admin", other.reference, ""),
+        entry("2026-03-02", "14", "Ada Admin", assignment.reference, ""),
+        entry("2026-03-02", "10.5", "Ada Admin", other.reference, ""),
+        entry("2026-03-02", "10", "Ada Admin", other.reference, ""),
+    )
+
+    report = bring_in(written(text))
+
+    assert problems(report) == [
+        (
+            2,
+            "day",
+            f"is outside of {assignment.reference}, from 2026-01-01 to 2026-03-31",
+        ),
+        (3, "day", f"is outside of {other.reference}, which starts on 2026-02-01"),
+        (5, "duration", "brings the person's day to 24.5 hours, more than 24"),
     ]
 
 

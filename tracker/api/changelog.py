@@ -92,28 +92,3 @@ ENTRIES = (
         "v1",
         "added",
         "The tables of fit among the reports, with `verdict` and `missing`.",
-    ),
-    Entry(
-        date(2026, 11, 23),
-        "v1",
-        "changed",
-        "A filter that the single report doesn't follow is refused, not only one that"
-        " its pages don't take; `filters` of `GET /reports` lists what each follows.",
-    ),
-)
-
-
-def answer() -> bytes:
-    rows: list[dict[str, Any]] = [asdict(entry) for entry in ENTRIES]
-    return encode({"results": rows})
-
-
-def _etag(request: HttpRequest) -> str:
-    return etag_of(answer())
-
-
-@require_safe
-@cache_control(public=True, max_age=300)
-@condition(etag_func=_etag)
-def changelog(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(answer(), content_type="application/json")

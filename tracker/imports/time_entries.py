@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import partial
+from itertools import count
 from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -44,6 +45,7 @@ from tracker.imports.time_cells import (
 )
 from tracker.imports.time_keys import Facts, Keys, Recorded, Untold, keys_of
 from tracker.imports.time_places import TimePlaces, Work, known_places
+from tracker.spend.day_totals import DayTotals
 from tracker.spend.models import Activity, Timesheet, WorkLog
 from tracker.spend.services import log_work_lines
 
@@ -175,6 +177,12 @@ def _place(
             f"is {work.reference}, which is {work.status}",
             "Work is recorded on what has started.",
         )
+    elif not work.is_in_force(entry.day):
+        cells.refuse(
+            "day",
+            f"is outside of {work.reference}, {work.span}",
+            "Correct the day, or extend the engagement if the work was agreed.",
+        )
     elif work.is_paid_by_time:
         _check_assignment(cells, entry, person, work)
         person = work.contractor
@@ -301,6 +309,13 @@ class _Sorting:
         self._recorded = Recorded([line.keys for line in lines])
         self._sheets = _sheets(lines)
         self._untold = _untold(lines)
+        self._totals = DayTotals(
+            {
+                (line.contractor, line.entry.day)
+                for line in lines
+                if line.contractor is not None
+            }
+        )
         by_stem: dict[str, list[TimeLine]] = {}
         for line in lines:
             if not self._is_known_as_said(line):
@@ -309,34 +324,41 @@ class _Sorting:
             self._sort(group)
 
     def _is_known_as_said(self, line: TimeLine) -> bool:
-        before = self._recorded.under(line.keys.said)
-        if before is None:
-            return False
-        if before == line.facts:
+        said = line.keys.said
+        before = self._recorded.standing(said)
+        if line.facts in [before, *self._recorded.withdrawn(said)]:
             self.known.append(line)
-        else:
+        elif before is not None:
             self._refuse(line, *_CHANGED)
+        else:
+            return False
         return True
 
     def _sort(self, lines: Sequence[TimeLine]) -> None:
         """Sort the lines that share a stem: each stored one is told of by one line."""
-        stored = self._recorded.of_stem(lines[0].keys)
-        left = list(stored.values())
+        stored = self._recorded.keys_of_stem(lines[0].keys)
+        standing = {key: self._recorded.standing(key) for key in stored}
+        left = [facts for facts in standing.values() if facts is not None]
+        # What was withdrawn stays so, however often a file tells of it.
+        gone = [facts for key in stored for facts in self._recorded.withdrawn(key)]
         others = []
         for line in lines:
             if line.facts in left:
                 left.remove(line.facts)
                 self.known.append(line)
+            elif line.facts in gone:
+                gone.remove(line.facts)
+                self.known.append(line)
             else:
                 others.append(line)
-        number = len(stored)
+        numbered = map(lines[0].keys.numbered, count())
+        free = (key for key in numbered if standing.get(key) is None)
         for line in others:
             if left:
                 left.pop()
                 self._refuse(line, *_CHANGED)
             elif self._can_be_stored(line):
-                self.to_store.append((line, line.keys.numbered(number)))
-                number += 1
+                self.to_store.append((line, next(free)))
 
     def _can_be_stored(self, line: TimeLine) -> bool:
         hours = self._untold.hours_of(line.facts) if line.keys.said else None
@@ -346,7 +368,7 @@ class _Sorting:
                 "day",
                 f"has an entry of {hours.normalize():f} hours, imported before, that"
                 " the file doesn't tell of: this line may be it, changed since",
-                "Export all entries of that day; leave out what was changed.",
+                "Export the whole day; withdraw the work log of what changed.",
             )
             return False
         for first, last in self._sheets.get((line.work.pk, line.contractor), []):
@@ -359,6 +381,15 @@ class _Sorting:
                     "Enter the hours there, or leave the line out.",
                 )
                 return False
+        total = self._totals.add(line.contractor, line.entry.day, line.entry.hours)
+        if total is not None:
+            self._refuse(
+                line,
+                "duration",
+                f"brings the person's day to {total.normalize():f} hours, more than 24",
+                "Correct it, or what is recorded of that day on other engagements.",
+            )
+            return False
         return True
 
     def _refuse(self, line: TimeLine, column: str, reason: str, advice: str) -> None:
@@ -368,7 +399,7 @@ class _Sorting:
 _CHANGED = (
     "number",
     "was imported before with another day, person, engagement, hours or overtime",
-    "Work logs stay as they are: leave the line out.",
+    "Withdraw the work log first, or leave the line out.",
 )
 
 

@@ -96,7 +96,8 @@ class Recorded:
     """The work logs that the entries of a file may have been stored as."""
 
     def __init__(self, keys: Collection[Keys]) -> None:
-        self._by_key: dict[str, Facts] = {}
+        self._standing: dict[str, Facts] = {}
+        self._withdrawn: dict[str, list[Facts]] = {}
         self._read({one.said for one in keys if one.said})
         stems = {one.stem: one for one in keys if one.stem}
         number = 0
@@ -105,26 +106,37 @@ class Recorded:
             stems = {
                 stem: one
                 for stem, one in stems.items()
-                if one.numbered(number) in self._by_key
+                if self._has(one.numbered(number))
             }
             number += 1
 
-    def under(self, key: str) -> Facts | None:
-        return self._by_key.get(key)
+    def standing(self, key: str) -> Facts | None:
+        return self._standing.get(key)
 
-    def of_stem(self, keys: Keys) -> dict[str, Facts]:
-        """Return by key what is stored of the stem, in the order of their numbers."""
-        found: dict[str, Facts] = {}
-        while (key := keys.numbered(len(found))) in self._by_key:
-            found[key] = self._by_key[key]
+    def withdrawn(self, key: str) -> list[Facts]:
+        """Return what was withdrawn of the key, which may stand anew."""
+        return self._withdrawn.get(key, [])
+
+    def keys_of_stem(self, keys: Keys) -> list[str]:
+        """Return those of the stem that were ever stored, in order."""
+        if not keys.stem:
+            return [keys.said] if self._has(keys.said) else []
+        found: list[str] = []
+        while self._has(key := keys.numbered(len(found))):
+            found.append(key)
         return found
+
+    def _has(self, key: str) -> bool:
+        return key in self._standing or key in self._withdrawn
 
     def _read(self, keys: Collection[str]) -> None:
         for part in _parts(sorted(keys)):
-            for key, *facts in WorkLog.objects.filter(source_key__in=part).values_list(
-                "source_key", *_FACTS
-            ):
-                self._by_key[key or ""] = Facts(*facts)
+            rows = WorkLog.objects.filter(source_key__in=part)
+            for key, *facts in rows.values_list("source_key", *_FACTS):
+                self._standing[key or ""] = Facts(*facts)
+            rows = WorkLog.objects.filter(withdrawn_key__in=part)
+            for key, *facts in rows.values_list("withdrawn_key", *_FACTS):
+                self._withdrawn.setdefault(key or "", []).append(Facts(*facts))
 
 
 _FACTS = ("engagement_id", "contractor_id", "worked_on", "hours", "is_overtime")
@@ -142,7 +154,7 @@ class Untold:
         self._by_day: dict[tuple[int, int | None, date], Decimal] = {}
         prefix = f"time:{tool}:"
         for part in _parts(sorted({one.engagement for one in days})):
-            rows = WorkLog.objects.filter(
+            rows = WorkLog.objects.without_sheet().filter(
                 engagement__in=part,
                 contractor__isnull=False,
                 worked_on__range=(min(_days(days)), max(_days(days))),

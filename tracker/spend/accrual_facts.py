@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Min, Q, Sum
+from django.db.models import Min, Sum
 from django.utils import timezone
 
 from engagements.choices import ChargeKind, Kind, Renewal, Status
@@ -126,9 +126,8 @@ def _read_terms(rows: _Rows, ids: Collection[int]) -> None:
 
 
 def _read_work(rows: _Rows, ids: Collection[int]) -> None:
-    counted = Q(timesheet__isnull=True) | Q(timesheet__status__in=COUNTED)
-    logs = WorkLog.objects.filter(
-        counted, engagement__in=ids, engagement__kind=Kind.AUGMENTED
+    logs = WorkLog.objects.told().filter(
+        engagement__in=ids, engagement__kind=Kind.AUGMENTED
     )
     for engagement, day, hours, is_overtime, sheet in logs.order_by(
         "worked_on", "pk"
