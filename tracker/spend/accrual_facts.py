@@ -57,6 +57,7 @@ class _Rows:
     )
     work: dict[int, list[Worked]] = field(default_factory=lambda: defaultdict(list))
     given: dict[int, list[Span]] = field(default_factory=lambda: defaultdict(list))
+    sheets: dict[int, list[Span]] = field(default_factory=lambda: defaultdict(list))
     billed: dict[int, list[Billed]] = field(default_factory=lambda: defaultdict(list))
     hours: dict[int, Decimal] = field(default_factory=dict)
     settled: dict[int, date] = field(default_factory=dict)
@@ -137,7 +138,7 @@ def _read_work(rows: _Rows, ids: Collection[int]) -> None:
     for engagement, *span in sheets.values_list(
         "engagement_id", "starts_on", "ends_on"
     ):
-        rows.given[engagement].append((span[0], span[1]))
+        rows.sheets[engagement].append((span[0], span[1]))
 
 
 def _read_billed(rows: _Rows, ids: Collection[int]) -> None:
@@ -198,6 +199,7 @@ def _terms(engagement: Engagement, rows: _Rows, first: date) -> Terms:
         charges=rows.charges.get(pk, ()),
         work=rows.work.get(pk, ()),
         given=rows.given.get(pk, ()),
+        sheets=rows.sheets.get(pk, ()),
     )
 
 
