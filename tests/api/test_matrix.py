@@ -165,3 +165,271 @@ EXPECTED = {
     ("get", f"{REPORTS}/{{report}}"): (200, 200, 200, 200, 200),
     # Last: the entry that others ask for counts no more.
     ("post", f"{TIME}/{{id}}/withdraw"): (404, 403, 403, 403, 200),
+}
+
+
+INVOICE = {
+    "vendor": {"external_id": "X-1"},
+    "number": "N-1",
+    "issued_on": "2026-01-01",
+    "currency": "GBP",
+    "total": "100",
+    "lines": [
+        {
+            "engagement": {"external_id": "X-1"},
+            "charge": "recurring",
+            "service_from": "2026-01-01",
+            "service_to": "2026-01-31",
+            "amount": "100",
+        }
+    ],
+}
+
+
+@pytest.fixture
+def contract():
+    found = make_contract(
+        external_id="X-1",
+        title="Desk",
+        department=make_department(),
+        vendor=make_vendor(legal_name="Acme Ltd", external_id="X-1"),
+    )
+    add_level(found, name="value")
+    add_level(found, name="downtime", measured_by=MeasuredBy.DOWNTIME)
+    bill(found, date(2026, 1, 1), external_id="X-1", number="N-1")
+    listen(make_user(Role.ADMINISTRATOR))
+    return found
+
+
+def listen(owner: User) -> None:
+    """Have the contract's events published, and one sent long ago."""
+    endpoint = make_endpoint(owner, event_types=["engagement.created"])
+    publish_events()
+    WebhookDelivery.objects.update(
+        state=DeliveryState.DELIVERED, delivered_at=timezone.now()
+    )
+    assert endpoint.deliveries.count() == 1
+
+
+def batch(noun: str, contract: ManagedContract) -> dict[str, Any]:
+    """Return one line that the contract's levels take."""
+    levels = {level.name: level for level in contract.service_levels.all()}
+    line: dict[str, Any] = {"source_id": "S-1"}
+    match noun:
+        case "measurements":
+            line |= {
+                "service_level": str(levels["value"].public_id),
+                "period_from": "2026-03-01",
+                "period_to": "2026-03-31",
+                "value": "99.5",
+            }
+        case "downtime":
+            line |= {
+                "service_level": str(levels["downtime"].public_id),
+                "began_at": "2026-03-01T10:00:00Z",
+                "ended_at": "2026-03-01T11:00:00Z",
+            }
+        case _:
+            line |= {"opened_at": "2026-03-01T10:00:00Z"}
+    return {noun: [line]}
+
+
+def flag_of(contract: ManagedContract) -> Flag:
+    return Flag.objects.get_or_create(
+        engagement=contract,
+        defaults={
+            "raised_on": date(2026, 11, 1),
+            "opposition": 0.8,
+            "leaning": "augmented",
+        },
+    )[0]
+
+
+@pytest.fixture
+def records(contract):
+    """A record of each noun, of another department than the manager's."""
+    department = contract.department
+    Department.objects.filter(pk=department.pk).update(external_id="X-1")
+    vendor = contract.vendor
+    worker = Contractor.objects.create(
+        full_name="Ada", vendor=vendor, external_id="X-1"
+    )
+    assignment = begun(
+        make_assignment(
+            department=department, contractor=worker, vendor=vendor, external_id="A-1"
+        )
+    )
+    log = WorkLog.objects.create(
+        engagement_id=assignment.pk,
+        contractor=worker,
+        worked_on=date(2026, 3, 2),
+        hours=Decimal(1),
+    )
+    return {
+        ENGAGEMENTS: contract,
+        VENDORS: vendor,
+        INVOICES: Invoice.objects.get(),
+        FLAGS: flag_of(contract),
+        CONTRACTORS: worker,
+        DEPARTMENTS: department,
+        COST_CENTERS: make_cost_centre(external_id="X-1"),
+        SERVICES: Service.objects.create(name="Desk", external_id="X-1"),
+        PEOPLE: make_user(department=department, external_id="X-1"),
+        TIME: log,
+        ENDPOINTS: WebhookEndpoint.objects.order_by("id")[0],
+        DELIVERIES: WebhookDelivery.objects.order_by("id")[0],
+        EVENTS: PublishedEvent.objects.get(event_type="engagement.created").event,
+        IMPORTS: ImportRun.objects.create(kind="vendors", sha256="0" * 64),
+        "/hris/v1/employees": worker,
+        "/hris/v1/employments": assignment,
+        "/hris/v1/timesheet-entries": log,
+        "/hris/v1/groups": department,
+    }
+
+
+VENDOR = {"vendor": {"external_id": "X-1"}}
+# What creates a record; the id of another system goes into the address of a PUT.
+FULL: dict[str, dict[str, Any]] = {
+    ENGAGEMENTS: VENDOR
+    | {"title": "Desk", "kind": "managed", "start_date": "2026-01-01"},
+    VENDORS: {"legal_name": "Acme Ltd"},
+    INVOICES: INVOICE,
+    CONTRACTORS: VENDOR | {"full_name": "Ada"},
+    DEPARTMENTS: {"code": "X", "name": "X"},
+    COST_CENTERS: {"code": "X", "name": "X"},
+    SERVICES: {"name": "Desk"},
+}
+ENTRY = {
+    "source_id": "S-1",
+    "engagement": {"external_id": "A-1"},
+    "worked_on": "2026-03-02",
+    "hours": "1",
+}
+ENDPOINT = {
+    "name": "Receiver",
+    "url": "https://receiver.example/",
+    "event_types": ["engagement.ended"],
+}
+NEW = {"legal_name": "New Ltd", "code": "NEW", "name": "New"}
+
+
+POSTED: dict[str, Any] = {
+    WHAT_IF: {"id": 1},
+    ENDPOINTS: ENDPOINT,
+    TIME: ENTRY,
+    f"{TIME}/batch": {"entries": [ENTRY | {"source_id": "S-2"}]},
+    f"{TIME}/{{id}}/withdraw": {"reason": "Told twice"},
+    f"{CONTRACTORS}/batch": {
+        "contractors": [FULL[CONTRACTORS] | {"external_id": "X-1"}]
+    },
+    f"{PART}/rate-terms": {
+        "pay_rate": "1",
+        "pay_period": "DAY",
+        "effective_date": "2027-01-01",
+    },
+    f"{PART}/fee-terms": {"amount": "1", "effective_date": "2027-01-01"},
+}
+
+
+def body_of(method: str, path: str, contract: ManagedContract) -> Any:
+    if method in ("get", "delete"):
+        return {"group_by": "vendor"} if path == SPEND else None
+    if method == "put":
+        return FULL[path.rpartition("/by-external-id")[0]]
+    if method == "patch" or path.startswith((f"{ENDPOINTS}/", DELIVERIES)):
+        return {}
+    if path in FULL:
+        return {name: NEW.get(name, value) for name, value in FULL[path].items()}
+    return POSTED.get(path) or batch(path.rpartition("/")[2], contract)
+
+
+def ask(client: Any, method: str, path: str, records: dict[str, Any]) -> int:
+    contract = records[ENGAGEMENTS]
+    engagement = contract
+    if path.endswith("rate-terms"):
+        engagement = records["/hris/v1/employments"]
+    noun = path.partition("/{")[0].removesuffix("/by-external-id")
+    address = path.format(
+        id=getattr(records.get(noun), "public_id", ""),
+        engagement_id=engagement.public_id,
+        external_id="X-1",
+        report="vendors",
+    )
+    if (method, path) == ("post", IMPORTS):
+        table = b"legal name\nBeta Ltd\n"
+        response = client.generic("POST", f"{IMPORTS}?kind=vendors", table, "text/csv")
+    else:
+        response = getattr(client, method)(
+            address,
+            body_of(method, path, contract),
+            headers={"If-Match": "*"} if method == "patch" else {},
+        )
+    status: int = response.status_code
+    return status
+
+
+def test_every_operation_is_listed():
+    assert {(method, path) for method, path, _ in operations()} == set(EXPECTED)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_role_gets_what_the_table_says(role, records):
+    client = client_for(make_user(role), *SCOPES)
+
+    found = {key: ask(client, *key, records) for key in EXPECTED}
+
+    index = ROLES.index(role)
+    assert found == {key: statuses[index] for key, statuses in EXPECTED.items()}
+
+
+def test_nobody_gets_anything_without_a_key_a_scope_or_a_role(records):
+    callers = [
+        client_with("etk_test_" + "x" * 40),
+        client_for(make_user(Role.ADMINISTRATOR), "rates:read"),
+        client_for(make_user(), *SCOPES),
+    ]
+    # To these, the scope of the second caller leads.
+    rates = {("get", f"{PART}/rate-terms"), ("get", f"{PART}/fee-terms")}
+
+    found = [
+        {ask(client, *operation, records) for operation in EXPECTED.keys() - rates}
+        for client in callers
+    ]
+
+    assert found == [{401}, {403}, {403}]
+
+
+@pytest.mark.parametrize(
+    ("noun", "component", "models"),
+    [
+        ("vendors", "PatchedVendorChangeRequest", [Vendor]),
+        (
+            "engagements",
+            "PatchedEngagementChangeRequest",
+            [ManagedContract, Assignment],
+        ),
+        ("contractors", "PatchedContractorChangeRequest", [Contractor]),
+        ("departments", "PatchedDepartmentChangeRequest", [Department]),
+        ("cost-centers", "PatchedCostCenterChangeRequest", [CostCentre]),
+        ("services", "PatchedServiceChangeRequest", [Service]),
+    ],
+)
+def test_fields_that_are_not_listed_cannot_be_set(
+    api, records, noun, component, models
+):
+    listed = set(SCHEMA["components"]["schemas"][component]["properties"])
+    stored = {field.name for model in models for field in model._meta.get_fields()}
+    record = records[f"/api/v1/{noun}"]
+    before = type(record).objects.filter(pk=record.pk).values().get()
+
+    for name in sorted(stored - listed):
+        response = api.patch(
+            f"/api/v1/{noun}/{record.public_id}",
+            {name: str(date(2026, 1, 1))},
+            headers={"If-Match": "*"},
+        )
+        assert response.status_code == 400
+        assert codes(response) == [(f"/{name}", "unknown")]
+
+    assert type(record).objects.filter(pk=record.pk).values().get() == before
+    assert len(stored - listed) > 5

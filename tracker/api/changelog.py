@@ -92,3 +92,43 @@ ENTRIES = (
         "v1",
         "added",
         "The tables of fit among the reports, with `verdict` and `missing`.",
+    ),
+    Entry(
+        date(2026, 11, 23),
+        "v1",
+        "changed",
+        "A filter that the single report doesn't follow is refused, not only one that"
+        " its pages don't take; `filters` of `GET /reports` lists what each follows.",
+    ),
+    Entry(
+        date(2026, 11, 23),
+        "v1",
+        "added",
+        "`POST /timesheet-entries/{id}/withdraw` takes hours back, with a reason;"
+        " entries have `withdrawn_at` and `withdrawn_reason`. Lists tell withdrawn ones"
+        " with `updated_since` alone.",
+    ),
+    Entry(
+        date(2026, 11, 23),
+        "v1",
+        "changed",
+        "Hours on a day outside of their engagement, or above 24 of a person's day on"
+        " all engagements together, are refused.",
+    ),
+)
+
+
+def answer() -> bytes:
+    rows: list[dict[str, Any]] = [asdict(entry) for entry in ENTRIES]
+    return encode({"results": rows})
+
+
+def _etag(request: HttpRequest) -> str:
+    return etag_of(answer())
+
+
+@require_safe
+@cache_control(public=True, max_age=300)
+@condition(etag_func=_etag)
+def changelog(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(answer(), content_type="application/json")
