@@ -155,6 +155,8 @@ TRIED_ELSEWHERE = {
         ("tracker_timesheet_kept", "tracker_timesheet_fixed"),
         "tests.spend.test_timesheets::test_the_database_keeps_an_invoiced_sheet",
     ),
+    "tracker_timesheet_decided": "tests.spend.test_timesheets"
+    "::test_the_database_refuses_a_decision_by_who_entered_hours",
     "tracker_worklog_not_added": "tests.spend.test_timesheets"
     "::test_the_database_takes_no_new_line_for_a_closed_sheet",
     **dict.fromkeys(

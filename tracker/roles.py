@@ -45,13 +45,15 @@ _IMPORT: Models = {
     "importproblem": VIEW,
     "timename": ("view", "add", "change", "delete"),
 }
+# Changing a work log is to withdraw it: it is never edited.
 _LOG_WORK: Models = {
-    "worklog": _ADD,
+    "worklog": ("view", "add", "change"),
     "oversightlog": ("view", "add", "change"),
     "timesheet": ("view", "add", "change"),
 }
-# Adding a sheet goes with entering its hours; changing it alone is to decide.
-_DECIDE_TIME: Models = {"timesheet": _CHANGE}
+# Adding a sheet goes with entering its hours; changing it alone is to decide. Who
+# brings in files of hours takes them back as well.
+_DECIDE_TIME: Models = {"timesheet": _CHANGE, "worklog": _CHANGE}
 # Resolving an exception is its one change.
 _MATCH: Models = {"matchexception": _CHANGE, "saving": ("view", "add", "change")}
 _ORDERED = ("purchaseorder", "ordercoverage", "orderchange")

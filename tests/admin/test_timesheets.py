@@ -22,7 +22,7 @@ from tracker.spend.models import (
     TimesheetStatus,
     WorkLog,
 )
-from tracker.spend.services import approve_timesheet, submit_timesheet
+from tracker.spend.services import approve_timesheet, log_work, submit_timesheet
 
 pytestmark = pytest.mark.django_db
 
@@ -433,3 +433,82 @@ def test_home_tells_what_waits_and_what_is_missing(client, assignment, colleague
     assert titles["hours_to_approve"] == 1
     assert titles["timesheets_missing"] > 0
     assert page_of(waiting) in client.get(reverse("admin:index")).content.decode()
+
+
+# --- hours without a sheet -----------------------------------------------------------
+
+WORK = reverse("admin:tracker_worklog_changelist")
+
+
+def work_page(line: WorkLog, name: str = "change") -> str:
+    return reverse(f"admin:tracker_worklog_{name}", args=[line.pk])
+
+
+def logged_work(assignment, hours="8") -> WorkLog:
+    line = WorkLog(
+        engagement_id=assignment.pk,
+        contractor=assignment.contractor,
+        worked_on=MONDAY,
+        hours=Decimal(hours),
+    )
+    return log_work(line=line, actor=None)
+
+
+def test_work_is_withdrawn_by_a_step_and_leaves_the_list(client, assignment, manager):
+    line = logged_work(assignment)
+    told = {"_form_submitted": "True", "reason": "Told twice"}
+
+    offered = client.get(work_page(line)).content.decode()
+    client.post(work_page(line, "withdraw"), told)
+    page = client.get(work_page(line)).content.decode()
+    again = client.post(work_page(line, "withdraw"), told)
+
+    line.refresh_from_db()
+    assert (line.withdrawn_by, line.withdrawn_reason) == (manager, "Told twice")
+    assert work_page(line, "withdraw") in offered
+    assert "Told twice" in page
+    assert work_page(line, "withdraw") not in page
+    assert again.status_code == 403
+    rows = [
+        list(client.get(f"{WORK}{which}").context["cl"].result_list)
+        for which in ("", "?which=withdrawn", "?which=all")
+    ]
+    assert rows == [[], [line], [line]]
+
+
+def test_work_out_of_sight_and_lines_of_sheets_are_not_withdrawn(
+    client, assignment, manager
+):
+    other = logged_work(make_running())
+    line = submitted(assignment, manager).lines.get()
+    told = {"_form_submitted": "True", "reason": "Told twice"}
+
+    answers = [client.post(work_page(one, "withdraw"), told) for one in (other, line)]
+
+    assert [one.status_code for one in answers] == [403, 403]
+    assert not WorkLog.objects.filter(withdrawn_at__isnull=False).exists()
+
+
+def test_work_outside_of_the_engagement_is_refused_in_its_form(client, assignment):
+    posted = fields_on(client, reverse("admin:tracker_worklog_add")) | {
+        "engagement": assignment.pk,
+        "contractor": "",
+        "worked_on": "2026-02-01",
+        "hours": "8",
+    }
+
+    response = client.post(reverse("admin:tracker_worklog_add"), posted)
+
+    assert list(errors_on(response)) == ["worked_on"]
+    assert not WorkLog.objects.exists()
+
+
+def test_who_entered_hours_is_offered_no_decision(client, assignment, colleague):
+    sheet = fill(begin(assignment), {0: "8"})
+    WorkLog.objects.update(logged_by=assignment.manager)
+    submit_timesheet(timesheet=sheet, actor=colleague)
+
+    page = client.get(page_of(sheet)).content.decode()
+
+    assert reverse("admin:tracker_timesheet_approve", args=[sheet.pk]) not in page
+    assert step(client, sheet, "approve").status_code == 403

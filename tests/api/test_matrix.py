@@ -163,6 +163,8 @@ EXPECTED = {
     ("get", SPEND): (200, 200, 200, 200, 200),
     ("get", REPORTS): (200, 200, 200, 200, 200),
     ("get", f"{REPORTS}/{{report}}"): (200, 200, 200, 200, 200),
+    # Last: the entry that others ask for counts no more.
+    ("post", f"{TIME}/{{id}}/withdraw"): (404, 403, 403, 403, 200),
 }
 
 
@@ -316,6 +318,7 @@ POSTED: dict[str, Any] = {
     ENDPOINTS: ENDPOINT,
     TIME: ENTRY,
     f"{TIME}/batch": {"entries": [ENTRY | {"source_id": "S-2"}]},
+    f"{TIME}/{{id}}/withdraw": {"reason": "Told twice"},
     f"{CONTRACTORS}/batch": {
         "contractors": [FULL[CONTRACTORS] | {"external_id": "X-1"}]
     },

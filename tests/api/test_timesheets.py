@@ -98,6 +98,63 @@ def test_batch_stores_all_or_names_every_line_that_is_wrong(api):
     assert Event.objects.count() == before
 
 
+def test_days_outside_of_the_engagement_and_over_24_hours_are_named(api):
+    assignment = make_running(ends_on=date(2026, 3, 31))
+    named = {"contractor": {"id": str(assignment.contractor.public_id)}}
+    contract = begun(make_contract(starts_on=date(2026, 2, 1)))
+    lines = [
+        entry(assignment, worked_on="2026-04-01"),
+        entry(contract, source_id="T-2", worked_on="2026-01-31"),
+        entry(assignment, source_id="T-3", hours="14"),
+        entry(contract, source_id="T-4", hours="10.5", **named),
+        entry(contract, source_id="T-5", hours="10", **named),
+    ]
+
+    refused = api.post(f"{PATH}/batch", {"entries": lines})
+    done = api.post(f"{PATH}/batch", {"entries": [lines[2], lines[4]]})
+
+    assert [pointer for pointer, _code in codes(refused)] == [
+        "/entries/0/worked_on",
+        "/entries/1/worked_on",
+        "/entries/3/hours",
+    ]
+    assert done.json() == {"created": 2, "unchanged": 0}
+
+
+def test_withdrawn_entry_counts_nowhere_and_can_come_corrected(api):
+    assignment = make_running()
+    created = api.post(PATH, entry(assignment))
+    address = f"{created['Location']}/withdraw"
+
+    unsaid = api.post(address, {"reason": " "})
+    with time_machine.travel(datetime(2026, 6, 16, 9, tzinfo=UTC), tick=True):
+        withdrawn = api.post(address, {"reason": "Told twice"})
+    again = api.post(address, {"reason": "Told twice"})
+    same = api.post(PATH, entry(assignment))
+    corrected = api.post(PATH, entry(assignment, hours="5"))
+
+    refused = (unsaid, again)
+    assert [r.status_code for r in refused] == [400, 409]
+    assert [r.status_code for r in (withdrawn, same, corrected)] == [200, 200, 201]
+    row = withdrawn.json()
+    check("TimeEntryRecord", row)
+    assert (row["external_id"], row["withdrawn_reason"]) == ("T-1", "Told twice")
+    assert row["withdrawn_at"].startswith("2026-06-16T09:00")
+    assert same.json() == row
+    assert [one.hours for one in WorkLog.objects.counted()] == [Decimal(5)]
+    # The list is of what stands; who asks what changed is told of it.
+    listed = api.get(PATH).json()["results"]
+    changed = api.get(f"{PATH}?updated_since=2026-06-16T00:00:00Z").json()["results"]
+    assert [one["hours"] for one in listed] == ["5"]
+    assert [one["id"] for one in changed] == [row["id"]]
+    merged = api.get(
+        "/hris/v1/timesheet-entries?modified_after=2026-06-16T00:00:00Z"
+    ).json()["results"]
+    assert [(one["id"], one["remote_was_deleted"]) for one in merged] == [
+        (row["id"], True)
+    ]
+
+
 def test_hours_of_a_managed_contract_need_no_person(api):
     contract = begun(make_contract())
 
@@ -186,5 +243,5 @@ def test_list_and_batch_take_the_same_queries_for_any_number(api, count):
     assert done == {"created": 0, "unchanged": count}
     # Two to know the caller; the entries.
     assert len(listed) == 3
-    # Two; engagements, sheets, rates, assignments, those recorded.
-    assert len(replayed) == 7
+    # Two; engagements, sheets, rates, assignments, those recorded and withdrawn.
+    assert len(replayed) == 8

@@ -1,5 +1,6 @@
 """Files of time trackers on their way to work logs."""
 
+import hashlib
 import json
 import re
 from contextlib import suppress
@@ -11,13 +12,15 @@ import pytest
 import time_machine
 from django.core.management import CommandError, call_command
 
+from engagements.choices import Role
 from engagements.models import Contractor
-from tests.factories import begun, make_contract, make_vendor
+from tests.factories import begun, make_contract, make_user, make_vendor
 from tests.spend.sheets import begin, make_running
 from tracker.imports.models import TimeName
 from tracker.imports.time_cells import layout_of, parse_duration
 from tracker.imports.time_documents import flattened
 from tracker.spend.models import LedgerEntry, WorkLog
+from tracker.spend.services import log_work, withdraw_work
 
 D = Decimal
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -400,10 +403,205 @@ def test_an_entry_that_changed_in_the_tool_is_refused(bring_in, written):
         (
             2,
             "number",
-            "was imported before with another day, person, engagement or hours",
+            "was imported before with another day, person, engagement, hours or"
+            " overtime",
         )
     ]
     assert [log.hours for log in WorkLog.objects.all()] == [D(8)]
+
+
+# What the same entry of Kimai is told as, once it was edited there.
+EDITED = (
+    ("first", 28800),
+    ("first, corrected", 28800),
+    ("first", 25200),
+    ("overnight", 1800),
+)
+
+
+def kimai(assignment, *entries, start="09:00"):
+    """Return a file of entries of 4 May that start at one moment."""
+    lines = [
+        f'"2026-05-04","{start}","17:00","{seconds}","0","Ada Admin","x","c",'
+        f'"{assignment.reference}","Dev","{words}","No"'
+        for words, seconds in entries
+    ]
+    return "\n".join([KIMAI, *lines])
+
+
+def stored_as_before(assignment, hours, words):
+    """Store what imports stored before they looked at when an entry started."""
+    facts = ("", "ada admin", assignment.reference.casefold(), "2026-05-04")
+    told = (*facts, "2026-05-04 09:00:00", hours, "dev", words, "0")
+    key = hashlib.sha256("\x1f".join(told).encode()).hexdigest()
+    log_work(
+        line=WorkLog(
+            engagement_id=assignment.pk,
+            contractor=assignment.contractor,
+            worked_on=date(2026, 5, 4),
+            hours=D(hours),
+            source_key=f"time:kimai:{key}",
+        ),
+        actor=None,
+    )
+
+
+def test_an_edited_entry_with_a_start_is_the_same_one(bring_in, written):
+    assignment = make_running(contractor=person())
+
+    reports = [bring_in(written(kimai(assignment, one))) for one in EDITED]
+
+    assert [figures(one)[1:] for one in reports] == [
+        (1, 0, 0, True),
+        (0, 1, 0, True),
+        (0, 0, 1, False),
+        (0, 0, 1, False),
+    ]
+    assert problems(reports[2]) == [
+        (
+            2,
+            "number",
+            "was imported before with another day, person, engagement, hours or"
+            " overtime",
+        )
+    ]
+    assert [log.hours for log in WorkLog.objects.all()] == [D(8)]
+
+
+def test_entries_that_start_together_are_told_apart_by_their_hours(bring_in, written):
+    assignment = make_running(contractor=person())
+    bring_in(written(kimai(assignment, ("a", 7200), ("b", 10800))))
+
+    turned = bring_in(written(kimai(assignment, ("b", 10800), ("a", 7200))))
+    part = bring_in(written(kimai(assignment, ("b", 10800))))
+    more = bring_in(written(kimai(assignment, ("c", 3600), ("a", 7200), ("b", 10800))))
+    edited = bring_in(written(kimai(assignment, ("b", 10801), ("a", 7500))))
+
+    assert [figures(one)[1:4] for one in (turned, part, more, edited)] == [
+        (0, 2, 0),
+        (0, 1, 0),
+        (1, 2, 0),
+        (0, 1, 1),
+    ]
+    assert sorted(log.hours for log in WorkLog.objects.all()) == [D(1), D(2), D(3)]
+
+
+def test_an_entry_stored_before_starts_were_looked_at_is_recognised(bring_in, written):
+    assignment = make_running(contractor=person())
+    stored_as_before(assignment, "8.00", "first")
+
+    reports = [bring_in(written(kimai(assignment, one))) for one in EDITED[:3]]
+    later = (
+        kimai(assignment, EDITED[0])
+        + "\n"
+        + kimai(assignment, ("more", 3600), start="18:00").removeprefix(KIMAI + "\n")
+    )
+    whole_day = bring_in(written(later))
+
+    # It is known by its whole line: a changed one is refused as what may be it.
+    assert [figures(one)[1:4] for one in [*reports, whole_day]] == [
+        (0, 1, 0),
+        (0, 0, 1),
+        (0, 0, 1),
+        (1, 1, 0),
+    ]
+    assert problems(reports[1]) == [
+        (
+            2,
+            "day",
+            "has an entry of 8 hours, imported before, that the file doesn't tell of:"
+            " this line may be it, changed since",
+        )
+    ]
+
+
+def test_what_was_withdrawn_makes_room_for_the_corrected_entry(bring_in, written):
+    assignment = make_running(contractor=person())
+    first, edited = EDITED[0], EDITED[2]
+    bring_in(written(kimai(assignment, first)))
+    manager = make_user(Role.MANAGER)
+    withdraw_work(line=WorkLog.objects.get(), reason="Wrong", actor=manager)
+
+    told = (first, edited, edited, first)
+    reports = [bring_in(written(kimai(assignment, one))) for one in told]
+
+    assert [figures(one)[1:4] for one in reports] == [
+        (0, 1, 0),
+        (1, 0, 0),
+        (0, 1, 0),
+        (0, 1, 0),
+    ]
+    assert [log.hours for log in WorkLog.objects.counted()] == [D(7)]
+
+
+def test_an_entry_of_before_makes_room_once_it_is_withdrawn(bring_in, written):
+    assignment = make_running(contractor=person())
+    stored_as_before(assignment, "8.00", "first")
+    manager = make_user(Role.MANAGER)
+    withdraw_work(line=WorkLog.objects.get(), reason="Wrong", actor=manager)
+
+    reports = [
+        bring_in(written(kimai(assignment, one))) for one in (EDITED[0], EDITED[2])
+    ]
+
+    assert [figures(one)[1:4] for one in reports] == [(0, 1, 0), (1, 0, 0)]
+
+
+def test_days_outside_of_the_engagement_and_over_24_hours_are_refused(
+    bring_in, written
+):
+    ada = person()
+    assignment = make_running(contractor=ada, ends_on=date(2026, 3, 31))
+    other = make_running(contractor=ada, starts_on=date(2026, 2, 1))
+    text = table(
+        entry("2026-04-01", "8", "Ada Admin", assignment.reference, ""),
+        entry("2026-01-30", "8", "Ada Admin", other.reference, ""),
+        entry("2026-03-02", "14", "Ada Admin", assignment.reference, ""),
+        entry("2026-03-02", "10.5", "Ada Admin", other.reference, ""),
+        entry("2026-03-02", "10", "Ada Admin", other.reference, ""),
+    )
+
+    report = bring_in(written(text))
+
+    assert problems(report) == [
+        (
+            2,
+            "day",
+            f"is outside of {assignment.reference}, from 2026-01-01 to 2026-03-31",
+        ),
+        (3, "day", f"is outside of {other.reference}, which starts on 2026-02-01"),
+        (5, "duration", "brings the person's day to 24.5 hours, more than 24"),
+    ]
+
+
+def test_an_edited_entry_without_id_and_start_is_refused(bring_in, written):
+    assignment = make_running(contractor=person())
+    cells = ("Ada Admin", assignment.reference, "")
+    bring_in(written(table(entry("2026-03-02", "8", *cells))))
+
+    edited = bring_in(written(table(entry("2026-03-02", "6", *cells))))
+    grown = bring_in(
+        written(
+            table(
+                entry("2026-03-02", "8", *cells),
+                entry("2026-03-02", "1", *cells),
+                entry("2026-03-03", "6", *cells),
+            )
+        )
+    )
+
+    assert figures(edited)[1:4] == (0, 0, 1)
+    assert figures(grown)[1:4] == (2, 1, 0)
+
+
+def test_a_long_id_is_an_id(bring_in, written):
+    make_running(contractor=person())
+    number = "7" * 61
+    bring_in(written(f"Id,Date,Hours,Person\n{number},2026-03-02,8,Ada Admin"))
+
+    report = bring_in(written(f"Id,Date,Hours,Person\n{number},2026-03-02,6,Ada Admin"))
+
+    assert [found[1] for found in problems(report)] == ["number"]
 
 
 def test_an_id_that_stands_twice_is_refused(bring_in, written):

@@ -25,12 +25,13 @@ def make_running(**fields: Any) -> Assignment:
     return assignment
 
 
-def make_team() -> tuple[Assignment, User, User]:
+def make_team(**fields: Any) -> tuple[Assignment, User, User]:
     """Return an assignment with its manager and another one of the department."""
     department = make_department()
     manager = make_user(Role.MANAGER, department=department)
     colleague = make_user(Role.MANAGER, department=department)
-    return make_running(department=department, manager=manager), manager, colleague
+    fields |= {"department": department, "manager": manager}
+    return make_running(**fields), manager, colleague
 
 
 def begin(

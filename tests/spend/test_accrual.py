@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -122,10 +122,57 @@ def test_public_holiday_of_the_country_is_no_working_day():
     assert found.estimated == Decimal(18 * 8 * 80)
 
 
-def test_entered_nothing_differs_from_blank():
-    sent_in = assignment(given=[(JULY, END_OF_JULY)])
+def sheet_of_a_week(*hours: str, weekly: str = "40"):
+    """Return an assignment whose first week was sent in, from Monday 6 July on."""
+    monday = date(2026, 7, 6)
+    work = [
+        Worked(monday + timedelta(days=n), Decimal(text), has_sheet=True)
+        for n, text in enumerate(hours)
+        if text
+    ]
+    return assignment(
+        first=monday,
+        work=work,
+        sheets=[(monday, monday + timedelta(days=6))],
+        weekly_hours=Decimal(weekly),
+    )
 
-    assert position_at(Facts(sent_in), END_OF_JULY).accrual == 0
+
+@pytest.mark.parametrize(
+    ("hours", "estimated"),
+    [
+        (("8", "8", "8", "8", "8"), 0),
+        # 0 is an answer; a blank is none, and is estimated.
+        (("8", "8", "8", "8", "0"), 0),
+        (("8", "8", "8", "8", ""), 8),
+        (("0", "0", "0", "0", "0"), 0),
+        (("0", "", "", "", ""), 32),
+        # But no more than was planned and isn't entered on other days.
+        (("10", "10", "10", "", ""), 8),
+        (("10", "10", "10", "10", ""), 0),
+        (("8", "8", "8", "7.5", ""), 8),
+        (("8", "8", "8", "9", ""), 0),
+        (("8", "8", "8", "8", "", "8"), 0),
+    ],
+)
+def test_blank_day_of_a_sheet_sent_in_is_estimated_and_a_0_is_not(hours, estimated):
+    found = position_at(Facts(sheet_of_a_week(*hours)), date(2026, 7, 12))
+
+    entered = sum(Decimal(text or 0) for text in hours)
+    assert found.estimated == estimated * 80
+    assert found.accrual == (entered + estimated) * 80
+
+
+def test_part_time_week_leaves_nothing_to_estimate():
+    facts = Facts(sheet_of_a_week("8", "8", "8", weekly="24"))
+
+    assert position_at(facts, date(2026, 7, 12)).estimated == 0
+
+
+def test_invoice_of_time_speaks_for_all_its_days():
+    billed = assignment(given=[(JULY, END_OF_JULY)])
+
+    assert position_at(Facts(billed), END_OF_JULY).accrual == 0
     assert position_at(Facts(assignment()), END_OF_JULY).accrual > 0
 
 

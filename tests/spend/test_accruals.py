@@ -201,14 +201,23 @@ def test_hours_in_the_ledger_are_not_accrued_twice():
 )
 def test_sheet_of_nothing_counts_once_it_is_sent_in(status, accrual):
     assignment = begun(make_assignment(rate=Decimal(600), starts_on=JULY))
-    Timesheet.objects.create(
+    sheet = Timesheet.objects.create(
         engagement=assignment,
         contractor=assignment.contractor,
         starts_on=JULY,
         ends_on=date(2026, 7, 31),
-        status=status,
-        submitted_at=timezone.now(),
     )
+    WorkLog.objects.bulk_create(
+        WorkLog(
+            engagement=assignment,
+            contractor=assignment.contractor,
+            timesheet=sheet,
+            worked_on=date(2026, 7, day),
+            hours=Decimal(0),
+        )
+        for day in range(1, 32)
+    )
+    Timesheet.objects.update(status=status, submitted_at=timezone.now())
 
     assert sum(row.accrual for row in reckon().rows) == accrual
 

@@ -33,9 +33,11 @@ from tracker.spend.models import (
 from tracker.spend.services import (
     bring_savings_up,
     dispute_invoice,
+    draft_invoice,
     match_invoices,
     match_open,
     match_received,
+    receive_invoice,
     resolve_exception,
     resolve_exceptions,
 )
@@ -205,6 +207,31 @@ def test_recorder_does_not_let_the_money_go(contract, recorder, finance):
     )
 
     assert MatchException.objects.get().state == ExceptionState.RESOLVED
+
+
+def test_who_changed_the_invoice_does_not_let_the_money_go(contract, recorder, finance):
+    lines = [fee(contract, "10100")]
+    invoice = Invoice(
+        vendor=contract.vendor,
+        number="N-1",
+        issued_on=date(2026, 3, 31),
+        currency=contract.currency,
+        total=lines[0].amount,
+    )
+    draft = draft_invoice(invoice=invoice, lines=lines, actor=finance)
+    receive_invoice(invoice=draft, actor=recorder)
+    match_received()
+
+    for maker in (finance, recorder):
+        with pytest.raises(NotAllowedError):
+            resolve_exception(
+                exception=MatchException.objects.get(),
+                resolution=Resolution.ACCEPTED,
+                reason="Fine",
+                actor=maker,
+            )
+
+    assert MatchException.objects.get().state == ExceptionState.OPEN
 
 
 @pytest.mark.parametrize(

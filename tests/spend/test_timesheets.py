@@ -22,6 +22,7 @@ from tests.spend.sheets import (
     make_team,
     submitted,
 )
+from tracker.spend.hours import to_decide
 from tracker.spend.models import (
     Basis,
     Cadence,
@@ -142,6 +143,53 @@ def test_nobody_decides_what_they_submitted(is_superuser: bool) -> None:
             decide()
 
     assert Timesheet.objects.get().status == TimesheetStatus.SUBMITTED
+
+
+@pytest.mark.parametrize("is_superuser", [False, True])
+def test_nobody_decides_about_hours_they_entered(is_superuser: bool) -> None:
+    assignment, manager, colleague = make_team()
+    manager.is_superuser = is_superuser
+    manager.save()
+    third = make_user(Role.FINANCE)
+    sheet = begin(assignment)
+    kept, added = line(MONDAY, "8"), line(MONDAY + timedelta(days=1), "8")
+    enter_hours(timesheet=sheet, lines=[kept], actor=manager)
+    enter_hours(timesheet=sheet, lines=[line(MONDAY, "8"), added], actor=colleague)
+    submit_timesheet(timesheet=sheet, actor=colleague)
+
+    with pytest.raises(NotAllowedError) as refused:
+        approve_timesheet(timesheet=sheet, actor=manager)
+    with pytest.raises(NotAllowedError):
+        reject_timesheet(timesheet=sheet, reason="No", actor=manager)
+
+    told = "You entered hours of this timesheet: somebody else has to decide."
+    assert str(refused.value) == told
+    assert [to_decide(one).count() for one in (manager, colleague, third)] == [0, 0, 1]
+    approved = approve_timesheet(timesheet=sheet, actor=third)
+    assert approved.status == TimesheetStatus.APPROVED
+
+
+def test_who_entered_hours_that_others_corrected_decides() -> None:
+    assignment, manager, colleague = make_team()
+    sheet = begin(assignment)
+    enter_hours(timesheet=sheet, lines=[line(MONDAY, "8")], actor=manager)
+    enter_hours(timesheet=sheet, lines=[line(MONDAY, "6")], actor=colleague)
+    submit_timesheet(timesheet=sheet, actor=colleague)
+
+    assert to_decide(manager).get() == sheet
+    approved = approve_timesheet(timesheet=sheet, actor=manager)
+
+    assert approved.status == TimesheetStatus.APPROVED
+
+
+def test_the_database_refuses_a_decision_by_who_entered_hours() -> None:
+    assignment, manager, colleague = make_team()
+    sheet = begin(assignment)
+    enter_hours(timesheet=sheet, lines=[line(MONDAY, "8")], actor=colleague)
+    submit_timesheet(timesheet=sheet, actor=manager)
+
+    with pytest.raises(IntegrityError, match="entered hours"), transaction.atomic():
+        Timesheet.objects.update(status="approved", decided_by=colleague)
 
 
 def test_nobody_decides_about_their_own_time_superusers_included() -> None:
@@ -538,10 +586,10 @@ def test_steps_take_a_fixed_number_of_queries(
     approve_timesheet(timesheet=warm, actor=colleague)
 
     # PostgreSQL also takes the lock by which postings and closings wait.
-    submitting = 26 if connection.vendor == "sqlite" else 27
+    submitting = 29 if connection.vendor == "sqlite" else 30
     for number, hours in enumerate(({0: "8"}, {0: "8", 1: "8", 2: "8"})):
         sheet = begin(assignment, MONDAY + timedelta(days=7 * number))
-        with django_assert_num_queries(14):
+        with django_assert_num_queries(17):
             fill(sheet, hours)
         with django_assert_num_queries(submitting):
             submit_timesheet(timesheet=sheet, actor=manager)

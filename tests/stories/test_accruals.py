@@ -1,5 +1,6 @@
 """Month ends of engagements, told to the cent."""
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -8,13 +9,32 @@ import pytest
 import time_machine
 from django.db.models import Sum
 
-from engagements.choices import ChargeKind
-from engagements.models import Assignment, Engagement, FeeTerm, RateTerm
+from engagements.choices import ChargeKind, Role
+from engagements.errors import NotAllowedError, WrongStateError
+from engagements.models import Engagement, FeeTerm
 from engagements.services.terms import amend_fee
-from tests.factories import begun, make_assignment, make_contract
+from tests.factories import begun, make_contract, make_user
 from tests.spend.billing import bill
-from tracker.spend.models import Accrual, Basis, MonthlySpend, WorkLog
-from tracker.spend.services import accrue, log_work, verify_ledger
+from tests.spend.bills import bill_lines, time
+from tests.spend.sheets import begin, line, make_team
+from tracker.spend.models import (
+    Accrual,
+    Basis,
+    MonthlySpend,
+    Timesheet,
+    TimesheetStatus,
+    WorkLog,
+)
+from tracker.spend.services import (
+    accrue,
+    approve_invoice,
+    approve_timesheet,
+    enter_hours,
+    match_received,
+    reject_timesheet,
+    submit_timesheet,
+    verify_ledger,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -79,58 +99,84 @@ def test_month_of_31_days_with_a_fee_that_changes_on_the_17th():
     assert verify_ledger().is_exact
 
 
-def hours(assignment: Assignment, days: range, *, overtime: str = "") -> None:
-    for day in days:
-        worked_on = date(2026, 7, day)
-        if worked_on.weekday() < 5:
-            log_work(
-                line=WorkLog(
-                    engagement=assignment,
-                    contractor=assignment.contractor,
-                    worked_on=worked_on,
-                    hours=Decimal(overtime or 8),
-                    is_overtime=bool(overtime),
-                ),
-                actor=None,
-            )
+def worked(days: Iterable[int], hours: str = "8", **fields: Any) -> list[WorkLog]:
+    """Return lines of the working days among these days of July."""
+    found = (date(2026, 7, day) for day in days)
+    return [line(day, hours, **fields) for day in found if day.weekday() < 5]
 
 
 def test_contractor_with_a_rate_change_overtime_and_a_late_sheet():
-    with at("2026-06-20"):
-        contractor = begun(
-            make_assignment(rate=None, starts_on=JULY, planned_weekly_hours=Decimal(40))
+    contractor, manager, colleague = make_team(
+        starts_on=JULY, planned_weekly_hours=Decimal(40)
+    )
+    contractor.rate_terms.all().delete()
+    for day, rate in ((JULY, "64.50"), (date(2026, 7, 16), "70.25")):
+        contractor.rate_terms.create(
+            starts_on=day,
+            rate=Decimal(rate),
+            unit="hour",
+            overtime_multiplier=Decimal("1.5"),
         )
-        for day, rate in ((JULY, "64.50"), (date(2026, 7, 16), "70.25")):
-            RateTerm.objects.create(
-                assignment=contractor,
-                starts_on=day,
-                rate=Decimal(rate),
-                unit="hour",
-                overtime_multiplier=Decimal("1.5"),
-            )
+
+    def sheet_of(monday: date, lines: list[WorkLog]) -> Timesheet:
+        sheet = begin(contractor, monday, actor=manager)
+        enter_hours(timesheet=sheet, lines=lines, actor=manager)
+        return submit_timesheet(timesheet=sheet, actor=manager)
+
     with at("2026-08-01"):
-        # All of July but its last week, whose sheet is late; three hours of overtime.
-        hours(contractor, range(1, 25))
-        hours(contractor, range(20, 21), overtime="3")
+        # Weeks of July but the last, whose sheet is late; three hours of overtime.
+        overtime = worked([20], "3", is_overtime=True)
+        for monday, lines in (
+            (date(2026, 6, 29), worked(range(1, 4))),
+            (date(2026, 7, 6), worked(range(6, 11))),
+            (date(2026, 7, 13), worked(range(13, 18))),
+            (date(2026, 7, 20), [*worked(range(20, 25)), *overtime]),
+        ):
+            sheet = sheet_of(monday, lines)
+            with pytest.raises(NotAllowedError):
+                approve_timesheet(timesheet=sheet, actor=manager)
+            approve_timesheet(timesheet=sheet, actor=colleague)
         july = close_of(JULY, date(2026, 8, 1))
 
     # 11 days x 8 h x 64.50 = 5,676.00; 7 days x 8 h x 70.25 = 3,934.00;
     # 3 h x 70.25 x 1.5 = 316.125, rounded up; the week of 27 July is estimated:
     # 5 days x 8 h x 70.25 = 2,810.00.
-    worked, estimated = Decimal("9926.13"), Decimal("2810.00")
+    agreed, estimated = Decimal("9926.13"), Decimal("2810.00")
     assert july.estimated == estimated
-    assert july.accrual == worked + estimated
+    assert july.accrual == agreed + estimated
     assert spend_of(contractor, JULY, Basis.ACCRUED) == july.accrual
 
     with at("2026-08-05"):
-        # It comes with a day less than planned.
-        hours(contractor, range(27, 31))
-    assert spend_of(contractor, JULY) == worked + Decimal("2248.00")
+        # It comes with a day less than planned: 4 days x 8 h x 70.25.
+        last = sheet_of(date(2026, 7, 27), [*worked(range(27, 31)), *worked([31], "0")])
+    assert spend_of(contractor, JULY) == agreed + Decimal("2248.00")
     assert Accrual.objects.get().accrual == july.accrual
 
+    with at("2026-08-06"):
+        reason = "The morning of the 31st was worked."
+        last = reject_timesheet(timesheet=last, reason=reason, actor=colleague)
+    assert spend_of(contractor, JULY) == agreed
+
+    with at("2026-08-07"):
+        lines = [*worked(range(27, 31)), *worked([31], "4")]
+        enter_hours(timesheet=last, lines=lines, actor=manager)
+        submit_timesheet(timesheet=last, actor=manager)
+        approve_timesheet(timesheet=last, actor=colleague)
+    # 36 h x 70.25 = 2,529.00.
+    assert spend_of(contractor, JULY) == Decimal("12455.13")
+
     with at("2026-08-20"):
-        pay(contractor, JULY, "12174.13", ChargeKind.TIME)
+        # 88 h and 92 h at the two rates, and 3 h of overtime.
+        invoice = bill_lines(time(contractor, "12455.13", "183", JULY))
+        match_received()
+        approve_invoice(invoice=invoice, actor=make_user(Role.FINANCE))
+    assert spend_of(contractor, JULY, Basis.ACTUAL) == Decimal("12455.13")
     assert spend_of(contractor, JULY, Basis.ACCRUED) == 0
+    statuses = Timesheet.objects.values_list("status", flat=True)
+    assert list(statuses) == [TimesheetStatus.INVOICED] * 5
+    with pytest.raises(WrongStateError):
+        enter_hours(timesheet=last, lines=[], actor=manager)
+
     with at("2026-08-21"):
         settled = close_of(JULY, date(2026, 8, 21))
     assert (settled.revision, settled.accrual, settled.prepayment) == (2, 0, 0)

@@ -9,6 +9,7 @@ tell(
         "user.linked": _("Account linked to the identity tool"),
         "team.role_mapped": _("Role of a team's members set"),
         "engagement.work_logged": _("Work logged"),
+        "engagement.work_withdrawn": _("Work withdrawn"),
         "engagement.invoiced": _("Billed"),
         "month.hindered": _("Month can't be closed yet"),
         "engagement.accrued": _("Month end reckoned"),

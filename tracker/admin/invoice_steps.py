@@ -20,6 +20,7 @@ from engagements.errors import TrackerError
 from engagements.models import User
 from engagements.permissions import roles_of, sees_all
 from tracker.admin.steps import Step, take_step
+from tracker.spend.hours import has_logged_what_is_billed
 from tracker.spend.models import Invoice, InvoiceLine, InvoiceStatus
 from tracker.spend.services import (
     approve_invoice,
@@ -307,7 +308,11 @@ class InvoiceSteps(UnfoldModelAdmin):
         self, request: HttpRequest, object_id: str | None = None
     ) -> bool:
         invoice = self._in_step(request, object_id, RELEASE, InvoiceStatus.APPROVED)
-        return invoice is not None and not is_maker(invoice, actor_of(request))
+        if invoice is None:
+            return False
+        user = actor_of(request)
+        is_own = is_maker(invoice, user) or has_logged_what_is_billed(invoice.pk, user)
+        return not is_own
 
     def has_settle_permission(
         self, request: HttpRequest, object_id: str | None = None

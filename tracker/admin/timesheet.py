@@ -307,7 +307,8 @@ class TimesheetAdmin(BulkActions, RecordAdmin):
             "title": gettext_lazy("Submit for approval"),
             "description": gettext_lazy(
                 "Save the hours first. They count as accrued from now on; somebody"
-                " else approves them."
+                " else approves them. Enter 0 where none were worked: a day left blank"
+                " may be estimated."
             ),
             "form_class": ConfirmDialog,
             "form_submit_text": gettext_lazy("Submit"),
@@ -485,15 +486,17 @@ class TimesheetAdmin(BulkActions, RecordAdmin):
 
     @display(description=gettext_lazy("submitted"))
     def submitted_words(self, row: Timesheet) -> str:
-        return _by(row.submitted_by, row.submitted_at)
+        return by(row.submitted_by, row.submitted_at)
 
     @display(description=gettext_lazy("decided"))
     def decided_words(self, row: Timesheet) -> str:
-        return _by(row.decided_by, row.decided_at)
+        return by(row.decided_by, row.decided_at)
 
 
-def _by(person: User | None, moment: Any) -> str:
+def by(person: User | None, moment: Any) -> str:
     if moment is None:
         return _("not yet")
     when = date_format(timezone.localtime(moment), "j M Y, H:i")
+    if person is None:
+        return when
     return _("by %(person)s, %(when)s") % {"person": person, "when": when}

@@ -114,6 +114,21 @@ ENTRIES = (
         "`warnings` in the answer to a write of an invoice, an engagement, a rate or a"
         " fee that exceeds a budget which lets it pass.",
     ),
+    Entry(
+        date(2026, 11, 23),
+        "v1",
+        "added",
+        "`POST /timesheet-entries/{id}/withdraw` takes hours back, with a reason;"
+        " entries have `withdrawn_at` and `withdrawn_reason`. Lists tell withdrawn ones"
+        " with `updated_since` alone.",
+    ),
+    Entry(
+        date(2026, 11, 23),
+        "v1",
+        "changed",
+        "Hours on a day outside of their engagement, or above 24 of a person's day on"
+        " all engagements together, are refused.",
+    ),
 )
 
 

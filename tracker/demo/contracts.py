@@ -155,7 +155,7 @@ CONTRACTS: tuple[ContractStory, ...] = (
                 ("Networking", 12),
                 ("Reporting", 8),
             ),
-            hours=24,
+            hours=12,
             shape=Shape.ROTA,
             client_directed=0.05,
             core=0.1,

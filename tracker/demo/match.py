@@ -208,9 +208,11 @@ def _billed_twice(engagement: Engagement, cast: Cast) -> None:
 
 def _worked(engagement: Engagement, cast: Cast) -> tuple[Decimal, Decimal]:
     """Return the hours logged this month, and the price of an hour."""
-    logged: Decimal | None = WorkLog.objects.filter(
-        engagement=engagement, worked_on__range=(cast.month(0), cast.today)
-    ).aggregate(hours=Sum("hours"))["hours"]
+    logged: Decimal | None = (
+        WorkLog.objects.counted()
+        .filter(engagement=engagement, worked_on__range=(cast.month(0), cast.today))
+        .aggregate(hours=Sum("hours"))["hours"]
+    )
     rate = RateTerm.objects.filter(assignment_id=engagement.pk).latest("starts_on")
     return logged or Decimal(0), rate.hourly_rate
 

@@ -1,8 +1,7 @@
-"""One line of a time tracker: its day, its hours and its key, whatever the layout."""
+"""One line of a time tracker: its day and its hours, whatever the layout."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -174,28 +173,6 @@ class Entry(NamedTuple):
     activity: str
     description: str
     is_overtime: bool
-
-    def key(self, layout: str, occurrence: int) -> str:
-        """Return what makes the entry the same in every file: its id, else its facts.
-
-        Without ids, equal entries of one file are told apart by their `occurrence`.
-        """
-        tool = layout.casefold().replace(" ", "-")
-        if self.source_id and len(self.source_id) <= 60:
-            return f"time:{tool}:{self.source_id}"
-        facts = (
-            self.source_id,
-            self.person.casefold(),
-            self.engagement.casefold(),
-            self.day.isoformat(),
-            self.started,
-            str(self.hours),
-            self.activity.casefold(),
-            self.description,
-            str(occurrence),
-        )
-        digest = hashlib.sha256("\x1f".join(facts).encode()).hexdigest()
-        return f"time:{tool}:{digest}"[:100]
 
 
 def is_total(cells: Cells) -> bool:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import partial
+from itertools import count
 from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -41,12 +43,12 @@ from tracker.imports.time_cells import (
     read_entry,
     unit_of,
 )
+from tracker.imports.time_keys import Facts, Keys, Recorded, Untold, keys_of
 from tracker.imports.time_places import TimePlaces, Work, known_places
+from tracker.spend.day_totals import DayTotals
 from tracker.spend.models import Activity, Timesheet, WorkLog
 from tracker.spend.services import log_work_lines
 
-# Below the number of parameters that every SQLite takes in one statement.
-_AT_ONCE = 900
 _GIVE_A_NAME = "Say what it stands for under “Names in time files”, or correct it."
 _ACTIVITIES = {
     word.casefold(): value
@@ -61,12 +63,14 @@ class TimeLine(NamedTuple):
     entry: Entry
     work: Work
     contractor: int | None
-    key: str
+    keys: Keys
 
     @property
-    def facts(self) -> tuple[Any, ...]:
+    def facts(self) -> Facts:
         entry = self.entry
-        return (self.work.pk, self.contractor, entry.day, entry.hours)
+        return Facts(
+            self.work.pk, self.contractor, entry.day, entry.hours, entry.is_overtime
+        )
 
 
 @dataclass
@@ -120,7 +124,7 @@ class TimeEntries:
         unit = unit_of(source.mapping.by_field.get("duration", ""), layout)
         zone = ZoneInfo(settings.TIME_ZONE)
         lines: list[TimeLine] = []
-        seen: Counter[str] = Counter()
+        seen: Counter[Keys] = Counter()
         for cells in each_line(
             source.table,
             source.mapping,
@@ -141,14 +145,21 @@ class TimeEntries:
             place = None if entry is None else _place(cells, entry, places)
             if entry is None or place is None:
                 continue
-            plain = entry.key(layout.name, 0)
-            seen[plain] += 1
-            is_second = seen[plain] > 1
-            if is_second and entry.source_id:
+            work, person = place
+            keys = partial(
+                keys_of,
+                entry,
+                layout.name,
+                person=entry.person or (f"#{person}" if person else ""),
+                project=entry.engagement or work.reference,
+            )
+            plain = keys(occurrence=0)
+            identity = plain._replace(said="") if entry.source_id else plain
+            if seen[identity] and entry.source_id:
                 cells.refuse("number", "stands in the file twice", "Keep one of them.")
                 continue
-            key = entry.key(layout.name, seen[plain] - 1)
-            lines.append(TimeLine(entry, place[0], place[1], key))
+            lines.append(TimeLine(entry, work, person, keys(occurrence=seen[identity])))
+            seen[identity] += 1
         return TimeBatch(account, lines)
 
 
@@ -165,6 +176,12 @@ def _place(
             "engagement",
             f"is {work.reference}, which is {work.status}",
             "Work is recorded on what has started.",
+        )
+    elif not work.is_in_force(entry.day):
+        cells.refuse(
+            "day",
+            f"is outside of {work.reference}, {work.span}",
+            "Correct the day, or extend the engagement if the work was agreed.",
         )
     elif work.is_paid_by_time:
         _check_assignment(cells, entry, person, work)
@@ -234,46 +251,37 @@ class TimeBatch:
     def __init__(self, account: Account, lines: list[TimeLine]) -> None:
         self.account = account
         self.lines = lines
-        self.to_store: list[TimeLine] = []
+        self.to_store: list[tuple[TimeLine, str]] = []
 
     def plan(self, report: Report) -> None:
-        recorded = _recorded(self.lines)
-        sheets = _sheets(self.lines)
-        problems: list[Problem] = list(self.account.problems)
-        self.to_store = []
-        already = 0
-        accepted = Decimal(0)
-        for line in self.lines:
-            problem = _refusal(line, recorded, sheets)
-            if problem is not None:
-                problems.append(problem)
-                continue
-            accepted += line.entry.hours
-            if line.key in recorded:
-                already += 1
-            else:
-                self.to_store.append(line)
+        sorted_out = _Sorting(self.lines)
+        problems = [*self.account.problems, *sorted_out.problems]
+        self.to_store = sorted_out.to_store
         report.problems = sorted(problems, key=lambda problem: problem.line)
         report.notes = self.account.all_notes()
         report.read = self.account.read
         report.blank_lines = self.account.blank_lines
         report.refused = len({problem.line for problem in problems})
         report.new = len(self.to_store)
-        report.already_recorded = already
+        report.already_recorded = len(sorted_out.known)
         if isinstance(report, TimeReport):
-            report.hours = accepted
+            accepted = [*sorted_out.known, *(line for line, _key in self.to_store)]
+            report.hours = sum((line.entry.hours for line in accepted), Decimal(0))
 
     def apply(self, *, run_id: UUID, actor: User | None) -> None:
         if not self.to_store:
             return
         try:
-            log_work_lines(lines=[_work_log(one) for one in self.to_store], actor=actor)
+            log_work_lines(
+                lines=[_work_log(line, key) for line, key in self.to_store],
+                actor=actor,
+            )
         except TrackerError as refusal:
             # Such as a currency without a rate on one of the days.
             raise UnreadableFileError(str(refusal)) from refusal
 
 
-def _work_log(line: TimeLine) -> WorkLog:
+def _work_log(line: TimeLine, key: str) -> WorkLog:
     entry = line.entry
     activity = _ACTIVITIES.get(entry.activity.casefold())
     words = entry.description
@@ -287,47 +295,119 @@ def _work_log(line: TimeLine) -> WorkLog:
         activity=activity or Activity.DELIVERY,
         is_overtime=entry.is_overtime,
         description=words[:300],
-        source_key=line.key,
+        source_key=key,
     )
 
 
-def _refusal(
-    line: TimeLine,
-    recorded: Mapping[str, tuple[Any, ...]],
-    sheets: Mapping[tuple[int, int | None], list[tuple[date, date]]],
-) -> Problem | None:
-    before = recorded.get(line.key)
-    entry = line.entry
-    if before is not None:
-        if before == line.facts:
-            return None
-        return Problem(
-            entry.number,
-            "number",
-            "was imported before with another day, person, engagement or hours",
-            "Work logs stay as they are: leave the line out.",
+class _Sorting:
+    """The lines of a file by what becomes of them: known, to be stored, or refused."""
+
+    def __init__(self, lines: Sequence[TimeLine]) -> None:
+        self.known: list[TimeLine] = []
+        self.to_store: list[tuple[TimeLine, str]] = []
+        self.problems: list[Problem] = []
+        self._recorded = Recorded([line.keys for line in lines])
+        self._sheets = _sheets(lines)
+        self._untold = _untold(lines)
+        self._totals = DayTotals(
+            {
+                (line.contractor, line.entry.day)
+                for line in lines
+                if line.contractor is not None
+            }
         )
-    for first, last in sheets.get((line.work.pk, line.contractor), []):
-        if first <= entry.day <= last:
-            return Problem(
-                entry.number,
+        by_stem: dict[str, list[TimeLine]] = {}
+        for line in lines:
+            if not self._is_known_as_said(line):
+                by_stem.setdefault(line.keys.numbered(0), []).append(line)
+        for group in by_stem.values():
+            self._sort(group)
+
+    def _is_known_as_said(self, line: TimeLine) -> bool:
+        said = line.keys.said
+        before = self._recorded.standing(said)
+        if line.facts in [before, *self._recorded.withdrawn(said)]:
+            self.known.append(line)
+        elif before is not None:
+            self._refuse(line, *_CHANGED)
+        else:
+            return False
+        return True
+
+    def _sort(self, lines: Sequence[TimeLine]) -> None:
+        """Sort the lines that share a stem: each stored one is told of by one line."""
+        stored = self._recorded.keys_of_stem(lines[0].keys)
+        standing = {key: self._recorded.standing(key) for key in stored}
+        left = [facts for facts in standing.values() if facts is not None]
+        # What was withdrawn stays so, however often a file tells of it.
+        gone = [facts for key in stored for facts in self._recorded.withdrawn(key)]
+        others = []
+        for line in lines:
+            if line.facts in left:
+                left.remove(line.facts)
+                self.known.append(line)
+            elif line.facts in gone:
+                gone.remove(line.facts)
+                self.known.append(line)
+            else:
+                others.append(line)
+        numbered = map(lines[0].keys.numbered, count())
+        free = (key for key in numbered if standing.get(key) is None)
+        for line in others:
+            if left:
+                left.pop()
+                self._refuse(line, *_CHANGED)
+            elif self._can_be_stored(line):
+                self.to_store.append((line, next(free)))
+
+    def _can_be_stored(self, line: TimeLine) -> bool:
+        hours = self._untold.hours_of(line.facts) if line.keys.said else None
+        if hours is not None:
+            self._refuse(
+                line,
                 "day",
-                f"is in the timesheet from {first} to {last} of {line.work.reference}",
-                "Enter the hours there, or leave the line out.",
+                f"has an entry of {hours.normalize():f} hours, imported before, that"
+                " the file doesn't tell of: this line may be it, changed since",
+                "Export the whole day; withdraw the work log of what changed.",
             )
-    return None
+            return False
+        for first, last in self._sheets.get((line.work.pk, line.contractor), []):
+            if first <= line.entry.day <= last:
+                self._refuse(
+                    line,
+                    "day",
+                    f"is in the timesheet from {first} to {last} of"
+                    f" {line.work.reference}",
+                    "Enter the hours there, or leave the line out.",
+                )
+                return False
+        total = self._totals.add(line.contractor, line.entry.day, line.entry.hours)
+        if total is not None:
+            self._refuse(
+                line,
+                "duration",
+                f"brings the person's day to {total.normalize():f} hours, more than 24",
+                "Correct it, or what is recorded of that day on other engagements.",
+            )
+            return False
+        return True
+
+    def _refuse(self, line: TimeLine, column: str, reason: str, advice: str) -> None:
+        self.problems.append(Problem(line.entry.number, column, reason, advice))
 
 
-def _recorded(lines: Sequence[TimeLine]) -> dict[str, tuple[Any, ...]]:
-    keys = [line.key for line in lines]
-    found: dict[str, tuple[Any, ...]] = {}
-    for start in range(0, len(keys), _AT_ONCE):
-        rows = WorkLog.objects.filter(source_key__in=keys[start : start + _AT_ONCE])
-        for key, *facts in rows.values_list(
-            "source_key", "engagement_id", "contractor_id", "worked_on", "hours"
-        ):
-            found[key or ""] = tuple(facts)
-    return found
+_CHANGED = (
+    "number",
+    "was imported before with another day, person, engagement, hours or overtime",
+    "Withdraw the work log first, or leave the line out.",
+)
+
+
+def _untold(lines: Sequence[TimeLine]) -> Untold:
+    asked = [line for line in lines if line.keys.said and line.contractor is not None]
+    tool = asked[0].keys.tool if asked else ""
+    said = {line.keys.said for line in asked}
+    return Untold(tool, said, {line.facts for line in asked})
 
 
 def _sheets(

@@ -32,6 +32,12 @@ class Work:
     def is_in_force(self, day: date) -> bool:
         return self.starts_on <= day and (self.ends_on is None or day <= self.ends_on)
 
+    @property
+    def span(self) -> str:
+        if self.ends_on is None:
+            return f"which starts on {self.starts_on}"
+        return f"from {self.starts_on} to {self.ends_on}"
+
 
 @dataclass
 class Names:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Min, Q, Sum
+from django.db.models import Min, Sum
 from django.utils import timezone
 
 from engagements.choices import ChargeKind, Kind, Renewal, Status
@@ -57,6 +57,7 @@ class _Rows:
     )
     work: dict[int, list[Worked]] = field(default_factory=lambda: defaultdict(list))
     given: dict[int, list[Span]] = field(default_factory=lambda: defaultdict(list))
+    sheets: dict[int, list[Span]] = field(default_factory=lambda: defaultdict(list))
     billed: dict[int, list[Billed]] = field(default_factory=lambda: defaultdict(list))
     hours: dict[int, Decimal] = field(default_factory=dict)
     settled: dict[int, date] = field(default_factory=dict)
@@ -126,9 +127,8 @@ def _read_terms(rows: _Rows, ids: Collection[int]) -> None:
 
 
 def _read_work(rows: _Rows, ids: Collection[int]) -> None:
-    counted = Q(timesheet__isnull=True) | Q(timesheet__status__in=COUNTED)
-    logs = WorkLog.objects.filter(
-        counted, engagement__in=ids, engagement__kind=Kind.AUGMENTED
+    logs = WorkLog.objects.told().filter(
+        engagement__in=ids, engagement__kind=Kind.AUGMENTED
     )
     for engagement, day, hours, is_overtime, sheet in logs.order_by(
         "worked_on", "pk"
@@ -138,7 +138,7 @@ def _read_work(rows: _Rows, ids: Collection[int]) -> None:
     for engagement, *span in sheets.values_list(
         "engagement_id", "starts_on", "ends_on"
     ):
-        rows.given[engagement].append((span[0], span[1]))
+        rows.sheets[engagement].append((span[0], span[1]))
 
 
 def _read_billed(rows: _Rows, ids: Collection[int]) -> None:
@@ -199,6 +199,7 @@ def _terms(engagement: Engagement, rows: _Rows, first: date) -> Terms:
         charges=rows.charges.get(pk, ()),
         work=rows.work.get(pk, ()),
         given=rows.given.get(pk, ()),
+        sheets=rows.sheets.get(pk, ()),
     )
 
 

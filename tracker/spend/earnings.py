@@ -68,8 +68,8 @@ class AgreedCharge:
 class Terms:
     """What was agreed and done; amounts in `currency`.
 
-    `given` are the days for which somebody said how much was worked, be it nothing:
-    days of timesheets sent in, and of invoices of time. Blank days are in none.
+    `given` are the days for which an invoice of time said how much was worked, and
+    `sheets` the periods of timesheets sent in. `work` has their zeros too.
     """
 
     currency: str
@@ -82,6 +82,7 @@ class Terms:
     charges: Sequence[AgreedCharge] = ()
     work: Sequence[Worked] = ()
     given: Sequence[tuple[date, date]] = ()
+    sheets: Sequence[tuple[date, date]] = ()
 
 
 @dataclass
@@ -166,8 +167,7 @@ def planned_time(terms: Terms, span: Span, days: Sequence[date], code: str) -> P
 
 
 def workdays(span: Span, country: str) -> Iterator[date]:
-    for n in range((span.last - span.first).days + 1):
-        day = span.first + timedelta(days=n)
+    for day in _all_days(span.first, span.last):
         if day.weekday() <= FRIDAY and not is_public_holiday(day, country):
             yield day
 
@@ -206,16 +206,37 @@ def _spoken_of(terms: Terms) -> set[date]:
     Where hours come without timesheets, one line speaks for its whole week: a day
     without any is a day off.
     """
-    days = {
-        first + timedelta(days=n)
-        for first, last in terms.given
-        for n in range((last - first).days + 1)
-    }
+    days = {day for first, last in terms.given for day in _all_days(first, last)}
+    entered: dict[date, Decimal] = defaultdict(Decimal)
     for line in terms.work:
-        if not line.has_sheet:
+        if line.has_sheet:
+            entered[line.day] += line.hours
+        else:
             monday = line.day - timedelta(days=line.day.weekday())
             days |= {monday + n * ONE_DAY for n in range(7)}
+    for first, last in terms.sheets:
+        begins, ends = max(first, terms.first), min(last, terms.last or last)
+        sheet = Span(begins, ends, NOTHING)
+        days |= set(_all_days(begins, ends)) - _unsaid(terms, sheet, entered)
     return days
+
+
+def _unsaid(terms: Terms, sheet: Span, entered: Mapping[date, Decimal]) -> set[date]:
+    """Return the working days that the sheet leaves blank and its hours leave open.
+
+    0 entered is an answer. Of the blank days no more are open, the first ones, than
+    the hours that are planned for the sheet still have room for.
+    """
+    planned = list(workdays(sheet, terms.country))
+    daily = terms.weekly_hours / WEEK_DAYS
+    days = _all_days(sheet.first, sheet.last)
+    told = sum((entered.get(day, NOTHING) for day in days), NOTHING)
+    room = int(max(NOTHING, len(planned) * daily - told) / daily)
+    return set([day for day in planned if day not in entered][:room])
+
+
+def _all_days(first: date, last: date) -> Iterator[date]:
+    return (first + timedelta(days=n) for n in range((last - first).days + 1))
 
 
 def _days(span: Span) -> int:

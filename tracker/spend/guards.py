@@ -2,7 +2,7 @@
 
 Lines are written while their sheet is a draft or rejected. An invoiced sheet stays as
 it is, but that it is opened for a new bill. A person's sheets on one engagement never
-overlap.
+overlap. Nobody decides about a sheet of which they entered hours.
 
 The triggers on work logs read the table of timesheets: a migration that alters that
 model on SQLite, where it makes the table anew, lifts them before and puts them back
@@ -34,6 +34,11 @@ _KEPT = (
     *("engagement_id", "contractor_id", "cadence", "starts_on", "ends_on"),
     *("submitted_by_id", "submitted_at", "decided_by_id", "decided_at", "reason"),
 )
+_ENTERED = """
+SELECT 1 FROM tracker_worklog line
+WHERE line.timesheet_id = NEW.id AND line.logged_by_id = NEW.decided_by_id
+"""
+_OWN_HOURS = "whoever entered hours of a timesheet never decides about it"
 _OLD, _NEW = _CLOSED.format(row="OLD"), _CLOSED.format(row="NEW")
 # A person's words may be taken out of a line at any time, and nothing else.
 _ERASABLE = {"description", "updated_at"}
@@ -106,9 +111,12 @@ def _changed(columns: list[str], vendor: str) -> str:
 
 def _install(vendor: str, columns: list[str]) -> list[str]:
     changed = _changed(columns, vendor)
+    # Until a migration adds it, nobody knows who entered a line.
+    decided = _decided(vendor) if "logged_by_id" in columns else []
     if vendor == "postgresql":
         return [
             *_POSTGRESQL,
+            *decided,
             f"CREATE TRIGGER {_LINES}_fixed BEFORE UPDATE ON {_LINES} FOR EACH ROW"
             f" WHEN ({changed}) EXECUTE FUNCTION refuse_line_of_closed_sheet()",
         ]
@@ -158,6 +166,36 @@ def _install(vendor: str, columns: list[str]) -> list[str]:
             _OLD,
             f"{closed}: DELETE refused",
         ),
+        *decided,
+    ]
+
+
+def _decided(vendor: str) -> list[str]:
+    if vendor != "postgresql":
+        return [
+            _sqlite(
+                f"{_SHEETS}_decided",
+                f"UPDATE OF decided_by_id ON {_SHEETS}",
+                f"NEW.decided_by_id IS NOT OLD.decided_by_id AND EXISTS ({_ENTERED})",
+                _OWN_HOURS,
+            )
+        ]
+    return [
+        f"""
+CREATE OR REPLACE FUNCTION refuse_decision_on_own_hours() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS ({_ENTERED}) THEN
+        RAISE EXCEPTION '{_OWN_HOURS}'
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$
+""",
+        f"CREATE TRIGGER {_SHEETS}_decided BEFORE UPDATE OF decided_by_id ON {_SHEETS}"
+        " FOR EACH ROW"
+        " WHEN (NEW.decided_by_id IS DISTINCT FROM OLD.decided_by_id)"
+        " EXECUTE FUNCTION refuse_decision_on_own_hours()",
     ]
 
 
@@ -170,7 +208,7 @@ def _sqlite(name: str, verb: str, condition: str, message: str) -> str:
 
 def _lift(vendor: str) -> list[str]:
     names = {
-        _SHEETS: ["no_overlap_new", "no_overlap", "fixed", "kept"],
+        _SHEETS: ["no_overlap_new", "no_overlap", "fixed", "kept", "decided"],
         _LINES: ["not_added", "fixed", "kept"],
     }
     return [

@@ -7,13 +7,19 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
-from engagements.choices import Status
+from engagements.choices import ChargeKind, Status
 from engagements.models import Assignment, User
 from engagements.permissions import may_decide
 from engagements.values.workdays import UnknownCountryError, working_days
-from tracker.spend.models import Cadence, Timesheet, TimesheetStatus, WorkLog
+from tracker.spend.models import (
+    Cadence,
+    InvoiceLine,
+    Timesheet,
+    TimesheetStatus,
+    WorkLog,
+)
 from tracker.spend.timesheet_periods import Period, expected_periods
 
 # Sheets older than this are not asked for any more.
@@ -135,14 +141,35 @@ def to_decide(user: User) -> "QuerySet[Timesheet]":
     """Return submitted sheets that the user may decide about, the oldest first."""
     if not may_decide(user):
         return Timesheet.objects.none()
+    entered = WorkLog.objects.filter(timesheet=OuterRef("pk"), logged_by=user)
     rows = (
         Timesheet.objects.visible_to(user)
-        .filter(status=TimesheetStatus.SUBMITTED)
+        .filter(~Exists(entered), status=TimesheetStatus.SUBMITTED)
         .exclude(submitted_by=user)
     )
     if user.email:
         rows = rows.exclude(contractor__work_email__iexact=user.email)
     return rows.order_by("starts_on", "pk")
+
+
+def has_logged_what_is_billed(invoice_id: int, person: User) -> bool:
+    """Tell whether hours that the invoice bills rest on the person's word alone.
+
+    Such are hours that they logged without a timesheet, which nobody has to approve.
+    """
+    logged = WorkLog.objects.without_sheet().filter(
+        engagement=OuterRef("engagement"),
+        worked_on__gte=OuterRef("period_from"),
+        worked_on__lte=OuterRef("period_to"),
+        logged_by=person,
+    )
+    lines = InvoiceLine.objects.filter(
+        Exists(logged),
+        invoice=invoice_id,
+        charge_kind=ChargeKind.TIME,
+        amount__gt=0,
+    )
+    return lines.exists()
 
 
 def submitter_of(timesheet_id: int) -> User | None:
@@ -169,9 +196,8 @@ def _sheets(running: Iterable[Assignment]) -> dict[int, list[Sheet]]:
 
 def _days_logged(running: Iterable[Assignment], since: date) -> dict[int, set[date]]:
     found: dict[int, set[date]] = defaultdict(set)
-    rows = WorkLog.objects.filter(
+    rows = WorkLog.objects.without_sheet().filter(
         engagement__in=[one.pk for one in running],
-        timesheet__isnull=True,
         # A month that began before may still be asked for.
         worked_on__gte=since - timedelta(days=31),
     )

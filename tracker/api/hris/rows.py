@@ -79,6 +79,7 @@ def time_entries(rows: Rows) -> Placed:
                 "hours_worked": float(row["hours"]),
                 "start_time": f"{row['worked_on']}T00:00:00Z",
                 "end_time": None,
+                "remote_was_deleted": row["withdrawn_at"] is not None,
             },
         )
         for position, row in time_entry_rows(rows)

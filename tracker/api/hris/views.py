@@ -45,7 +45,7 @@ from tracker.api.parts import money_scope, reader
 from tracker.api.permissions import caller, has_scope
 from tracker.api.resource import Resource, read_query, respond
 from tracker.api.schema import IF_NONE_MATCH, one
-from tracker.api.timesheets.rows import changed_entries
+from tracker.api.timesheets.rows import changed_entries, standing_entries
 from tracker.spend.models import WorkLog
 
 Query = Mapping[str, Any]
@@ -189,7 +189,7 @@ class TimesheetEntryView(HrisView):
         rows = source.rows
         if "remote_id" in query:
             rows = rows.filter(source_key=f"api:{query['remote_id']}")
-        found = Source(rows, source.represent)
+        found = Source(standing_entries(rows), source.represent)
         if since := query.get("modified_after"):
             found = Source(changed_entries(rows, since), time_entries, "changed_at")
         return _of_employee(found, query)

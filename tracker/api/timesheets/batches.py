@@ -18,6 +18,7 @@ from tracker.api.errors import Unprocessable
 from tracker.api.fields import Named
 from tracker.api.timesheets.rows import KEY
 from tracker.api.visibility import LOOKUPS
+from tracker.spend.day_totals import DayTotals
 from tracker.spend.models import Activity, Timesheet, WorkLog
 from tracker.spend.services import log_work_lines
 from tracker.spend.services.started import NEVER_STARTED
@@ -25,6 +26,8 @@ from tracker.spend.services.started import NEVER_STARTED
 Line = Mapping[str, Any]
 Errors = dict[str, list[str]]
 Facts = tuple[int, int | None, date, Decimal]
+# A stored entry: its id and what it says.
+Kept = tuple[int, Facts]
 
 _PLAIN = ("is_overtime", "is_out_of_hours", "is_core", "assigned_by", "description")
 
@@ -38,13 +41,26 @@ class Known:
     contractor_of: Mapping[int, int | None]
     rated_from: Mapping[int, date]
     sheets: Mapping[tuple[int, int | None], Sequence[tuple[date, date]]]
-    recorded: Mapping[str | None, Facts]
+    recorded: Mapping[str, Kept]
+    withdrawn: Mapping[str, Sequence[Kept]]
+
+    def of(self, line: Line) -> Kept | None:
+        """Return the entry that the line is, if it is stored, standing or not."""
+        key = _key(line)
+        if key in self.recorded:
+            return self.recorded[key]
+        facts = _facts(line, self)
+        return next(
+            (one for one in self.withdrawn.get(key, ()) if one[1] == facts), None
+        )
 
 
 @dataclass(frozen=True)
 class Stored:
     created: list[WorkLog]
     unchanged: int
+    # The ids of the entries, in the order of the lines.
+    places: list[int]
 
 
 def store_entries(*, lines: Sequence[Line], at: str, user: User) -> Stored:
@@ -56,22 +72,26 @@ def store_entries(*, lines: Sequence[Line], at: str, user: User) -> Stored:
     known = _known(lines, user)
     given = Counter(line["source_id"] for line in lines)
     wrong: dict[str, Errors] = {}
-    new: list[WorkLog] = []
+    new: dict[int, WorkLog] = {}
+    totals = _day_totals(lines, known)
     for place, line in enumerate(lines):
-        errors = _errors(line, known)
+        errors = _errors(line, known, totals)
         if given[line["source_id"]] > 1:
             errors["source_id"] = ["It stands in this batch twice."]
         if errors:
             wrong[str(place)] = errors
-        elif _key(line) not in known.recorded:
-            new.append(_work_log(line, known))
+        elif known.of(line) is None:
+            new[place] = _work_log(line, known)
     if wrong:
         raise Unprocessable({at: wrong} if at else next(iter(wrong.values())))
-    created = log_work_lines(lines=new, actor=user) if new else []
-    return Stored(created, len(lines) - len(created))
+    created = log_work_lines(lines=list(new.values()), actor=user) if new else []
+    ids = dict(zip(new, (one.pk for one in created), strict=True))
+    stored = {place: known.of(line) for place, line in enumerate(lines)}
+    places = [kept[0] if kept else ids[place] for place, kept in stored.items()]
+    return Stored(created, len(lines) - len(created), places)
 
 
-def _errors(line: Line, known: Known) -> Errors:
+def _errors(line: Line, known: Known, totals: DayTotals) -> Errors:
     engagement = known.engagements.get(line["engagement"])
     if engagement is None:
         return {"engagement": ["There is no such engagement that you can name."]}
@@ -80,21 +100,25 @@ def _errors(line: Line, known: Known) -> Errors:
         return {"contractor": ["There is no such contractor that you can name."]}
     if engagement.status in NEVER_STARTED:
         return {"engagement": ["Work is recorded on what has started."]}
-    before = known.recorded.get(_key(line))
+    before = known.of(line)
     if before is not None:
-        if before == _facts(line, known):
+        if before[1] == _facts(line, known):
             return {}
         said = "It was recorded with another day, person, engagement or hours."
         return {"source_id": [said]}
-    return _errors_of_day(line, engagement, known)
+    return _errors_of_day(line, engagement, known, totals)
 
 
-def _errors_of_day(line: Line, engagement: Engagement, known: Known) -> Errors:
+def _errors_of_day(
+    line: Line, engagement: Engagement, known: Known, totals: DayTotals
+) -> Errors:
     day, person = line["worked_on"], _person(line, known)
     if line["hours"] == 0:
         return {"hours": ["Work takes more than 0 hours."]}
     if day > timezone.localdate():
         return {"worked_on": ["This day is yet to come."]}
+    if out_of_force := _out_of_force(day, engagement):
+        return out_of_force
     if engagement.kind == Kind.AUGMENTED:
         if person != known.contractor_of[engagement.pk]:
             return {"contractor": ["This is not the contractor of the engagement."]}
@@ -102,11 +126,44 @@ def _errors_of_day(line: Line, engagement: Engagement, known: Known) -> Errors:
             return {"worked_on": ["The engagement has no rate in force on this day."]}
     if person is not None and line["hours"] > 24:
         return {"hours": ["A person works at most 24 hours a day."]}
-    for first, last in known.sheets.get((engagement.pk, person), ()):
+    if in_sheet := _in_sheet(engagement.pk, person, day, known):
+        return in_sheet
+    total = totals.add(person, day, line["hours"])
+    if total is not None:
+        said = f"The person's day would come to {total.normalize():f} hours."
+        return {"hours": [said]}
+    return {}
+
+
+def _out_of_force(day: date, engagement: Engagement) -> Errors:
+    if day < engagement.starts_on:
+        said = f"The engagement starts on {engagement.starts_on}."
+    elif engagement.ends_on is not None and day > engagement.ends_on:
+        said = f"The engagement's last day is {engagement.ends_on}."
+    else:
+        return {}
+    return {"worked_on": [said]}
+
+
+def _in_sheet(engagement: int, person: int | None, day: date, known: Known) -> Errors:
+    for first, last in known.sheets.get((engagement, person), ()):
         if first <= day <= last:
             said = f"It is in the timesheet from {first} to {last}: enter it there."
             return {"worked_on": [said]}
     return {}
+
+
+def _day_totals(lines: Sequence[Line], known: Known) -> DayTotals:
+    """Return the totals of the days that lines which aren't stored yet add to."""
+    named = (
+        line
+        for line in lines
+        if line["engagement"] in known.engagements
+        and ("contractor" not in line or line["contractor"] in known.contractors)
+    )
+    new = (line for line in named if known.of(line) is None)
+    days = ((_person(line, known), line["worked_on"]) for line in new)
+    return DayTotals({(person, day) for person, day in days if person is not None})
 
 
 def _person(line: Line, known: Known) -> int | None:
@@ -149,9 +206,15 @@ def _known(lines: Sequence[Line], user: User) -> Known:
         engagement__in=ids, starts_on__lte=max(days), ends_on__gte=min(days)
     ).values_list("engagement_id", "contractor_id", "starts_on", "ends_on"):
         sheets[engagement, contractor].append((first, last))
-    recorded = WorkLog.objects.filter(source_key__in=keys).values_list(
-        "source_key", "engagement_id", "contractor_id", "worked_on", "hours"
-    )
+    facts = ("pk", "engagement_id", "contractor_id", "worked_on", "hours")
+    recorded = WorkLog.objects.filter(source_key__in=keys)
+    withdrawn: dict[str, list[Kept]] = defaultdict(list)
+    for key, pk, *said in (
+        WorkLog.objects.filter(withdrawn_key__in=keys)
+        .order_by("pk")
+        .values_list("withdrawn_key", *facts)
+    ):
+        withdrawn[key or ""].append((pk, _said(said)))
     assignments = Assignment._default_manager.filter(pk__in=ids)
     return Known(
         engagements=engagements,
@@ -160,8 +223,17 @@ def _known(lines: Sequence[Line], user: User) -> Known:
         # The earliest comes last, and stays.
         rated_from=dict(rates.values_list("assignment_id", "starts_on")),
         sheets=sheets,
-        recorded={key: tuple(facts) for key, *facts in recorded},
+        recorded={
+            key or "": (pk, _said(said))
+            for key, pk, *said in recorded.values_list("source_key", *facts)
+        },
+        withdrawn=withdrawn,
     )
+
+
+def _said(values: Sequence[Any]) -> Facts:
+    engagement, contractor, day, hours = values
+    return engagement, contractor, day, hours
 
 
 def _named(lines: Sequence[Line], field: str, rows: Any) -> dict[Named, Any]:

@@ -20,6 +20,7 @@ COLUMNS = (
     *("updated_at", "pk", "public_id", "created_at", "source_key"),
     *("worked_on", "hours", "activity", "is_overtime", "is_out_of_hours", "is_core"),
     *("assigned_by", "description"),
+    *("withdrawn_at", "withdrawn_reason", "withdrawn_key"),
     *("timesheet__status", "timesheet__updated_at"),
     *("engagement__public_id", "engagement__external_id", "engagement__title"),
     "engagement__reference",
@@ -29,6 +30,11 @@ COLUMNS = (
 
 def time_entry_rows(rows: QuerySet[WorkLog, Any]) -> list[tuple[Position, Row]]:
     return [_placed(values) for values in rows.values_list(*COLUMNS)]
+
+
+def standing_entries(rows: QuerySet[WorkLog]) -> QuerySet[WorkLog]:
+    """Leave out what was withdrawn; it is told to those who ask what changed."""
+    return rows.filter(withdrawn_at__isnull=True)
 
 
 def changed_entries(rows: QuerySet[WorkLog], since: datetime) -> QuerySet[WorkLog]:
@@ -49,7 +55,7 @@ def _placed(values: Sequence[Any]) -> tuple[Position, Row]:
     moments = (told["updated_at"], told["timesheet__updated_at"])
     changed_at = max(filter(None, moments))
     engagement = naming.record(values[-7:-4])
-    source = told["source_key"] or ""
+    source = told["source_key"] or told["withdrawn_key"] or ""
     status = told["timesheet__status"]
     row = {
         "id": told["public_id"],
@@ -65,6 +71,8 @@ def _placed(values: Sequence[Any]) -> tuple[Position, Row]:
         "assigned_by": told["assigned_by"] or None,
         "description": told["description"] or None,
         "approval_status": APPROVAL_STATUSES[status] if status else None,
+        "withdrawn_at": told["withdrawn_at"],
+        "withdrawn_reason": told["withdrawn_reason"] or None,
         "created_at": told["created_at"],
         "updated_at": changed_at,
     }

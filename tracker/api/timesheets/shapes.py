@@ -42,6 +42,10 @@ class TimeEntryBatch(fields.StrictShape):
     entries = fields.Several(child=TimeEntryBody(), smallest=1, largest=LARGEST_BATCH)
 
 
+class Withdrawal(fields.StrictShape):
+    reason = fields.Line(max_length=300, help_text="Why; it is kept with the entry.")
+
+
 class TimeEntriesStored(serializers.Serializer[Any]):
     """What became of a batch: all of it is stored, or nothing."""
 
@@ -77,6 +81,14 @@ class TimeEntryRecord(Stamped):
             " or INVOICED; null where a time tracker told of it."
         ),
     )
+    withdrawn_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text=(
+            "When it was taken back: since then it counts nowhere. Lists tell such"
+            " entries with `updated_since` alone."
+        ),
+    )
+    withdrawn_reason = serializers.CharField(allow_null=True)
 
 
 class TimeEntryPage(PageWithDeleted):

@@ -3,8 +3,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.db.models import QuerySet
+from django.http import Http404
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
@@ -17,7 +19,11 @@ from tracker.api.permissions import caller
 from tracker.api.records import ReadResource, Rows, Shapes, described
 from tracker.api.resource import Row, once_more, read_body, respond
 from tracker.api.timesheets.batches import store_entries
-from tracker.api.timesheets.rows import KEY, changed_entries, time_entry_rows
+from tracker.api.timesheets.rows import (
+    changed_entries,
+    standing_entries,
+    time_entry_rows,
+)
 from tracker.api.timesheets.shapes import (
     TimeEntriesStored,
     TimeEntryBatch,
@@ -25,8 +31,10 @@ from tracker.api.timesheets.shapes import (
     TimeEntryPage,
     TimeEntryQuery,
     TimeEntryRecord,
+    Withdrawal,
 )
 from tracker.spend.models import WorkLog
+from tracker.spend.services import withdraw_work
 
 SHAPES = Shapes(TimeEntryRecord, TimeEntryPage, TimeEntryQuery)
 
@@ -59,7 +67,7 @@ class TimesheetEntryViewSet(ReadResource):
         rows = super().narrow(rows, query, user)
         if status := query.get("approval_status"):
             rows = rows.filter(timesheet__status=status.lower())
-        return rows
+        return rows if "updated_since" in query else standing_entries(rows)
 
     def changed(self, rows: Rows, since: datetime, position: Position | None) -> Rows:
         entries = changed_entries(rows, since)
@@ -73,6 +81,9 @@ class TimesheetEntryViewSet(ReadResource):
     def create(self, request: Request) -> Response:
         """Record hours; sent again, by its source id, it is the same entry.
 
+        One that was withdrawn stays so when it is sent as it was, and is recorded anew
+        when it is sent corrected.
+
         An augmented engagement's hours are accrued at the rate of the day. Timesheets,
         and approving them, stay with people.
         """
@@ -80,7 +91,8 @@ class TimesheetEntryViewSet(ReadResource):
 
         def write() -> Response:
             done = store_entries(lines=[line], at="", user=caller(request))
-            row = self.read(request, source_key=f"{KEY}{line['source_id']}")
+            (pk,) = done.places
+            row = self.read(request, pk=pk)
             if not done.created:
                 return respond(request, row)
             location = reverse("api:timesheet-entry-detail", args=[row["id"]])
@@ -108,3 +120,22 @@ class TimesheetEntryViewSet(ReadResource):
             return respond(request, counts)
 
         return once_more(write)
+
+    @extend_schema(
+        operation_id="withdraw_timesheet_entry",
+        request=Withdrawal,
+        responses={200: TimeEntryRecord},
+    )
+    @action(detail=True, methods=["post"])
+    def withdraw(self, request: Request, id: UUID) -> Response:
+        """Take hours back that stand in no timesheet; their accrual is reversed.
+
+        The entry stays, with the reason, and counts nowhere. Status 409 where it is
+        withdrawn already, stands in a timesheet, or a matched invoice bills its day.
+        """
+        reason = read_body(request, Withdrawal)["reason"]
+        entry = self.rows(request).filter(public_id=id).first()
+        if entry is None:
+            raise Http404
+        withdraw_work(line=entry, reason=reason, actor=caller(request))
+        return respond(request, self.read(request, pk=entry.pk))

@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from typing import Self
 
 from django.conf import settings
@@ -160,11 +161,26 @@ class Timesheet(Record):
 
 
 class WorkLogs(EngagementScoped):
-    def counted(self) -> Self:
-        """Keep work done: not the zeros of timesheets, nor what is not submitted."""
+    """What was worked is read through these, so that it is the same everywhere."""
+
+    def told(self, statuses: Collection[str] = COUNTED) -> Self:
+        """Keep what was said of days, their zeros included.
+
+        That is: logged without a sheet and not withdrawn, or in a sheet of such a
+        status.
+        """
         return self.filter(
-            Q(timesheet__isnull=True) | Q(timesheet__status__in=COUNTED), hours__gt=0
+            Q(timesheet__isnull=True, withdrawn_at__isnull=True)
+            | Q(timesheet__status__in=statuses)
         )
+
+    def counted(self) -> Self:
+        """Keep work done: not zeros, nor what is withdrawn or not submitted."""
+        return self.told().filter(hours__gt=0)
+
+    def without_sheet(self) -> Self:
+        """Keep what was logged without a timesheet, and not withdrawn."""
+        return self.filter(timesheet__isnull=True, withdrawn_at__isnull=True)
 
 
 class WorkLog(Detail):
@@ -172,6 +188,7 @@ class WorkLog(Detail):
 
     Blank `assigned_by`, and unknown `is_core` and `is_out_of_hours`, mean that nobody
     recorded it, which is not the same as no. A line of a timesheet may say 0 hours.
+    What was logged without a sheet is never changed: it is withdrawn, with a reason.
     """
 
     engagement = models.ForeignKey(
@@ -224,6 +241,35 @@ class WorkLog(Detail):
     source_key = models.CharField(
         max_length=100, null=True, blank=True, unique=True, editable=False
     )
+    # Blank where nobody is named: by a job, or before it was kept.
+    logged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        editable=False,
+        verbose_name=_("entered by"),
+    )
+    withdrawn_at = models.DateTimeField(
+        _("withdrawn at"), null=True, blank=True, editable=False
+    )
+    withdrawn_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        editable=False,
+        verbose_name=_("withdrawn by"),
+    )
+    withdrawn_reason = models.CharField(
+        _("why it was withdrawn"), max_length=300, blank=True, editable=False
+    )
+    # Its source key until then, which is free for what comes in its place.
+    withdrawn_key = models.CharField(
+        max_length=100, null=True, blank=True, db_index=True, editable=False
+    )
 
     objects = WorkLogs.as_manager()
 
@@ -232,6 +278,7 @@ class WorkLog(Detail):
         verbose_name = _("work log")
         indexes = [
             models.Index(fields=["engagement", "worked_on"]),
+            models.Index(fields=["contractor", "worked_on"]),
             models.Index(fields=["worked_on"]),
             models.Index(fields=["updated_at", "id"]),
         ]
@@ -253,6 +300,22 @@ class WorkLog(Detail):
             models.CheckConstraint(
                 name="work_log_assigned_by_known",
                 condition=Q(assigned_by="") | Q(assigned_by__in=AssignedBy.values),
+            ),
+            models.CheckConstraint(
+                name="work_log_withdrawn_with_reason",
+                condition=Q(withdrawn_at__isnull=True, withdrawn_reason="")
+                | Q(withdrawn_at__isnull=False) & ~Q(withdrawn_reason=""),
+                violation_error_message=_("Say why it is withdrawn."),
+            ),
+            # Lines of sheets are changed there, while the sheet is open.
+            models.CheckConstraint(
+                name="work_log_withdrawn_without_sheet",
+                condition=Q(withdrawn_at__isnull=True) | Q(timesheet__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="work_log_withdrawn_gives_key_up",
+                condition=Q(withdrawn_at__isnull=True, withdrawn_key__isnull=True)
+                | Q(withdrawn_at__isnull=False, source_key__isnull=True),
             ),
         ]
 

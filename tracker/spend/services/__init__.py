@@ -103,6 +103,7 @@ from tracker.spend.services.verification import (
     Verification,
     verify_ledger,
 )
+from tracker.spend.services.withdrawal import withdraw_work
 from tracker.spend.services.work import (
     log_oversight,
     log_oversight_month,
@@ -197,4 +198,5 @@ __all__ = [
     "warnings_of_order",
     "watch_orders",
     "withdraw_saving",
+    "withdraw_work",
 ]

@@ -65,7 +65,7 @@ def reopen_credited_timesheets(*, note_id: int, actor: User | None) -> list[Time
     Returns them; none for what is no credit note, or leaves some of the invoice.
     """
     credited = Invoice.objects.filter(credit_notes=note_id).first()
-    if credited is None or not _credited_in_full([credited.pk]):
+    if credited is None or not credited_in_full([credited.pk]):
         return []
     taken_back = credited.lines.filter(charge_kind=ChargeKind.TIME)
     spans = list(taken_back.values_list("engagement_id", "period_from", "period_to"))
@@ -111,7 +111,7 @@ def _standing(sheet: Timesheet) -> QuerySet[InvoiceLine]:
         period_to__gte=sheet.starts_on,
     )
     return lines.exclude(
-        invoice__in=_credited_in_full(lines.values_list("invoice_id", flat=True))
+        invoice__in=credited_in_full(lines.values_list("invoice_id", flat=True))
     )
 
 
@@ -123,7 +123,7 @@ def _is_in(day: date, spans: Iterable[Span]) -> bool:
     return any(first <= day <= last for first, last in spans)
 
 
-def _credited_in_full(invoices: Iterable[int]) -> list[int]:
+def credited_in_full(invoices: Iterable[int]) -> list[int]:
     """Return those of which approved credit notes leave nothing."""
     credited = Invoice.objects.filter(
         pk__in=list(invoices), credit_notes__status__in=RELEASED

@@ -300,11 +300,8 @@ def _hours(
     engagements: Collection[int], first: date, last: date
 ) -> Iterable[tuple[int, int | None, date, bool, Decimal]]:
     return (
-        WorkLog.objects.filter(
-            Q(timesheet__isnull=True) | Q(timesheet__status__in=AGREED),
-            engagement_id__in=engagements,
-            worked_on__range=(first, last),
-        )
+        WorkLog.objects.told(AGREED)
+        .filter(engagement_id__in=engagements, worked_on__range=(first, last))
         .order_by("worked_on", "id")
         .values_list(
             "engagement_id", "contractor_id", "worked_on", "is_overtime", "hours"

@@ -14,6 +14,7 @@ from engagements.choices import Role
 from engagements.errors import NotAllowedError, WrongStateError
 from engagements.models import Engagement, Event, User
 from engagements.permissions import roles_of
+from tracker.spend.hours import has_logged_what_is_billed
 from tracker.spend.models import Invoice, InvoiceStatus
 
 # From each status, the statuses that a service brings about. Only what was matched is
@@ -92,14 +93,21 @@ def approve_invoice(
     """Release the invoice for payment; `approved_at` where that was earlier than now.
 
     Raises NotAllowedError unless `actor` is of finance or an administrator, and for
-    whoever recorded, changed or received it, superusers included; WrongStateError
-    unless it is matched.
+    whoever recorded, changed or received it, or logged hours without a timesheet that
+    it bills, superusers included; WrongStateError unless it is matched.
     """
     if not roles_of(actor) & APPROVERS:
         raise NotAllowedError(_("Finance approves invoices."))
     stored = _locked(invoice, InvoiceStatus.APPROVED)
     if is_maker(stored, actor):
         raise NotAllowedError(_("Nobody approves an invoice they recorded."))
+    if has_logged_what_is_billed(stored.pk, actor):
+        raise NotAllowedError(
+            _(
+                "It bills hours that you logged without a timesheet: somebody else"
+                " approves it."
+            )
+        )
     return _take(
         stored,
         "invoice.approved",

@@ -18,6 +18,7 @@ from engagements.models import Event, User
 from engagements.services.bulk import Attempt, Mode, Outcome, change_each
 from engagements.services.records import check_version
 from engagements.values.money import format_money
+from tracker.spend.hours import has_logged_what_is_billed
 from tracker.spend.matching import Bill, Code, Finding, match
 from tracker.spend.models import (
     BY_PEOPLE,
@@ -30,7 +31,11 @@ from tracker.spend.models import (
     Resolution,
 )
 from tracker.spend.services.gathering import gather
-from tracker.spend.services.invoice_states import dispute_invoice, mark_matched
+from tracker.spend.services.invoice_states import (
+    dispute_invoice,
+    is_maker,
+    mark_matched,
+)
 from tracker.spend.services.savings import claim_recovery
 
 # What is approved or paid is not compared any more.
@@ -286,7 +291,8 @@ def resolve_exception(
 
     What is to come back becomes a saving that is claimed. Raises WrongStateError for
     what is resolved, NotAllowedError where the money would be let go by whoever
-    recorded the invoice, ConflictError where it changed since, and ValidationError.
+    recorded or changed the invoice, or logged hours without a timesheet that it
+    bills, ConflictError where it changed since, and ValidationError.
     """
     invoice = Invoice.objects.select_for_update().get(pk=exception.invoice_id)
     stored: MatchException = MatchException.objects.select_for_update().get(
@@ -356,15 +362,20 @@ def _check_resolution(
         raise ValidationError({"resolution": _("Choose how it is resolved.")})
     if not reason.strip():
         raise ValidationError({"reason": _("Say why.")})
-    if (
-        resolution in LETS_GO
-        and exception.amount > 0
-        and exception.recorded_by_id == actor.pk
-    ):
+    if resolution not in LETS_GO or exception.amount <= 0:
+        return
+    if is_maker(exception.invoice, actor):
         raise NotAllowedError(
             _(
                 "You recorded this invoice: let somebody else say that its money is"
                 " right, or ask the vendor for it."
+            )
+        )
+    if has_logged_what_is_billed(exception.invoice_id, actor):
+        raise NotAllowedError(
+            _(
+                "It bills hours that you logged without a timesheet: let somebody else"
+                " say that its money is right."
             )
         )
 

@@ -23,22 +23,23 @@ from engagements.errors import NotAllowedError, WrongStateError
 from engagements.models import Assignment, Contractor, Engagement, User
 from engagements.permissions import may_decide
 from engagements.services.records import bury, check_version, create_record
+from tracker.spend.day_totals import MOST_HOURS
 from tracker.spend.models import (
     OPEN,
-    Basis,
-    LedgerEntry,
-    SourceType,
     Timesheet,
     TimesheetStatus,
     WorkLog,
 )
+from tracker.spend.services.day_limits import check_days_of_work
 from tracker.spend.services.ledger import reverse
 from tracker.spend.services.started import check_started
-from tracker.spend.services.work import accrue, check_lines, store_lines
+from tracker.spend.services.work import (
+    accrue,
+    accrued_for,
+    check_lines,
+    store_lines,
+)
 from tracker.spend.timesheet_periods import Period, is_period
-
-# Hours of one person on one day.
-MOST_HOURS = Decimal(24)
 
 
 def is_own_time(contractor: Contractor, user: User) -> bool:
@@ -82,8 +83,10 @@ def enter_hours(
         line.engagement = stored.engagement
         line.contractor = stored.contractor
         line.timesheet = stored
+        line.logged_by = actor
     check_lines(lines)
     _check_days(stored, lines)
+    check_days_of_work(lines, sheet=stored.pk)
     _check_logged_elsewhere(stored, lines)
     before = list(stored.lines.all())
     removed, added = _differing(before, lines)
@@ -113,13 +116,15 @@ def submit_timesheet(
     """Ask for approval; the hours are accrued at the rate in force on their day.
 
     Raises WrongStateError, ConflictError, and ValidationError for a sheet without
-    hours, with hours of days to come, or where no rate is in force.
+    hours, with hours of days to come or outside the engagement, with a day of the
+    person that would come to more than 24 hours, or where no rate is in force.
     """
     stored = _stored(timesheet)
     check_version(stored=stored, expected_version=expected_version)
     _check_status(stored, OPEN, _("submitted"))
     lines = list(stored.lines.select_related("engagement"))
     _check_can_be_submitted(lines)
+    check_days_of_work(lines, sheet=stored.pk)
     before = copy(stored)
     stored.status = TimesheetStatus.SUBMITTED
     stored.submitted_by, stored.submitted_at = actor, timezone.now()
@@ -138,8 +143,9 @@ def approve_timesheet(
 ) -> Timesheet:
     """Agree to the hours of a submitted sheet.
 
-    Raises NotAllowedError for whoever submitted it or whose hours they are, superusers
-    included, and for those who don't decide; WrongStateError and ConflictError.
+    Raises NotAllowedError for whoever entered hours of it, submitted it or whose hours
+    they are, superusers included, and for those who don't decide; WrongStateError and
+    ConflictError.
     """
     return _decide(timesheet, TimesheetStatus.APPROVED, "", expected_version, actor)
 
@@ -162,7 +168,7 @@ def reject_timesheet(
     decided = _decide(
         timesheet, TimesheetStatus.REJECTED, reason, expected_version, actor
     )
-    reverse(_accrued(decided.lines.values_list("pk", flat=True)))
+    reverse(accrued_for(decided.lines.values_list("pk", flat=True)))
     return decided
 
 
@@ -175,7 +181,7 @@ def close_billed(*, sheet: Timesheet, actor: User | None) -> None:
     before = copy(sheet)
     sheet.status = TimesheetStatus.INVOICED
     _save(sheet, before, "timesheet.invoiced", actor)
-    reverse(_accrued(sheet.lines.values_list("pk", flat=True)))
+    reverse(accrued_for(sheet.lines.values_list("pk", flat=True)))
 
 
 def open_for_new_bill(
@@ -220,6 +226,10 @@ def _check_may_decide(sheet: Timesheet, actor: User) -> None:
     if sheet.submitted_by_id == actor.pk:
         raise NotAllowedError(
             _("You submitted this timesheet: somebody else has to decide.")
+        )
+    if sheet.lines.filter(logged_by=actor).exists():
+        raise NotAllowedError(
+            _("You entered hours of this timesheet: somebody else has to decide.")
         )
     if is_own_time(sheet.contractor, actor):
         raise NotAllowedError(_("Nobody decides about their own time."))
@@ -315,10 +325,10 @@ def _check_logged_elsewhere(sheet: Timesheet, lines: Sequence[WorkLog]) -> None:
     """Refuse hours of a day that were logged for the person without a sheet."""
     days = sorted({line.worked_on for line in lines})
     logged = (
-        WorkLog.objects.filter(
+        WorkLog.objects.without_sheet()
+        .filter(
             engagement=sheet.engagement_id,
             contractor=sheet.contractor_id,
-            timesheet__isnull=True,
             worked_on__in=days,
         )
         .order_by("worked_on")
@@ -381,19 +391,6 @@ def _differing(
 
 def _facts(line: WorkLog) -> tuple[object, ...]:
     return tuple(getattr(line, name) for name in _FACTS)
-
-
-def _accrued(lines: Collection[int]) -> list[LedgerEntry]:
-    """Return what stands in the ledger for the lines, neither reversed nor billed."""
-    return list(
-        LedgerEntry.objects.filter(
-            source_type=SourceType.WORK_LOG,
-            source_id__in=lines,
-            basis=Basis.ACCRUED,
-            reversal_of__isnull=True,
-            reversal__isnull=True,
-        ).order_by("pk")
-    )
 
 
 def _save(

@@ -1,6 +1,6 @@
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
@@ -20,12 +20,15 @@ from engagements.services.records import (
 from engagements.values.money import round_money
 from tracker.spend.models import (
     Basis,
+    LedgerEntry,
     OversightLog,
     SourceType,
     Timesheet,
     WorkLog,
+    hold_months_open,
 )
-from tracker.spend.services.ledger import Posting, post
+from tracker.spend.services.day_limits import check_days_of_work
+from tracker.spend.services.ledger import Posting, hold, post
 from tracker.spend.services.started import check_started
 
 
@@ -41,11 +44,17 @@ def log_work_lines(*, lines: Sequence[WorkLog], actor: User | None) -> list[Work
     A contractor's hours are accrued at the rate in force on the day, until an invoice
     takes their place; the fee of a managed contract covers its hours. Raises
     ValidationError naming line and field, also where no rate is in force, for an
-    engagement that never started, and for a day that a timesheet of the person covers.
+    engagement that never started, a day outside of it, a day that a timesheet of the
+    person covers, and one that would come to more than 24 hours of the person.
     """
     check_lines(lines)
+    hold_months_open()
+    hold(line.engagement_id for line in lines)
     check_started([line.engagement_id for line in lines])
     _check_no_sheet(lines)
+    check_days_of_work(lines)
+    for line in lines:
+        line.logged_by = actor
     stored = store_lines(lines)
     accrue(stored)
     events.record_all(_events(stored, actor))
@@ -60,6 +69,19 @@ def accrue(lines: Sequence[WorkLog], part: str = "") -> None:
     """
     rates = _Rates({line.engagement_id for line in lines})
     post([_accrual(line, rates, part) for line in lines if _is_paid_by_time(line)])
+
+
+def accrued_for(lines: Collection[int]) -> list[LedgerEntry]:
+    """Return what stands in the ledger for the lines, neither reversed nor billed."""
+    return list(
+        LedgerEntry.objects.filter(
+            source_type=SourceType.WORK_LOG,
+            source_id__in=lines,
+            basis=Basis.ACCRUED,
+            reversal_of__isnull=True,
+            reversal__isnull=True,
+        ).order_by("pk")
+    )
 
 
 @transaction.atomic
