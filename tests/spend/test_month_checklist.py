@@ -15,8 +15,13 @@ from tests.factories import begun, make_contract, make_user
 from tests.spend.billing import bill
 from tracker.notify.models import Alert
 from tracker.notify.services import tell_events
-from tracker.spend.models import ClosedMonth, InvoiceStatus
-from tracker.spend.services import accrue, close_month, month_checklist
+from tracker.spend.models import ClosedMonth, InvoiceStatus, MonthTotal
+from tracker.spend.services import (
+    accrue,
+    close_month,
+    month_checklist,
+    refresh_totals,
+)
 from tracker.tasks import end_month
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +87,15 @@ def test_roll_up_that_differs_blocks(contract):
     accrue(month=JULY, today=TODAY, actor=None)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE tracker_monthlyspend SET amount = amount + 1")
+
+    assert open_items() == {"roll_ups": 1}
+
+
+@pytest.mark.roll_ups_differ
+def test_total_that_differs_blocks(contract):
+    accrue(month=JULY, today=TODAY, actor=None)
+    refresh_totals()
+    MonthTotal.objects.filter(dimension="all").update(reporting_amount=99)
 
     assert open_items() == {"roll_ups": 1}
 

@@ -140,19 +140,14 @@ def _accruals(run: AccrualRun) -> list[ChecklistItem]:
 
 def _roll_ups() -> list[ChecklistItem]:
     found = verify_ledger()
-    wrong = (
-        len(found.roll_up_mismatches)
-        + len(found.source_mismatches)
-        + len(found.reversal_mismatches)
-    )
     return [
         ChecklistItem(
             "roll_ups",
             _("Differences between the ledger and what is derived from it"),
-            wrong,
+            found.differences,
             is_blocking=True,
             rows=LedgerEntry,
-            remark=_("Run verify_ledger, which names each.") if wrong else "",
+            remark="" if found.is_exact else _("Run verify_ledger, which names each."),
         )
     ]
 

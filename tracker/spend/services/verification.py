@@ -122,14 +122,21 @@ class Verification:
     reversal_mismatches: list[ReversalMismatch]
 
     @property
-    def is_exact(self) -> bool:
-        return not (
-            self.roll_up_mismatches
-            or self.total_mismatches
-            or self.booking_mismatches
-            or self.source_mismatches
-            or self.reversal_mismatches
+    def differences(self) -> int:
+        return sum(
+            len(mismatches)
+            for mismatches in (
+                self.roll_up_mismatches,
+                self.total_mismatches,
+                self.booking_mismatches,
+                self.source_mismatches,
+                self.reversal_mismatches,
+            )
         )
+
+    @property
+    def is_exact(self) -> bool:
+        return not self.differences
 
     @property
     def months_to_rebuild(self) -> list[date]:
