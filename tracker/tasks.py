@@ -82,8 +82,14 @@ def look_at_budgets() -> None:
     run_job(
         name="look at budgets",
         key=today.isoformat(),
-        work=lambda: {"told": spend.refresh_crossings(today=today)},
+        work=lambda: _looked_at(spend.refresh_crossings(today=today)),
     )
+
+
+def _looked_at(found: spend.BudgetsLookedAt) -> dict[str, Any]:
+    """Name what nobody can reckon for want of an exchange rate."""
+    not_counted = [f"{one.name} ({one.currency})" for one in found.uncounted]
+    return {"told": found.told, "not_counted": not_counted}
 
 
 @shared_task

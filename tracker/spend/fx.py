@@ -36,12 +36,22 @@ class Rates:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, date], Rate] = {}
+        self._missing: set[tuple[str, date]] = set()
 
     def on(self, currency: str, day: date) -> Rate:
         """Return what `rate_on` returns, or raise what it raises."""
         if (currency, day) not in self._known:
             self._known[currency, day] = rate_on(currency, day)
         return self._known[currency, day]
+
+    def has(self, currency: str, day: date) -> bool:
+        """Whether a rate is known; of what has none, each is looked up once too."""
+        if (currency, day) not in self._missing:
+            try:
+                self.on(currency, day)
+            except MissingRateError:
+                self._missing.add((currency, day))
+        return (currency, day) not in self._missing
 
 
 def rate_on(currency: str, day: date) -> Rate:

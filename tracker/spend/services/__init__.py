@@ -18,6 +18,7 @@ from tracker.spend.services.benchmarks import (
     store_benchmarks,
 )
 from tracker.spend.services.budgets import (
+    BudgetsLookedAt,
     check_posted,
     refresh_crossings,
     set_budget,
@@ -115,6 +116,7 @@ __all__ = [
     "AccruedEngagement",
     "Bill",
     "BroughtUp",
+    "BudgetsLookedAt",
     "ChecklistItem",
     "LedgerMismatchError",
     "Matched",
