@@ -91,7 +91,7 @@ def uncounted_of(user: User, found: Iterable[Standing]) -> str:
     left_out = {one for standing in found for one in standing.uncounted}
     if not left_out:
         return ""
-    ids = [one.engagement_id for one in left_out]
+    ids = [one.engagement_id for one in left_out if one.engagement_id]
     named = Engagement.objects.visible_to(user).filter(pk__in=ids)
     return in_words(left_out, named=set(named.values_list("pk", flat=True)))
 

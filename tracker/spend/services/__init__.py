@@ -17,6 +17,7 @@ from tracker.spend.services.benchmarks import (
     drop_benchmark,
     store_benchmarks,
 )
+from tracker.spend.services.bill_look import BillLook
 from tracker.spend.services.budgets import (
     BudgetsLookedAt,
     check_posted,
@@ -25,6 +26,11 @@ from tracker.spend.services.budgets import (
     set_budget_policy,
     warnings_of_bill,
     warnings_of_order,
+)
+from tracker.spend.services.daily_cap import (
+    DailyCapError,
+    beyond_cap,
+    posted_on,
 )
 from tracker.spend.services.final_invoice import settle_final_invoice
 from tracker.spend.services.invoice_states import (
@@ -115,9 +121,11 @@ __all__ = [
     "AccrualRun",
     "AccruedEngagement",
     "Bill",
+    "BillLook",
     "BroughtUp",
     "BudgetsLookedAt",
     "ChecklistItem",
+    "DailyCapError",
     "LedgerMismatchError",
     "Matched",
     "MonthChecklist",
@@ -136,6 +144,7 @@ __all__ = [
     "attach_examined",
     "attach_file",
     "before_closing_month",
+    "beyond_cap",
     "bring_savings_up",
     "change_draft",
     "change_order",
@@ -171,6 +180,7 @@ __all__ = [
     "post_invoice",
     "post_invoices",
     "post_payments",
+    "posted_on",
     "rebuild_roll_ups",
     "receive_invoice",
     "record_download",
