@@ -32,6 +32,7 @@ from tracker.performance.services import settle_windows
 from tracker.spend import services as spend
 from tracker.spend.services import LedgerMismatchError
 from tracker.spend.services.month_end import MONTH_END
+from tracker.spend.services.rates import LOOK_AT_RATES
 from tracker.webhooks import services as webhooks
 from tracker.webhooks.public_types import is_perhaps_public
 from tracker.webhooks.queries import seconds_until_due
@@ -150,6 +151,19 @@ def refresh_rates() -> None:
 def _refreshed() -> dict[str, Any]:
     found = spend.refresh_rates()
     return {"new": found.new, "last_on": found.last_on.isoformat()}
+
+
+@shared_task
+def look_at_exchange_rates() -> None:
+    """Tell of currencies whose last known rate has grown old."""
+    today = timezone.localdate()
+    run_job(
+        name=LOOK_AT_RATES,
+        key=today.isoformat(),
+        work=lambda: {
+            "old": [one.currency for one in spend.tell_old_rates(today=today)]
+        },
+    )
 
 
 @shared_task

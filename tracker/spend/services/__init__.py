@@ -90,6 +90,7 @@ from tracker.spend.services.rates import (
     change_rate,
     record_rate,
     refresh_rates,
+    tell_old_rates,
 )
 from tracker.spend.services.savings import (
     BroughtUp,
@@ -204,6 +205,7 @@ __all__ = [
     "start_timesheet",
     "store_benchmarks",
     "submit_timesheet",
+    "tell_old_rates",
     "verify_ledger",
     "warnings_of_bill",
     "warnings_of_order",
