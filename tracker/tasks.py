@@ -190,6 +190,8 @@ def _verified() -> dict[str, int]:
         "bookings": len(found.booking_mismatches),
         "documents": len(found.source_mismatches),
         "reversals": len(found.reversal_mismatches),
+        "unknown_sources": len(found.unknown_sources),
+        "unposted_work": len(found.unposted_work),
     }
     if not found.is_exact:
         raise LedgerMismatchError(

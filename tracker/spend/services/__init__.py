@@ -107,8 +107,10 @@ from tracker.spend.services.timesheets import (
 )
 from tracker.spend.services.totals import rebuild_roll_ups, refresh_totals
 from tracker.spend.services.verification import (
+    Documents,
     LedgerMismatchError,
     Verification,
+    documents_of,
     verify_ledger,
 )
 from tracker.spend.services.work import (
@@ -127,6 +129,7 @@ __all__ = [
     "BudgetsLookedAt",
     "ChecklistItem",
     "DailyCapError",
+    "Documents",
     "LedgerMismatchError",
     "Matched",
     "MonthChecklist",
@@ -160,6 +163,7 @@ __all__ = [
     "cover_engagements",
     "discard_draft",
     "dispute_invoice",
+    "documents_of",
     "draft_invoice",
     "drop_benchmark",
     "end_month",
