@@ -10,7 +10,7 @@ from tracker.spend.models.daily_cap import HoldDailyCap
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tracker', '0024_directory'),
+        ('tracker', '0025_wordings'),
     ]
 
     operations = [
