@@ -103,6 +103,10 @@ app.conf.beat_schedule = {
         "task": "tracker.tasks.end_month",
         "schedule": crontab(day_of_month="1-5", hour="5", minute="0"),
     },
+    "look at exchange rates": {
+        "task": "tracker.tasks.look_at_exchange_rates",
+        "schedule": crontab(hour="6", minute="20"),
+    },
     # The bank publishes at about 16:00 in Frankfurt; the later hours are for failures.
     "refresh exchange rates": {
         "task": "tracker.tasks.refresh_rates",

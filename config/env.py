@@ -4,6 +4,7 @@ import os
 import secrets
 import tempfile
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,19 @@ def one_of(name: str, *, default: str, allowed: tuple[str, ...]) -> str:
     if word not in allowed:
         raise SystemExit(f"{name} is {word!r}; it must be one of {', '.join(allowed)}.")
     return word
+
+
+def amount(name: str) -> Decimal:
+    """Return the amount in variable `name`, 0 where it is blank."""
+    text = env.str(name, default="").strip()
+    try:
+        found = Decimal(text or 0)
+    except InvalidOperation:
+        found = Decimal("NaN")
+    # What the database can hold, in ten-thousandths.
+    if not found.is_finite() or not 0 <= found <= 10**14:
+        raise SystemExit(f"{name} is {text!r}; it must be an amount such as 250000.")
+    return found
 
 
 def environment() -> str:

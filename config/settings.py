@@ -14,6 +14,7 @@ from config.api import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 from config.env import (
     BASE_DIR,
     allowed_hosts,
+    amount,
     broker,
     cache,
     data_dir,
@@ -214,6 +215,13 @@ USE_I18N = True
 REPORTING_CURRENCY = env.str("REPORTING_CURRENCY", default="GBP")
 # Where newer reference rates are fetched each day; blank for the shipped ones alone.
 FX_RATES_URL = env.str("FX_RATES_URL", default="")
+# A last known rate that is older is refused.
+FX_OLDEST_DAYS = env.int("FX_OLDEST_DAYS", default=366)
+if FX_OLDEST_DAYS < 1:
+    raise SystemExit("FX_OLDEST_DAYS must be a number of days, 1 or more.")
+# The most that is billed and paid into the ledger in one day, in the reporting
+# currency; blank or 0 for no such cap.
+DAILY_POSTING_CAP = amount("DAILY_POSTING_CAP")
 # 1 makes the fiscal year the calendar year.
 FISCAL_YEAR_START_MONTH = env.int("FISCAL_YEAR_START_MONTH", default=4)
 if FISCAL_YEAR_START_MONTH not in range(1, 13):

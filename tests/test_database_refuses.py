@@ -164,6 +164,10 @@ TRIED_ELSEWHERE = {
         "tests.spend.test_timesheets"
         "::test_the_database_keeps_the_lines_of_a_closed_sheet",
     ),
+    "tracker_cappedposting_daily_cap": "tests.spend.test_daily_cap"
+    "::test_the_database_holds_the_cap_too",
+    "tracker_payment_fixed": "tests.spend.test_ledger"
+    "::test_a_payment_stays_as_it_was_but_for_a_persons_words",
     "tracker_matchexception_closed_once": "tests.spend.test_match"
     "::test_database_keeps_what_was_resolved",
     "tracker_invoice_begins": "tests.spend.test_invoices"

@@ -32,6 +32,7 @@ from tracker.performance.services import settle_windows
 from tracker.spend import services as spend
 from tracker.spend.services import LedgerMismatchError
 from tracker.spend.services.month_end import MONTH_END
+from tracker.spend.services.rates import LOOK_AT_RATES
 from tracker.webhooks import services as webhooks
 from tracker.webhooks.public_types import is_perhaps_public
 from tracker.webhooks.queries import seconds_until_due
@@ -82,8 +83,14 @@ def look_at_budgets() -> None:
     run_job(
         name="look at budgets",
         key=today.isoformat(),
-        work=lambda: {"told": spend.refresh_crossings(today=today)},
+        work=lambda: _looked_at(spend.refresh_crossings(today=today)),
     )
+
+
+def _looked_at(found: spend.BudgetsLookedAt) -> dict[str, Any]:
+    """Name what nobody can reckon for want of an exchange rate."""
+    not_counted = [f"{one.name} ({one.currency})" for one in found.uncounted]
+    return {"told": found.told, "not_counted": not_counted}
 
 
 @shared_task
@@ -147,6 +154,19 @@ def _refreshed() -> dict[str, Any]:
 
 
 @shared_task
+def look_at_exchange_rates() -> None:
+    """Tell of currencies whose last known rate has grown old."""
+    today = timezone.localdate()
+    run_job(
+        name=LOOK_AT_RATES,
+        key=today.isoformat(),
+        work=lambda: {
+            "old": [one.currency for one in spend.tell_old_rates(today=today)]
+        },
+    )
+
+
+@shared_task
 def refresh_totals() -> None:
     """Derive the totals of the months that postings have marked; most often none."""
     spend.refresh_totals()
@@ -170,6 +190,8 @@ def _verified() -> dict[str, int]:
         "bookings": len(found.booking_mismatches),
         "documents": len(found.source_mismatches),
         "reversals": len(found.reversal_mismatches),
+        "unknown_sources": len(found.unknown_sources),
+        "unposted_work": len(found.unposted_work),
     }
     if not found.is_exact:
         raise LedgerMismatchError(

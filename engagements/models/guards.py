@@ -152,6 +152,75 @@ class AppendOnly(Operation):
         return f"Make {self.model_name} append-only"
 
 
+class KeptButForErasure(Operation):
+    """Migration operation: rows of a model stay as they were stored.
+
+    A person's words, the `erasable` columns, may be blanked at any time; `updated_at`
+    moves with them.
+    """
+
+    reduces_to_sql = True
+    reversible = True
+
+    def __init__(self, model_name: str, *, erasable: Sequence[str]) -> None:
+        self.model_name = model_name
+        self.erasable = tuple(erasable)
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """A guard changes the database, not the models."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        model = to_state.apps.get_model(app_label, self.model_name)
+        columns = [field.column for field in model._meta.concrete_fields]
+        vendor = schema_editor.connection.vendor
+        for statement in self._statements(vendor, model._meta.db_table, columns):
+            schema_editor.execute(statement, params=None)
+
+    def _statements(self, vendor: str, table: str, columns: list[str]) -> list[str]:
+        differs = "IS DISTINCT FROM" if vendor == "postgresql" else "IS NOT"
+        free = {*self.erasable, "updated_at"}
+        fixed = [f"NEW.{c} {differs} OLD.{c}" for c in columns if c not in free]
+        blanked = [f"NEW.{c} NOT IN ('', OLD.{c})" for c in self.erasable]
+        changed = " OR ".join([*fixed, *blanked])
+        if vendor == "postgresql":
+            run = f"ON {table} FOR EACH ROW"
+            call = "EXECUTE FUNCTION refuse_change()"
+            return [
+                _POSTGRESQL_FUNCTION,
+                f"CREATE TRIGGER {table}_kept BEFORE DELETE {run} {call}",
+                f"CREATE TRIGGER {table}_fixed BEFORE UPDATE {run}"
+                f" WHEN ({changed}) {call}",
+            ]
+        raised = "SELECT RAISE(ABORT, '{} is append-only: {} refused')"
+        return [
+            f"CREATE TRIGGER {table}_kept BEFORE DELETE ON {table}"
+            f" BEGIN {raised.format(table, 'DELETE')}; END",
+            f"CREATE TRIGGER {table}_fixed BEFORE UPDATE ON {table} WHEN {changed}"
+            f" BEGIN {raised.format(table, 'UPDATE')}; END",
+        ]
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        table = from_state.apps.get_model(app_label, self.model_name)._meta.db_table
+        on = f" ON {table}" if schema_editor.connection.vendor == "postgresql" else ""
+        for name in ("kept", "fixed"):
+            schema_editor.execute(f"DROP TRIGGER IF EXISTS {table}_{name}{on}")
+
+    def describe(self) -> str:
+        return f"Keep rows of {self.model_name} as they were stored"
+
+
 class ClosedOnce(Operation):
     """Migration operation: rows of a model are closed once, and kept as they were.
 

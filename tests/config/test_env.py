@@ -1,4 +1,5 @@
 import stat
+from decimal import Decimal
 
 import pytest
 
@@ -113,3 +114,20 @@ def test_broker_given_is_used_with_timeouts(tmp_path, monkeypatch):
     assert (found.url, found.transport) == ("redis://queue.example.org/1", None)
     assert found.options["socket_timeout"] == 5
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("", 0), (" 250000 ", 250_000), ("0.5", Decimal("0.5"))]
+)
+def test_amount_is_read_exactly(monkeypatch, text, expected):
+    monkeypatch.setenv("DAILY_POSTING_CAP", text)
+
+    assert env.amount("DAILY_POSTING_CAP") == expected
+
+
+@pytest.mark.parametrize("text", ["much", "-1", "NaN", "Infinity", "1e30"])
+def test_amount_that_can_be_none_stops_the_start(monkeypatch, text):
+    monkeypatch.setenv("DAILY_POSTING_CAP", text)
+
+    with pytest.raises(SystemExit, match=r"DAILY_POSTING_CAP is .* such as 250000"):
+        env.amount("DAILY_POSTING_CAP")

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 import time_machine
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Sum
 
 from engagements.choices import ChargeKind, CreditScheme, Role
@@ -29,7 +29,7 @@ from tracker.performance.services import (
     waive_credit,
 )
 from tracker.spend.models import Basis, Invoice, InvoiceLine, LedgerEntry, MonthlySpend
-from tracker.spend.services import post_invoice
+from tracker.spend.services import post_invoice, verify_ledger
 
 D = Decimal
 TODAY = date(2026, 5, 20)
@@ -41,6 +41,15 @@ pytestmark = pytest.mark.django_db
 def today():
     with time_machine.travel(datetime(2026, 5, 20, 12, tzinfo=UTC), tick=False):
         yield
+
+
+@pytest.fixture(autouse=True)
+def ledger_agrees(db):
+    """After every test of this file, the ledger holds of each credit what is due."""
+    yield
+    if not connection.needs_rollback:
+        found = verify_ledger()
+        assert (found.source_mismatches, found.unknown_sources) == ([], [])
 
 
 @pytest.fixture

@@ -113,7 +113,7 @@ def test_percentiles_tell_a_manager_nothing_of_other_departments():
     mine = [developer(450, department=department) for _number in range(4)]
     developer(9_999, department=make_department())
 
-    found = comparisons(head, on=DAY)
+    found = comparisons(head, on=DAY).rows
 
     assert [one.hourly.assignment for one in found] == mine
     assert {one.own for one in found} == {None}
@@ -123,7 +123,7 @@ def test_percentiles_tell_a_manager_nothing_of_other_departments():
 def test_rates_are_told_to_those_who_see_money_alone():
     one = developer(450)
 
-    assert comparisons(make_user(Role.HR_INTEGRATION), on=DAY) == []
+    assert comparisons(make_user(Role.HR_INTEGRATION), on=DAY).rows == ()
     assert comparison_of(make_user(Role.HR_INTEGRATION), one, on=DAY) is None
 
 
@@ -215,6 +215,6 @@ def test_comparisons_read_by_three_queries(count):
     comparisons(user, on=DAY)
 
     with CaptureQueriesContext(connection) as queries:
-        found = comparisons(user, on=DAY)
+        found = comparisons(user, on=DAY).rows
 
     assert (len(queries), len(found)) == (3, count)

@@ -538,7 +538,7 @@ def test_thresholds_are_told_once_each_and_again_after_a_raise():
     contract = contract_of(centre)
 
     start_engagement(engagement=contract, actor=None)
-    told = refresh_crossings(today=APRIL)
+    told = refresh_crossings(today=APRIL).told
     twice = list(BudgetCrossing.objects.values_list("threshold", flat=True))
     set_budget(
         budget=budget,

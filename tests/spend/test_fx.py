@@ -10,12 +10,17 @@ from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+import time_machine
 from django.core.exceptions import ValidationError
 
+from engagements.choices import Role
 from engagements.models import Event
-from tests.factories import make_contract, make_vendor
+from tests.factories import begun, make_contract, make_user, make_vendor
 from tests.spend.test_ledger import bill
 from tracker.jobs.models import JobRun
+from tracker.notify.alert_text import in_words
+from tracker.notify.models import Alert
+from tracker.notify.services import tell_events
 from tracker.spend.fx import MissingRateError, Rates, rate_on
 from tracker.spend.models import ExchangeRate, LedgerEntry, RateOrigin
 from tracker.spend.reference_rates import (
@@ -31,6 +36,7 @@ from tracker.spend.services import (
     record_rate,
     refresh_rates,
 )
+from tracker.tasks import look_at_exchange_rates
 from tracker.tasks import refresh_rates as refresh_rates_task
 
 pytestmark = pytest.mark.django_db
@@ -144,6 +150,64 @@ def test_a_currency_that_is_no_more_has_no_rate_today():
         MissingRateError, match="from HRK to GBP on 2026-01-02 or in the 30 days"
     ):
         rate_on("HRK", FRIDAY)
+
+
+def read_later(day: date, per_euro: str) -> None:
+    ExchangeRate.objects.create(
+        currency="EUR",
+        quoted_in="GBP",
+        day=day,
+        factor=Decimal(per_euro),
+        origin=RateOrigin.REFERENCE,
+        source="European Central Bank",
+    )
+
+
+@pytest.mark.parametrize("days", [1, 29, 31, 365])
+def test_what_was_read_never_gives_way_to_older_rates_that_ship(days):
+    read_on = last_shipped_day() + timedelta(days=60)
+    read_later(read_on, "0.5")
+
+    with time_machine.travel(read_on + timedelta(days=days), tick=False):
+        found = rate_on("EUR", read_on + timedelta(days=days))
+
+    assert (found.factor, found.rated_on) == (Decimal("0.5"), read_on)
+
+
+def test_a_rate_beyond_the_limit_is_refused_by_its_day(settings):
+    settings.FX_OLDEST_DAYS = 100
+    last = last_shipped_day()
+
+    with time_machine.travel(last + timedelta(days=101), tick=False):
+        assert rate_on("USD", last + timedelta(days=100)).rated_on == last
+        with pytest.raises(MissingRateError, match=f"USD to GBP .* is of {last}, more"):
+            rate_on("USD", last + timedelta(days=101))
+
+
+def test_a_day_to_come_takes_the_last_rate_however_far_it_is(settings):
+    settings.FX_OLDEST_DAYS = 100
+    last = last_shipped_day()
+
+    with time_machine.travel(last + timedelta(days=5), tick=False):
+        assert rate_on("USD", last + timedelta(days=900)).rated_on == last
+
+
+def test_finance_is_told_of_old_rates_once_in_thirty_days():
+    vendor = make_vendor(currency="USD")
+    start = last_shipped_day() - timedelta(days=30)
+    begun(make_contract(currency="USD", vendor=vendor, starts_on=start))
+    finance = make_user(Role.FINANCE)
+
+    for days in (10, 11, 12, 42):
+        with time_machine.travel(last_shipped_day() + timedelta(days=days), tick=False):
+            look_at_exchange_rates()
+    tell_events()
+
+    told = Event.objects.filter(event_type="exchange_rate.grew_old").order_by("pk")
+    assert [one.changes["currencies"][1] for one in told] == [["USD"], ["USD"]]
+    alerts = Alert.objects.filter(event__in=told)
+    assert {one.recipient for one in alerts} == {finance}
+    assert {one.about for one in in_words(alerts, finance)} == {"USD"}
 
 
 def test_asking_again_asks_the_database_once(django_assert_num_queries):

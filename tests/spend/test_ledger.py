@@ -1,3 +1,4 @@
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -339,6 +340,33 @@ def test_ledger_refuses_raw_sql(statement: str) -> None:
         connection.cursor() as cursor,
     ):
         cursor.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "is_refused"),
+    [
+        ("amount", Decimal(11), True),
+        ("paid_on", date(2026, 1, 21), True),
+        ("description", "Other words", True),
+        ("description", "", False),
+        ("supplier_name", "", False),
+    ],
+)
+def test_a_payment_stays_as_it_was_but_for_a_persons_words(field, value, is_refused):
+    payment = pay(make_contract(), "10.00")
+    rows = Payment.objects.filter(pk=payment.pk)
+
+    with suppress(IntegrityError), transaction.atomic():
+        rows.update(**{field: value})
+
+    assert (getattr(rows.get(), field) == value) != is_refused
+
+
+def test_a_payment_is_never_deleted():
+    pay(make_contract(), "10.00")
+
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        Payment.objects.all().delete()
 
 
 def test_posting_many_payments_takes_a_fixed_number_of_queries(

@@ -1,6 +1,6 @@
 """What hinders closing a month, in words, by command, by page and by alert."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,12 +11,19 @@ from django.db import connection
 from engagements.choices import Role
 from engagements.errors import WrongStateError
 from engagements.models import Event
-from tests.factories import begun, make_contract, make_user
+from engagements.values.periods import last_day_of_month
+from tests.factories import begun, make_contract, make_user, make_vendor
 from tests.spend.billing import bill
 from tracker.notify.models import Alert
 from tracker.notify.services import tell_events
-from tracker.spend.models import ClosedMonth, InvoiceStatus
-from tracker.spend.services import accrue, close_month, month_checklist
+from tracker.spend.models import ClosedMonth, InvoiceStatus, MonthTotal
+from tracker.spend.reference_rates import last_shipped_day
+from tracker.spend.services import (
+    accrue,
+    close_month,
+    month_checklist,
+    refresh_totals,
+)
 from tracker.tasks import end_month
 
 pytestmark = pytest.mark.django_db
@@ -84,6 +91,30 @@ def test_roll_up_that_differs_blocks(contract):
         cursor.execute("UPDATE tracker_monthlyspend SET amount = amount + 1")
 
     assert open_items() == {"roll_ups": 1}
+
+
+@pytest.mark.roll_ups_differ
+def test_total_that_differs_blocks(contract):
+    accrue(month=JULY, today=TODAY, actor=None)
+    refresh_totals()
+    MonthTotal.objects.filter(dimension="all").update(reporting_amount=99)
+
+    assert open_items() == {"roll_ups": 1}
+
+
+def test_old_rates_warn_and_name_the_currency():
+    month_end = last_day_of_month(last_shipped_day() + timedelta(days=31))
+    vendor = make_vendor(currency="USD")
+    month = month_end.replace(day=1)
+    contract = begun(make_contract(currency="USD", vendor=vendor, starts_on=month))
+    with time_machine.travel(month_end + timedelta(days=1), tick=False):
+        bill(contract, month)
+        accrue(month=month, today=month_end + timedelta(days=1), actor=None)
+        found = month_checklist(month=month, today=month_end + timedelta(days=1))
+
+    (item,) = (one for one in found.items if one.code == "old_rates")
+    assert (item.count, item.is_blocking) == (1, False)
+    assert item.remark.startswith("USD: the last is of ")
 
 
 def test_month_is_closed_once_nothing_blocks(contract):

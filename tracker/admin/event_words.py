@@ -12,6 +12,7 @@ tell(
         "engagement.work_withdrawn": _("Work withdrawn"),
         "engagement.invoiced": _("Billed"),
         "month.hindered": _("Month can't be closed yet"),
+        "exchange_rate.grew_old": _("Exchange rates out of date"),
         "engagement.accrued": _("Month end reckoned"),
         "engagement.payments_posted": _("Payments posted"),
         "engagement.invoice_paid": _("Invoice paid"),

@@ -16,8 +16,9 @@ from engagements.values.periods import add_months, count_months
 from tracker.dashboards.findings import period_text
 from tracker.dashboards.periods import Period
 from tracker.dashboards.scope import BUDGET, LAST_YEAR, PLAN, PREVIOUS, Scope
-from tracker.spend.planned import budget_parts, planned_parts
+from tracker.spend.planned import budget_parts, planned_parts, plans_without_rate
 from tracker.spend.queries import NOTHING
+from tracker.spend.uncounted import in_words
 
 if TYPE_CHECKING:
     from tracker.dashboards.breakdown import Breakdown
@@ -49,8 +50,7 @@ def _amounts(report: Breakdown) -> Iterator[tuple[str | None, Decimal]]:
         for budget in budget_parts(scope.user, scope.where, first, last):
             yield report.key_budgeted(budget), budget.amount
     elif scope.compare == PLAN:
-        today = timezone.localdate()
-        for part in planned_parts(scope.user, scope.where, first, last, today=today):
+        for part in planned_parts(scope.user, scope.where, first, last):
             yield report.key_planned(part), part.amount
     else:
         for entry in type(report)(_earlier(scope)).entries:
@@ -78,7 +78,10 @@ def compared_note(scope: Scope) -> str:
         return _("Compared with %(months)s.") % {"months": months}
     if scope.compare == BUDGET:
         return _("Compared with the budgets of these months.")
-    return _(
+    said = _(
         "Compared with the plan of these months: fees by day, planned hours at the rate"
         " and milestones, as agreed, at today's rates of exchange."
     )
+    today = timezone.localdate()
+    left_out = plans_without_rate(scope.user, scope.where, today=today)
+    return f"{said} {in_words(left_out)}".strip()

@@ -44,7 +44,7 @@ from tracker.spend.models import (
     InvoiceSource,
     InvoiceStatus,
 )
-from tracker.spend.services import Bill, post_invoices
+from tracker.spend.services import Bill, BillLook, post_invoices
 from tracker.spend.services.credited_lines import billed_on, taken_back_of
 from tracker.spend.services.started import NEVER_STARTED
 
@@ -223,6 +223,8 @@ class InvoiceBatch:
         }
         self._check_rates()
         self._put_in_order()
+        self._check_limits()
+        self.new = {key: one for key, one in self.new.items() if not one.is_refused}
         self._tell(report, [accepted[key] for key in same])
 
     def _forget_earlier_plan(self) -> None:
@@ -367,6 +369,20 @@ class InvoiceBatch:
         reason = f"takes back more {what} than the {max(left, Decimal(0)):,} left of it"
         self.file.refuse_line(note, line, "amount", reason)
 
+    def _check_limits(self) -> None:
+        """Refuse what budgets or the day's cap would stop, in the order of posting."""
+        look = BillLook()
+        if not look.is_needed:
+            return
+        passing = [item for item in self.new.items() if not item[1].is_refused]
+        for part in _parts(passing):
+            engagements = _engagements_by_id(part)
+            bills = [_looked_at(invoice, engagements) for _key, invoice in part]
+            for (_key, invoice), stop in zip(part, look.stops(bills), strict=True):
+                if stop is not None:
+                    line = invoice.lines[stop.place]
+                    self.file.refuse_line(invoice, line, "amount", stop.reason)
+
     def _lines(self) -> Iterator[BilledLine]:
         for invoice in self.new.values():
             yield from invoice.lines
@@ -395,6 +411,28 @@ class InvoiceBatch:
                 _bill(invoice, engagements, credited, run_id) for _key, invoice in part
             ]
             post_invoices(bills=bills, actor=actor)
+
+
+def _is_note(item: tuple[Key, BilledInvoice]) -> bool:
+    return item[1].header.kind == "credit_note"
+
+
+def _looked_at(
+    billed: BilledInvoice, engagements: Mapping[int, Engagement]
+) -> list[InvoiceLine]:
+    """Return the lines as far as what they come to depends on them."""
+    invoice = Invoice(kind=billed.header.kind)
+    return [
+        InvoiceLine(
+            invoice=invoice,
+            engagement=engagements[line.engagement_id],
+            charge_kind=line.charge,
+            period_from=line.period_from,
+            period_to=line.period_to,
+            amount=line.amount,
+        )
+        for line in billed.lines
+    ]
 
 
 def _is_fee(line: BilledLine) -> bool:

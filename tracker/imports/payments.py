@@ -4,15 +4,21 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from heapq import merge
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.utils import timezone
 
 from engagements.models import User
-from engagements.values.money import UnknownCurrencyError, currency_exponent
+from engagements.values.money import (
+    UnknownCurrencyError,
+    currency_exponent,
+    round_money,
+)
 from tracker.imports import payment_posting
 from tracker.imports.kinds import Batch, Progress, Source, check_options, register
 from tracker.imports.mapping import ColumnMapping, Field, check_required
@@ -30,11 +36,18 @@ from tracker.imports.payment_lines import (
     read_payments,
 )
 from tracker.imports.payment_matching import Verdict, match_payments
-from tracker.imports.problems import Note, OptionError, Problem, shown
+from tracker.imports.problems import (
+    ImportRefusedError,
+    Note,
+    OptionError,
+    Problem,
+    shown,
+)
 from tracker.imports.queries import RecordedPayments, category_of, supplier_name_of
 from tracker.imports.report import Report
 from tracker.imports.spool import Spool
 from tracker.spend.fx import MissingRateError, Rates
+from tracker.spend.services import beyond_cap, posted_on
 
 # Payments are published after the fact; a little ahead are runs already ordered.
 _DAYS_AHEAD = 62
@@ -109,6 +122,7 @@ class PaymentBatch:
         self.posting = payment_posting.plan_posting(
             matching, self.options.category_models
         )
+        _check_cap(self.posting)
         # Each is in the order of its lines already.
         report.problems = Spool(
             merge(self.file.problems, unrated, matching.problems, key=_line_of)
@@ -159,6 +173,23 @@ class PaymentBatch:
                 + "). Say --category-model “category=augmented” where that is wrong.",
             )
         ]
+
+
+def _check_cap(posting: payment_posting.PostingPlan) -> None:
+    """Refuse the whole file where it is more than may still be posted today.
+
+    What pays for a recorded invoice is not posted. Raises ImportRefusedError.
+    """
+    if not settings.DAILY_POSTING_CAP:
+        return
+    rates, more = Rates(), Decimal(0)
+    for place, line in posting.matching.found(Verdict.NEW):
+        if posting.group_of[place] >= 0 and line.amount > 0:
+            factor = rates.on(line.currency, line.paid_on).factor
+            more += round_money(line.amount * factor, settings.REPORTING_CURRENCY)
+    refusal = beyond_cap(more, so_far=posted_on(timezone.localdate()))
+    if refusal:
+        raise ImportRefusedError(refusal)
 
 
 def _line_of(problem: Problem) -> int:

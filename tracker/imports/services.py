@@ -17,6 +17,7 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 from celery import current_app
+from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
@@ -24,7 +25,12 @@ from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
 from engagements import events
-from engagements.errors import ConflictError, NotAllowedError, WrongStateError
+from engagements.errors import (
+    ConflictError,
+    NotAllowedError,
+    TrackerError,
+    WrongStateError,
+)
 from engagements.models import User
 from engagements.permissions import sees_money
 from engagements.services.spending import hearing_of_money
@@ -445,8 +451,11 @@ def _work_on(run_id: int, step: int) -> dict[str, Any]:
             is_dry_run=run.state == RunState.CHECKING,
             on_progress=tell,
         )
-    except (ImportRefusedError, ConflictError, NotAllowedError) as error:
+    except (ImportRefusedError, TrackerError) as error:
+        # Something else has changed since the check: the sentence says what.
         _fail(run_id, str(error))
+    except ValidationError as error:
+        _fail(run_id, " ".join(error.messages))
     except Exception:
         _fail(
             run_id, _("Something went wrong on our side. Try again, or ask for help.")

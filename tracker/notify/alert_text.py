@@ -42,6 +42,7 @@ _ICONS = {
     "job": "error",
     "budget": "account_balance_wallet",
     "month": "event_busy",
+    "exchange_rate": "currency_exchange",
     "webhook_endpoint": "webhook",
     "manager": "person_off",
     "contractor": "person_off",
@@ -394,6 +395,16 @@ def _month_in_words(changes: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def _rates_in_words(changes: Mapping[str, Any]) -> dict[str, str]:
+    since = date.fromisoformat(changes["since"][1])
+    return {
+        "about": ", ".join(changes["currencies"][1]),
+        "detail": _("The last is of %(day)s")
+        % {"day": date_format(since, "DATE_FORMAT")},
+        "path": _named_page("tracker_exchangerate_changelist"),
+    }
+
+
 def _page_of_month(month: date) -> str:
     try:
         page = reverse("admin:tracker_accrual_checklist")
@@ -406,6 +417,8 @@ def _run_in_words(event: Event) -> dict[str, str]:
     """Return what a background job told."""
     if event.event_type == "month.hindered":
         return _month_in_words(event.changes)
+    if event.event_type == "exchange_rate.grew_old":
+        return _rates_in_words(event.changes)
     return _job_in_words(event) if event.event_type == JOB_FAILED else {}
 
 

@@ -68,6 +68,7 @@ _LINES: dict[str, tuple[Audience, On, StrOrPromise]] = {
     "import.applied": (to.importer_of_refused, On.IMPORTS, _("Lines refused")),
     "import.refused": (to.importer_of_refused, On.IMPORTS, _("Import refused")),
     "month.hindered": (to.finance, On.JOBS, _("Month can't be closed yet")),
+    "exchange_rate.grew_old": (to.finance, On.JOBS, _("Exchange rates out of date")),
     "webhook_endpoint.disabled": (
         to.keepers_of_endpoint, On.JOBS, _("Webhook endpoint turned off"),
     ),

@@ -26,6 +26,7 @@ from engagements.values.money import round_money
 from tracker.spend.fx import Rates
 from tracker.spend.models import BenchmarkRate, BenchmarkSet, RoleBenchmark
 from tracker.spend.percentiles import FEWEST, Percentiles, part_below, percentiles
+from tracker.spend.uncounted import Uncounted, uncounted
 
 if TYPE_CHECKING:
     from engagements.models import User
@@ -94,38 +95,52 @@ class Comparison:
     published: Sequence[Published]
 
 
-def comparisons(user: User, *, on: date, narrowed: Q | None = None) -> list[Comparison]:
+@dataclass(frozen=True)
+class Comparisons:
+    """Contractors' rates beside others; `uncounted` has no exchange rate that day."""
+
+    rows: Sequence[Comparison] = ()
+    uncounted: Sequence[Uncounted] = ()
+
+
+def comparisons(user: User, *, on: date, narrowed: Q | None = None) -> Comparisons:
     """Return contractors at work whose rates the reader may see, by four queries.
 
-    `narrowed` keeps some of them; percentiles are of all. Raises MissingRateError.
+    `narrowed` keeps some of them; percentiles are of all.
     """
     if not sees_money(user):
-        return []
+        return Comparisons()
     rates = Rates()
-    hourly = _hourly(user, on, rates)
+    hourly, left_out = _hourly(user, on, rates)
     by_peers: dict[Peers, list[Decimal]] = defaultdict(list)
     for one in hourly:
         by_peers[one.peers].append(one.amount)
-    chosen = _chosen(rates, on)
+    chosen, sets_left_out = _chosen(rates, on)
     kept = _kept(user, narrowed) if narrowed is not None else None
-    return [
+    rows = [
         _comparison(one, by_peers[one.peers], chosen)
         for one in hourly
         if kept is None or one.assignment.pk in kept
     ]
+    return Comparisons(rows, [*left_out, *sets_left_out])
 
 
 def comparison_of(user: User, assignment: Assignment, *, on: date) -> Comparison | None:
-    """Return how one contractor's rate compares; reads those of its role alone."""
+    """Return how one contractor's rate compares; reads those of its role alone.
+
+    Raises MissingRateError where none is known for its own currency.
+    """
     if not sees_money(user):
         return None
     rates = Rates()
-    peers = _hourly(user, on, rates, Q(role__iexact=assignment.role))
+    rates.on(assignment.currency, on)
+    peers, _left_out = _hourly(user, on, rates, Q(role__iexact=assignment.role))
     found = [one for one in peers if one.assignment.pk == assignment.pk]
     if not found:
         return None
     others = [one.amount for one in peers if one.peers == found[0].peers]
-    return _comparison(found[0], others, _chosen(rates, on))
+    chosen, _sets = _chosen(rates, on)
+    return _comparison(found[0], others, chosen)
 
 
 def _at_work(user: User) -> QuerySet[Assignment]:
@@ -138,7 +153,10 @@ def _kept(user: User, narrowed: Q) -> set[int]:
     return set(_at_work(user).filter(narrowed).values_list("pk", flat=True))
 
 
-def _hourly(user: User, on: date, rates: Rates, of: Q = EVERY) -> list[HourlyRate]:
+def _hourly(
+    user: User, on: date, rates: Rates, of: Q = EVERY
+) -> tuple[list[HourlyRate], list[Uncounted]]:
+    """Return what hours cost, and beside it what no exchange rate is known for."""
     in_force = RateTerm.objects.filter(
         assignment=OuterRef("pk"), starts_on__lte=on
     ).order_by("-starts_on")
@@ -152,13 +170,15 @@ def _hourly(user: User, on: date, rates: Rates, of: Q = EVERY) -> list[HourlyRat
     )
     found = list(rows)
     terms = RateTerm.objects.in_bulk([row.term_id for row in found])
-    return [
+    hourly = [
         HourlyRate(
             row,
             _converted(terms[row.term_id].hourly_rate, row.currency, rates, on),
         )
         for row in found
+        if rates.has(row.currency, on)
     ]
+    return hourly, [uncounted(row) for row in found if not rates.has(row.currency, on)]
 
 
 def _converted(amount: Decimal, currency: str, rates: Rates, on: date) -> Decimal:
@@ -169,12 +189,17 @@ def _converted(amount: Decimal, currency: str, rates: Rates, on: date) -> Decima
 Chosen = Mapping[tuple[str, str], Sequence[Published]]
 
 
-def _chosen(rates: Rates, on: date) -> Chosen:
+def _chosen(rates: Rates, on: date) -> tuple[Chosen, list[Uncounted]]:
     rows = RoleBenchmark.objects.select_related("rate__benchmark_set").order_by("pk")
     found: dict[tuple[str, str], list[Published]] = defaultdict(list)
+    left_out: list[Uncounted] = []
     for row in rows:
-        found[folded(row.role), row.level].append(published(row.rate, rates, on))
-    return found
+        of = row.rate.benchmark_set
+        if rates.has(of.currency, on):
+            found[folded(row.role), row.level].append(published(row.rate, rates, on))
+        else:
+            left_out.append(Uncounted(str(of), of.currency))
+    return found, left_out
 
 
 def published(rate: BenchmarkRate, rates: Rates, on: date) -> Published:

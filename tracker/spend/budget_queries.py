@@ -10,11 +10,12 @@ from django.db.models import QuerySet, Sum, Value
 from django.db.models.functions import Coalesce
 
 from engagements.choices import Role
-from engagements.models import CostCentre, User
+from engagements.models import CostCentre, Engagement, User
 from engagements.models.fields import MoneyField
 from engagements.permissions import sees_money
 from tracker.spend.budget_standing import Standing, standings
 from tracker.spend.models import Budget, budget_scope
+from tracker.spend.uncounted import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,6 +81,19 @@ def standings_of(
     if cost_centre_id is not None:
         rows = rows.filter(cost_centre=cost_centre_id)
     return standings(rows)
+
+
+def uncounted_of(user: User, found: Iterable[Standing]) -> str:
+    """Return what the standings leave out for want of a rate, in words.
+
+    Engagements that the user doesn't see are counted and not named.
+    """
+    left_out = {one for standing in found for one in standing.uncounted}
+    if not left_out:
+        return ""
+    ids = [one.engagement_id for one in left_out if one.engagement_id]
+    named = Engagement.objects.visible_to(user).filter(pk__in=ids)
+    return in_words(left_out, named=set(named.values_list("pk", flat=True)))
 
 
 def cost_centres_with_budget(user: User) -> QuerySet[CostCentre]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -18,6 +18,7 @@ from engagements.models import CostCentre, CostSplit, Engagement
 from engagements.values.periods import add_months, month_of, months_between
 from tracker.spend.models import Basis, Budget, MonthlySpend
 from tracker.spend.plan import plans
+from tracker.spend.uncounted import Uncounted
 
 NOTHING = Decimal(0)
 
@@ -65,6 +66,8 @@ class Standing:
     budget: Budget
     amounts: Mapping[date, Decimal]
     used: Mapping[date, Used]
+    # What it pays for that nobody can reckon for want of an exchange rate.
+    uncounted: Sequence[Uncounted] = ()
 
     @property
     def months(self) -> list[date]:
@@ -117,9 +120,11 @@ def standings(
     used: dict[Key, Used] = defaultdict(Used)
     for key, posted in _posted(centres, first, last).items():
         used[key] += posted
+    left_out: Mapping[Key, Sequence[Uncounted]] = {}
     if with_plans:
-        for key, planned in _planned(centres, first, last, but).items():
-            used[key] += planned
+        planned, left_out = _planned(centres, first, last, but)
+        for key, amount in planned.items():
+            used[key] += amount
     amounts = _amounts(found)
     return [
         Standing(
@@ -129,6 +134,13 @@ def standings(
                 month: used[budget.cost_centre_id, month]
                 for month in fiscal_months(budget.year)
             },
+            sorted(
+                {
+                    one
+                    for month in fiscal_months(budget.year)
+                    for one in left_out.get((budget.cost_centre_id, month), ())
+                }
+            ),
         )
         for budget in found
     ]
@@ -165,11 +177,12 @@ def _posted(centres: Collection[int], first: date, last: date) -> dict[Key, Used
 
 def _planned(
     centres: Collection[int], first: date, last: date, but: Collection[int]
-) -> dict[Key, Used]:
+) -> tuple[dict[Key, Used], dict[Key, list[Uncounted]]]:
     """Return what is committed and asked for, beyond what is posted of it.
 
     A contractor's months that have passed are done: hours not logged are not owed. A
-    fee of a month that has passed is owed until it is billed.
+    fee of a month that has passed is owed until it is billed. Beside it stands what
+    no exchange rate is known for.
     """
     engagements = _paid_by(centres, last, but)
     planned = plans(engagements, first=first, last=last)
@@ -178,7 +191,7 @@ def _planned(
     found: dict[Key, Used] = defaultdict(Used)
     for engagement in engagements:
         is_agreed = engagement.status == Status.ACTIVE
-        for (centre, month), amount in planned[engagement.pk].items():
+        for (centre, month), amount in planned.of.get(engagement.pk, {}).items():
             is_done = month < this_month and engagement.kind == Kind.AUGMENTED
             if centre not in centres or is_done:
                 continue
@@ -187,7 +200,11 @@ def _planned(
             found[centre, month] += (
                 Used(committed=left) if is_agreed else Used(requested=left)
             )
-    return found
+    left_out: dict[Key, list[Uncounted]] = defaultdict(list)
+    for one, keys in planned.uncounted.items():
+        for key in keys:
+            left_out[key].append(one)
+    return found, left_out
 
 
 def _paid_by(

@@ -7,8 +7,8 @@ as the forecast and the budgets reckon it, and only where the year still runs.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -21,9 +21,8 @@ from engagements.permissions import sees_money
 from engagements.values.periods import add_months, month_of
 from tracker.spend.budget_standing import fiscal_months, fiscal_year_of
 from tracker.spend.models import BudgetMonth, MonthlySpend, budget_scope
-from tracker.spend.outlook import ForecastMonth, forecast_months
+from tracker.spend.outlook import ForecastMonth, YearForecast, forecast_months
 from tracker.spend.plan import plans
-from tracker.spend.planned import with_rate
 from tracker.spend.queries import (
     NOTHING,
     SpendParts,
@@ -31,6 +30,7 @@ from tracker.spend.queries import (
     engagements_where,
     spend_overview,
 )
+from tracker.spend.uncounted import Uncounted
 
 if TYPE_CHECKING:
     from engagements.models import User
@@ -72,20 +72,32 @@ def year_meant(last_month: date | None, *, today: date) -> int:
     return fiscal_year_of(min(last_month or this_month, this_month))
 
 
+@dataclass(frozen=True)
+class FiscalMonths:
+    """The twelve months; `uncounted` engagements have no exchange rate today."""
+
+    months: Sequence[YearMonth]
+    uncounted: Sequence[Uncounted]
+
+
 def fiscal_year_months(
     user: User, where: SpendWhere, *, year: int, today: date
-) -> list[YearMonth]:
+) -> FiscalMonths:
     """Return the twelve months of the year; fixed in queries."""
     months = fiscal_months(year)
     spent = _booked(user, where, add_months(months[0], -MONTHS), months[-1])
     is_running = months[0] <= month_of(today) <= months[-1]
     committed = committed_by_month(user, where, months, today=today)
-    coming = _coming(user, where, today) if is_running else {}
+    forecast = _forecast(user, where, today) if is_running else YearForecast()
+    coming = {row.month: row for row in forecast.months if row.month >= month_of(today)}
     budgets = budget_by_month(user, where, year)
-    return [
-        _month(month, spent, coming.get(month), committed, budgets, where)
-        for month in months
-    ]
+    return FiscalMonths(
+        [
+            _month(month, spent, coming.get(month), committed.by_month, budgets, where)
+            for month in months
+        ],
+        [*committed.uncounted, *forecast.uncounted],
+    )
 
 
 def _month(
@@ -127,14 +139,10 @@ def _booked(
     return {row.month: row.parts for row in spend_overview(user, asked).months}
 
 
-def _coming(user: User, where: SpendWhere, today: date) -> dict[date, ForecastMonth]:
+def _forecast(user: User, where: SpendWhere, today: date) -> YearForecast:
     if where.cost_centre_id is not None:
-        return {}
-    return {
-        row.month: row
-        for row in forecast_months(user, where, today=today)
-        if row.month >= month_of(today)
-    }
+        return YearForecast()
+    return forecast_months(user, where, today=today)
 
 
 def budget_by_month(
@@ -161,9 +169,15 @@ def budget_by_month(
     return found or None
 
 
+@dataclass(frozen=True)
+class CommittedMonths:
+    by_month: ByMonth = field(default_factory=dict)
+    uncounted: Sequence[Uncounted] = ()
+
+
 def committed_by_month(
     user: User, where: SpendWhere, months: list[date], *, today: date
-) -> dict[date, Decimal]:
+) -> CommittedMonths:
     """Return what active engagements are planned to cost beyond what is posted.
 
     By month of service, from this month on; a fee that is not billed yet is told where
@@ -171,20 +185,24 @@ def committed_by_month(
     """
     first = max(months[0], month_of(today))
     if not sees_money(user) or first > months[-1] or where.basis:
-        return {}
+        return CommittedMonths()
     active = list(
         engagements_where(user, where).filter(status=Status.ACTIVE).order_by("pk")
     )
-    known = with_rate(active, today)
-    planned = plans(known, first=first, last=months[-1])
-    posted = _posted(known, first, months[-1])
+    planned = plans(active, first=first, last=months[-1])
+    posted = _posted(active, first, months[-1])
     found: dict[date, Decimal] = defaultdict(lambda: NOTHING)
-    for engagement, plan in planned.items():
+    for engagement, plan in planned.of.items():
         for (centre, month), amount in plan.items():
             if where.cost_centre_id in (None, centre):
                 spent = posted.get((engagement, centre, month), NOTHING)
                 found[month] += max(amount - spent, NOTHING)
-    return dict(found)
+    left_out = [
+        one
+        for one, paid_by in planned.uncounted.items()
+        if any(where.cost_centre_id in (None, centre) for centre, _month in paid_by)
+    ]
+    return CommittedMonths(dict(found), left_out)
 
 
 def _posted(

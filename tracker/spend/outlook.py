@@ -31,6 +31,7 @@ from tracker.spend.forecast import Forecast, Outlook, forecast_of
 from tracker.spend.fx import MissingRateError, Rates
 from tracker.spend.models import Accrual, Basis, MonthlySpend
 from tracker.spend.queries import SpendWhere, engagements_where
+from tracker.spend.uncounted import Uncounted, uncounted
 
 if TYPE_CHECKING:
     from engagements.models import User
@@ -244,9 +245,15 @@ def accrued_total(user: User, where: SpendWhere, month: date) -> Decimal:
     return total or NOTHING
 
 
-def forecast_months(
-    user: User, where: SpendWhere, *, today: date
-) -> list[ForecastMonth]:
+@dataclass(frozen=True)
+class YearForecast:
+    """The fiscal year's months; `uncounted` engagements have no exchange rate."""
+
+    months: Sequence[ForecastMonth] = ()
+    uncounted: Sequence[Uncounted] = ()
+
+
+def forecast_months(user: User, where: SpendWhere, *, today: date) -> YearForecast:
     """Return the fiscal year's months over all engagements; fixed in queries."""
     first, last = fiscal_year(today)
     engagements = list(_seen(user, where).order_by("pk"))
@@ -254,21 +261,22 @@ def forecast_months(
     spent = _actual(list(facts), add_months(month_of(today), -12))
     rates = Rates()
     sums: dict[date, list[Decimal]] = defaultdict(lambda: [NOTHING] * 5)
+    left_out: list[Uncounted] = []
     for engagement in engagements:
         if engagement.pk not in facts:
             continue
-        known = facts[engagement.pk]
-        outlook = _outlook(known, spent[engagement.pk], today)
-        try:
-            factor = rates.on(engagement.currency, today).factor
-        except MissingRateError:
+        if not rates.has(engagement.currency, today):
+            left_out.append(uncounted(engagement))
             continue
+        outlook = _outlook(facts[engagement.pk], spent[engagement.pk], today)
+        factor = rates.on(engagement.currency, today).factor
         for one in forecast_of(outlook, first, last).months:
             _add(sums[one.month], one, factor)
-    return [
+    months = [
         ForecastMonth(month, *(_rounded(amount) for amount in sums[month]))
         for month in sorted(sums)
     ]
+    return YearForecast(months, left_out)
 
 
 def _add(sums: list[Decimal], one: Any, factor: Decimal) -> None:

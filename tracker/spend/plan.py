@@ -34,6 +34,7 @@ from engagements.values.periods import (
     months_between,
 )
 from tracker.spend.fx import Rates
+from tracker.spend.uncounted import Uncounted, uncounted
 
 # By cost centre and month, in the reporting currency.
 Plan = dict[tuple[int, date], Decimal]
@@ -57,36 +58,61 @@ class _Terms:
     unallocated: int = 0
 
 
+@dataclass(frozen=True)
+class Plans:
+    """Plans by the id of their engagement.
+
+    What no exchange rate is known for has none, and stands in `uncounted` with the
+    cost centres and months that its plan is of.
+    """
+
+    of: Mapping[int, Plan]
+    uncounted: Mapping[Uncounted, frozenset[tuple[int, date]]]
+
+
 def plans(
     engagements: Sequence[Engagement],
     *,
     first: date,
     last: date,
     without: ChangeOrder | None = None,
-) -> dict[int, Plan]:
-    """Return each engagement's plan by its id; a fixed number of queries.
+) -> Plans:
+    """Return the engagements' plans; a fixed number of queries.
 
-    `first` and `last` are first days of months, both included. Raises
-    MissingRateError naming the currency.
+    `first` and `last` are first days of months, both included.
     """
     terms = _read(engagements, without)
     rates = Rates()
     today = timezone.localdate()
-    return {
-        engagement.pk: _plan(engagement, terms, rates, today, first, last)
-        for engagement in engagements
-    }
+    found: dict[int, Plan] = {}
+    left_out: dict[Uncounted, frozenset[tuple[int, date]]] = {}
+    for one in engagements:
+        if rates.has(one.currency, today):
+            factor = rates.on(one.currency, today).factor
+            found[one.pk] = _plan(one, terms, factor, first, last)
+        else:
+            of_nothing = _plan(one, terms, Decimal(0), first, last)
+            left_out[uncounted(one)] = frozenset(of_nothing)
+    return Plans(found, left_out)
+
+
+def plan_of(
+    engagement: Engagement,
+    *,
+    first: date,
+    last: date,
+    without: ChangeOrder | None = None,
+) -> Plan:
+    """Return one engagement's plan; raises MissingRateError naming the currency."""
+    Rates().on(engagement.currency, timezone.localdate())
+    return plans([engagement], first=first, last=last, without=without).of[
+        engagement.pk
+    ]
 
 
 def _plan(
-    engagement: Engagement,
-    terms: _Terms,
-    rates: Rates,
-    today: date,
-    first: date,
-    last: date,
+    engagement: Engagement, terms: _Terms, factor: Decimal, first: date, last: date
 ) -> Plan:
-    factor = rates.on(engagement.currency, today).factor
     reporting = settings.REPORTING_CURRENCY
     found: Plan = defaultdict(Decimal)
     for month, amount in _by_month(engagement, terms, first, last).items():

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 from engagements.choices import Status
 from engagements.models import CostCentre, Engagement
 from engagements.permissions import sees_money
-from tracker.spend.fx import MissingRateError, Rates
 from tracker.spend.models import BudgetMonth, budget_scope
 from tracker.spend.plan import plans
 from tracker.spend.queries import SpendWhere, engagements_where
+from tracker.spend.uncounted import Uncounted, without_rate
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from engagements.models import User
 
 # What never came about was no plan of ours.
@@ -42,29 +44,38 @@ class BudgetPart:
 
 
 def planned_parts(
-    user: User, where: SpendWhere, first: date, last: date, *, today: date
+    user: User, where: SpendWhere, first: date, last: date
 ) -> list[PlannedPart]:
     """Return the plans of the months, in the reporting currency; fixed in queries.
 
-    What no exchange rate is known for is left out, as the forecast does.
+    What no exchange rate is known for is left out: `plans_without_rate` tells it.
     """
     if not sees_money(user) or where.basis:
         return []
-    rows = (
-        engagements_where(user, where)
-        .exclude(status__in=NEVER_AGREED)
-        .select_related("vendor", "service")
-        .order_by("pk")
+    engagements = list(
+        _agreed(user, where).select_related("vendor", "service").order_by("pk")
     )
-    engagements = with_rate(list(rows), today)
     codes = dict(CostCentre.objects.values_list("pk", "code"))
-    planned = plans(engagements, first=first, last=last)
+    planned = plans(engagements, first=first, last=last).of
     return [
         PlannedPart(engagement, codes.get(centre, ""), amount)
         for engagement in engagements
-        for (centre, _month), amount in planned[engagement.pk].items()
+        for (centre, _month), amount in planned.get(engagement.pk, {}).items()
         if where.cost_centre_id in (None, centre)
     ]
+
+
+def plans_without_rate(
+    user: User, where: SpendWhere, *, today: date
+) -> list[Uncounted]:
+    """Return what plans leave out, since no exchange rate is known for it today."""
+    if not sees_money(user) or where.basis:
+        return []
+    return without_rate(_agreed(user, where), today)
+
+
+def _agreed(user: User, where: SpendWhere) -> QuerySet[Engagement]:
+    return engagements_where(user, where).exclude(status__in=NEVER_AGREED)
 
 
 def budget_parts(
@@ -84,18 +95,3 @@ def budget_parts(
         "budget__cost_centre__code", "budget__cost_centre__department_id", "amount"
     ):
         yield BudgetPart(*row)
-
-
-def with_rate(engagements: list[Engagement], today: date) -> list[Engagement]:
-    """Leave out engagements in currencies without an exchange rate."""
-    rates = Rates()
-
-    def is_known(currency: str) -> bool:
-        try:
-            rates.on(currency, today)
-        except MissingRateError:
-            return False
-        return True
-
-    known = {code for code in {one.currency for one in engagements} if is_known(code)}
-    return [one for one in engagements if one.currency in known]

@@ -31,6 +31,7 @@ from tracker.spend.contractor_hours import (
     contractor_hours,
     month_hours,
 )
+from tracker.spend.uncounted import in_words
 
 MONEY, PRICE, SHARE = ColumnKind.MONEY, ColumnKind.PRICE, ColumnKind.SHARE
 COUNT, DAY = ColumnKind.COUNT, ColumnKind.DAY
@@ -82,6 +83,9 @@ class ContractorRates(TopicReport, RatesAgainstBenchmark):
         name = name_of(assignment, sees_names=sees_names)
         href = self.topic.page_url(engagement=str(assignment.public_id))
         return Row((name, assignment.reference, *rest), href)
+
+    def when_empty(self) -> str:
+        return in_words(self.compared.uncounted) or super().when_empty()
 
     def note(self) -> str:
         sets = {

@@ -29,6 +29,7 @@ from tracker.dashboards.report import (
 from tracker.dashboards.spend_series import Drawing, KeyEntry
 from tracker.dashboards.topics.report import TopicReport
 from tracker.dashboards.topics.scope import TopicScope
+from tracker.spend.budget_queries import uncounted_of
 from tracker.spend.budget_standing import Standing, fiscal_months, fiscal_year_of
 from tracker.spend.budget_tree import (
     Burn,
@@ -107,7 +108,12 @@ class BudgetReport(TopicReport):
         return burn_of(self.standings, self.year.until)
 
     def note(self) -> str:
-        return f"{self.year.text()}. {super().note()}".strip()
+        said = f"{self.year.text()}. {super().note()}".strip()
+        return f"{said} {self.left_out}".strip()
+
+    @cached_property
+    def left_out(self) -> str:
+        return uncounted_of(self.scope.user, self.standings)
 
     def entries_url(self, **changes: str) -> str:
         """Return the postings; "" where they would be others than those summed here.

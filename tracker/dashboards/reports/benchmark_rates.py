@@ -8,8 +8,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tracker.dashboards.report import MONTHS, POSTED, Column, ColumnKind, Report, Row
-from tracker.spend.benchmarking import Comparison, Published, comparisons
+from tracker.spend.benchmarking import (
+    Comparison,
+    Comparisons,
+    Published,
+    comparisons,
+)
 from tracker.spend.percentiles import FEWEST
+from tracker.spend.uncounted import in_words
 
 PRICE = ColumnKind.PRICE
 
@@ -56,14 +62,17 @@ class RatesAgainstBenchmark(Report):
         return timezone.localdate()
 
     @cached_property
-    def pairs(self) -> list[tuple[Comparison, Published | None]]:
-        """Each contractor with each rate that the role is compared with, or none."""
-        found = comparisons(
+    def compared(self) -> Comparisons:
+        return comparisons(
             self.scope.user, on=self.day, narrowed=_narrowed(self.scope.where)
         )
+
+    @cached_property
+    def pairs(self) -> list[tuple[Comparison, Published | None]]:
+        """Each contractor with each rate that the role is compared with, or none."""
         return [
             (one, published)
-            for one in found
+            for one in self.compared.rows
             for published in (one.published or (None,))
         ]
 
@@ -75,7 +84,7 @@ class RatesAgainstBenchmark(Report):
 
     def note(self) -> str:
         notation = self.scope.notation
-        return _(
+        said = _(
             "Per hour in %(currency)s, as of %(day)s, of contractors at work whatever"
             " the period. Our own percentiles are of the rates that you may see, from"
             " %(fewest)d of one role, level and place on."
@@ -84,6 +93,7 @@ class RatesAgainstBenchmark(Report):
             "day": notation.day(self.day),
             "fewest": FEWEST,
         }
+        return f"{said} {in_words(self.compared.uncounted)}".strip()
 
     def _row(self, one: Comparison, published: Published | None) -> Row:
         assignment, own = one.hourly.assignment, one.own

@@ -22,7 +22,7 @@ from tracker.dashboards.report import (
     Value,
 )
 from tracker.dashboards.spend_series import Drawing, KeyEntry
-from tracker.spend.budget_queries import standings_of
+from tracker.spend.budget_queries import standings_of, uncounted_of
 from tracker.spend.budget_standing import Standing, fiscal_year_of
 
 MONEY, SHARE = ColumnKind.MONEY, ColumnKind.SHARE
@@ -100,11 +100,13 @@ class BudgetBurn(Report):
         if not self.found:
             return ""
         notation, months = self.scope.notation, self.found[0].months
-        return _("Fiscal year %(first)s to %(last)s; to date until %(until)s") % {
+        said = _("Fiscal year %(first)s to %(last)s; to date until %(until)s") % {
             "first": notation.month(months[0]),
             "last": notation.month(months[-1]),
             "until": notation.month(self.until),
         }
+        left_out = uncounted_of(self.scope.user, self.found)
+        return f"{said}. {left_out}" if left_out else said
 
     def picture(self) -> Drawing | None:
         if not self.found or self.is_by_month:

@@ -25,7 +25,13 @@ from tracker.dashboards.charts.year import (
 )
 from tracker.dashboards.report import Column, ColumnKind, Report, Row
 from tracker.dashboards.spend_series import Drawing, KeyEntry
-from tracker.spend.fiscal_year import YearMonth, fiscal_year_months, year_meant
+from tracker.spend.fiscal_year import (
+    FiscalMonths,
+    YearMonth,
+    fiscal_year_months,
+    year_meant,
+)
+from tracker.spend.uncounted import in_words
 
 MONEY = ColumnKind.MONEY
 CHART_ID = "fiscal-year"
@@ -54,8 +60,12 @@ class FiscalYear(Report):
         Column("Currency", on_page=False),
     )
 
+    @property
+    def months(self) -> Sequence[YearMonth]:
+        return self.found.months
+
     @cached_property
-    def months(self) -> list[YearMonth]:
+    def found(self) -> FiscalMonths:
         today = timezone.localdate()
         return fiscal_year_months(
             self.scope.user,
@@ -83,7 +93,7 @@ class FiscalYear(Report):
             said += " " + _("Of one cost centre, what is to come is what is committed.")
         if not any(month.budget for month in self.months):
             said += " " + _("No budget is of just this part of the spend.")
-        return said
+        return f"{said} {in_words(self.found.uncounted)}".strip()
 
     def picture(self) -> Drawing | None:
         if not any(month.expected or month.previous for month in self.months):

@@ -5,7 +5,8 @@ from typing import ClassVar
 from django.utils import timezone
 
 from tracker.dashboards.report import MONTHS, POSTED, Column, ColumnKind, Report, Row
-from tracker.spend.outlook import ForecastMonth, forecast_months
+from tracker.spend.outlook import YearForecast, forecast_months
+from tracker.spend.uncounted import in_words
 
 
 class ForecastByMonth(Report):
@@ -27,12 +28,15 @@ class ForecastByMonth(Report):
     )
 
     @cached_property
-    def read(self) -> list[ForecastMonth]:
+    def read(self) -> YearForecast:
         scope = self.scope
         return forecast_months(scope.user, scope.where, today=timezone.localdate())
 
+    def note(self) -> str:
+        return in_words(self.read.uncounted)
+
     def rows(self) -> Iterator[Row]:
-        for one in self.read:
+        for one in self.read.months:
             yield Row(
                 (
                     one.month,

@@ -3,6 +3,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from engagements.errors import TrackerError
@@ -101,6 +102,8 @@ class Command(BaseCommand):
                 report = apply_file(run=run, path=file, actor=None)
         except (ImportRefusedError, TrackerError) as error:
             raise CommandError(str(error), returncode=2) from error
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages), returncode=2) from error
         if given["json"]:
             self.stdout.write(json.dumps(report.as_dict(), indent=2))
         else:

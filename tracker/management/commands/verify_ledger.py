@@ -80,6 +80,16 @@ def _lines(found: Verification) -> Iterator[str]:
             f"  entry {reversal.entry} is not the opposite of"
             f" {reversal.reversal_of}, which it reverses; {RESTORE}"
         )
+    for unknown in found.unknown_sources:
+        yield (
+            f"  entry {unknown.entry} is of {unknown.source} {unknown.source_id}, which"
+            f" is not there, or of another engagement or day; {RESTORE}"
+        )
+    for work in found.unposted_work:
+        yield (
+            f"  work_log {work.work_log}: {work.hours} h on {work.engagement} on"
+            f" {work.day} count, and the ledger holds nothing of them; {CORRECT}"
+        )
     if found.is_exact:
         yield "Everything agrees, to the cent."
 

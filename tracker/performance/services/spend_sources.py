@@ -1,12 +1,42 @@
-"""What spend is told of service credits: what they save."""
+"""What spend is told of service credits: what they save, what the ledger holds."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
+from django.db.models import Case, ExpressionWrapper, F, Q, Value, When
 from django.utils.translation import gettext as _
 
+from engagements.models.fields import MoneyField
 from tracker.performance.models import Credit, CreditState
-from tracker.spend.models import SavingKind
+from tracker.spend.models import SavingKind, SourceType
 from tracker.spend.saved import FoundSaving, Realised, savings_from
+from tracker.spend.services import Documents, documents_of
+
+NOTHING = Value(Decimal(0), output_field=MoneyField())
+# What was agreed is posted until it comes back by an invoice's line, which is posted
+# itself, or is waived. One that came back so and was earned back is owed to the vendor.
+_HELD = Q(state=CreditState.AGREED) | Q(
+    state=CreditState.APPLIED, invoice_line__isnull=True
+)
+_RETURNED = Q(state=CreditState.WAIVED, invoice_line__isnull=False)
+
+documents_of(
+    SourceType.CREDIT,
+    Documents(
+        Credit.objects.all,
+        Case(
+            When(
+                _HELD,
+                then=ExpressionWrapper(
+                    NOTHING - F("agreed_amount"), output_field=MoneyField()
+                ),
+            ),
+            When(_RETURNED, then=F("agreed_amount")),
+            default=NOTHING,
+            output_field=MoneyField(),
+        ),
+    ),
+)
 
 
 @savings_from

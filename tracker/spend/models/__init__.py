@@ -19,6 +19,7 @@ from tracker.spend.models.closing import (
     hold_months_open,
     hold_months_still,
 )
+from tracker.spend.models.daily_cap import CappedPosting
 from tracker.spend.models.invoice import (
     BILLED_CHARGES,
     Invoice,
@@ -96,6 +97,7 @@ __all__ = [
     "BudgetMonth",
     "BudgetPolicy",
     "Cadence",
+    "CappedPosting",
     "ClosedMonth",
     "Dimension",
     "EngagementScoped",

@@ -17,13 +17,20 @@ from tracker.spend.services.benchmarks import (
     drop_benchmark,
     store_benchmarks,
 )
+from tracker.spend.services.bill_look import BillLook
 from tracker.spend.services.budgets import (
+    BudgetsLookedAt,
     check_posted,
     refresh_crossings,
     set_budget,
     set_budget_policy,
     warnings_of_bill,
     warnings_of_order,
+)
+from tracker.spend.services.daily_cap import (
+    DailyCapError,
+    beyond_cap,
+    posted_on,
 )
 from tracker.spend.services.final_invoice import settle_final_invoice
 from tracker.spend.services.invoice_states import (
@@ -83,6 +90,7 @@ from tracker.spend.services.rates import (
     change_rate,
     record_rate,
     refresh_rates,
+    tell_old_rates,
 )
 from tracker.spend.services.savings import (
     BroughtUp,
@@ -99,8 +107,10 @@ from tracker.spend.services.timesheets import (
 )
 from tracker.spend.services.totals import rebuild_roll_ups, refresh_totals
 from tracker.spend.services.verification import (
+    Documents,
     LedgerMismatchError,
     Verification,
+    documents_of,
     verify_ledger,
 )
 from tracker.spend.services.withdrawal import withdraw_work
@@ -115,8 +125,12 @@ __all__ = [
     "AccrualRun",
     "AccruedEngagement",
     "Bill",
+    "BillLook",
     "BroughtUp",
+    "BudgetsLookedAt",
     "ChecklistItem",
+    "DailyCapError",
+    "Documents",
     "LedgerMismatchError",
     "Matched",
     "MonthChecklist",
@@ -135,6 +149,7 @@ __all__ = [
     "attach_examined",
     "attach_file",
     "before_closing_month",
+    "beyond_cap",
     "bring_savings_up",
     "change_draft",
     "change_order",
@@ -149,6 +164,7 @@ __all__ = [
     "cover_engagements",
     "discard_draft",
     "dispute_invoice",
+    "documents_of",
     "draft_invoice",
     "drop_benchmark",
     "end_month",
@@ -170,6 +186,7 @@ __all__ = [
     "post_invoice",
     "post_invoices",
     "post_payments",
+    "posted_on",
     "rebuild_roll_ups",
     "receive_invoice",
     "record_download",
@@ -193,6 +210,7 @@ __all__ = [
     "start_timesheet",
     "store_benchmarks",
     "submit_timesheet",
+    "tell_old_rates",
     "verify_ledger",
     "warnings_of_bill",
     "warnings_of_order",

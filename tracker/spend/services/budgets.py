@@ -1,14 +1,15 @@
 """Budgets: set by a person, held against what is asked for, agreed and billed."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -38,10 +39,12 @@ from engagements.values.money import format_money
 from engagements.values.periods import add_months, month_of
 from tracker.spend.budget_standing import (
     Standing,
+    Used,
     fiscal_months,
     fiscal_year_of,
     standings,
 )
+from tracker.spend.fx import MissingRateError
 from tracker.spend.models import (
     Budget,
     BudgetAction,
@@ -52,7 +55,8 @@ from tracker.spend.models import (
     LedgerEntry,
     SourceType,
 )
-from tracker.spend.plan import plans
+from tracker.spend.plan import plan_of
+from tracker.spend.uncounted import Uncounted, in_words
 
 HUNDRED = Decimal(100)
 NOTHING = Decimal(0)
@@ -164,17 +168,23 @@ def planned_cost(engagement: Engagement, without: ChangeOrder | None = None) -> 
     last = add_months(month_of(timezone.localdate()), 12 * _YEARS_AHEAD)
     if first > last:
         return {}
-    found = plans([engagement], first=first, last=last, without=without)
-    return found[engagement.pk]
+    return plan_of(engagement, first=first, last=last, without=without)
 
 
 def check_planned(spending: Spending) -> list[str]:
     """Return what the budgets warn of; raise OverBudgetError where one stops it.
 
     Locks the budgets that would pay, so that whoever comes next sees what this takes.
+    Raises MissingRateError where none is known for the engagement's own currency; a
+    look tells it.
     """
     engagement, before = spending.engagement, spending.before
-    cost = planned_cost(engagement)
+    try:
+        cost = planned_cost(engagement)
+    except MissingRateError as missing:
+        if spending.is_look:
+            return [str(missing)]
+        raise
     added = _more(cost, before or {})
     budgets = _budgets_of(added, is_locked=not spending.is_look)
     if not budgets:
@@ -298,10 +308,9 @@ def _budgets_of(added: Cost, *, is_locked: bool) -> list[Budget]:
 def _with(found: list[Standing], added: Cost) -> list[Standing]:
     """Return the standings as if what is added were committed."""
     return [
-        Standing(
-            standing.budget,
-            standing.amounts,
-            {
+        replace(
+            standing,
+            used={
                 month: standing.used[month].committing(
                     added.get((standing.budget.cost_centre_id, month), NOTHING)
                 )
@@ -312,11 +321,18 @@ def _with(found: list[Standing], added: Cost) -> list[Standing]:
     ]
 
 
-def _judge(found: Collection[Standing], added: Cost, moment: Moment) -> _Outcome:
-    policies = policies_of({one.budget.cost_centre_id for one in found})
+def _judge(
+    found: Collection[Standing],
+    added: Cost,
+    moment: Moment,
+    policies: Mapping[int, BudgetPolicy] | None = None,
+) -> _Outcome:
+    if policies is None:
+        policies = policies_of({one.budget.cost_centre_id for one in found})
     outcome = _Outcome([], [])
     for standing in found:
         policy = policies[standing.budget.cost_centre_id]
+        outcome.warnings.extend(_left_out(standing, policy, moment))
         for name, until in _accumulations(standing, added):
             action = getattr(policy, f"{moment.value}_{name}")
             if action == BudgetAction.IGNORE:
@@ -328,6 +344,19 @@ def _judge(found: Collection[Standing], added: Cost, moment: Moment) -> _Outcome
                 told.append(sentence)
                 break
     return outcome
+
+
+def _left_out(
+    standing: Standing, policy: BudgetPolicy, moment: Moment
+) -> Iterator[str]:
+    """Say that a plan can't be reckoned; what is billed counts no plans.
+
+    Whose it is stays untold: not everybody who is warned sees it.
+    """
+    actions = {getattr(policy, f"{moment.value}_{name}") for name in ("month", "year")}
+    left_out = in_words(standing.uncounted, named=())
+    if left_out and moment is not Moment.ACTUAL and actions != {BudgetAction.IGNORE}:
+        yield f"{standing.budget.cost_centre}: {left_out}"
 
 
 def _accumulations(
@@ -402,8 +431,72 @@ def _money(amount: Decimal) -> str:
 
 def _refuse(outcome: _Outcome) -> None:
     if outcome.refusals:
-        who = _("%(names)s can raise the budget.") % {"names": _who_can_raise()}
-        raise OverBudgetError(" ".join([*outcome.refusals, who]))
+        raise OverBudgetError(_with_who(outcome.refusals))
+
+
+def _with_who(refusals: list[str]) -> str:
+    who = _("%(names)s can raise the budget.") % {"names": _who_can_raise()}
+    return " ".join([*refusals, who])
+
+
+class BudgetLook:
+    """What stops bills that aren't posted yet, one after the other.
+
+    Each that passes counts for those after it, as if it were posted.
+    """
+
+    def __init__(self) -> None:
+        self._standings: dict[tuple[int, int], Standing | None] = {}
+        self._policies: dict[int, BudgetPolicy] = {}
+        self._taken: dict[tuple[int, date], Decimal] = defaultdict(Decimal)
+
+    @staticmethod
+    def is_needed() -> bool:
+        """Whether any budget stops what is billed."""
+        stop = BudgetAction.STOP
+        stops = Q(actual_month=stop) | Q(actual_year=stop)
+        return BudgetPolicy.objects.filter(stops).exists() and Budget.objects.exists()
+
+    def refusal(self, added: Cost) -> str:
+        """Return why a budget stops it, blank where none does; `added` may be < 0."""
+        more = {key: amount for key, amount in added.items() if amount > 0}
+        found = [self._counting(one, added) for one in self._paying(more)]
+        refusals = _judge(found, more, Moment.ACTUAL, self._policies).refusals
+        return _with_who(refusals) if refusals else ""
+
+    def take(self, added: Cost) -> None:
+        for key, amount in added.items():
+            self._taken[key] += amount
+
+    def _paying(self, more: Cost) -> list[Standing]:
+        keys = sorted({(centre, fiscal_year_of(month)) for centre, month in more})
+        self._read([key for key in keys if key not in self._standings], more)
+        return [one for key in keys if (one := self._standings[key])]
+
+    def _read(self, unknown: list[tuple[int, int]], more: Cost) -> None:
+        if not unknown:
+            return
+        self._standings.update(dict.fromkeys(unknown))
+        budgets = _budgets_of(more, is_locked=False)
+        # What is billed is held against what is posted: plans don't matter.
+        for one in standings(budgets, with_plans=False):
+            key = (one.budget.cost_centre_id, one.budget.year)
+            self._standings[key] = one
+        self._policies |= policies_of({centre for centre, _year in unknown})
+
+    def _counting(self, one: Standing, added: Cost) -> Standing:
+        centre = one.budget.cost_centre_id
+        return replace(
+            one,
+            used={
+                month: used
+                + Used(
+                    actual=self._taken.get((centre, month), NOTHING)
+                    + added.get((centre, month), NOTHING)
+                )
+                for month, used in one.used.items()
+            },
+        )
 
 
 def _who_can_raise() -> str:
@@ -428,15 +521,23 @@ def policies_of(centres: Collection[int]) -> dict[int, BudgetPolicy]:
 # --- alerts --------------------------------------------------------------------------
 
 
-def refresh_crossings(*, today: date) -> int:
-    """Look at this fiscal year's budgets and the next one's; return how many told."""
+@dataclass(frozen=True)
+class BudgetsLookedAt:
+    """How many thresholds were told; which engagements no plan could be made of."""
+
+    told: int
+    uncounted: Sequence[Uncounted]
+
+
+def refresh_crossings(*, today: date) -> BudgetsLookedAt:
+    """Look at this fiscal year's budgets and the next one's, and tell."""
     year = fiscal_year_of(today)
     with transaction.atomic():
         rows = Budget.objects.filter(year__in=(year, year + 1)).order_by("pk")
         list(rows.select_for_update())
-        return tell_crossings(
-            standings(rows.select_related("cost_centre__department__head"))
-        )
+        found = standings(rows.select_related("cost_centre__department__head"))
+        left_out = {one for standing in found for one in standing.uncounted}
+        return BudgetsLookedAt(tell_crossings(found), sorted(left_out))
 
 
 def tell_crossings(found: Iterable[Standing]) -> int:

@@ -32,13 +32,13 @@ def post_lines(lines: Sequence[InvoiceLine]) -> None:
     """
     # At once, whatever the lines: writers that lock in one order can't deadlock.
     posted = post(
-        [posting for line in lines for posting in _postings(line)],
-        reversing=_accruals(lines),
+        [posting for line in lines for posting in postings_of(line)],
+        reversing=replaced_by(lines),
     )
     warn_of_money(check_posted(posted))
 
 
-def _accruals(lines: Sequence[InvoiceLine]) -> list[LedgerEntry]:
+def replaced_by(lines: Sequence[InvoiceLine]) -> list[LedgerEntry]:
     """Return the accrued time that the lines take the place of, each entry once."""
     by_engagement: dict[int, list[InvoiceLine]] = defaultdict(list)
     for line in lines:
@@ -69,7 +69,8 @@ def _parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
         yield ids[start : start + _ENGAGEMENTS_AT_ONCE]
 
 
-def _postings(line: InvoiceLine) -> Iterator[Posting]:
+def postings_of(line: InvoiceLine) -> Iterator[Posting]:
+    """Yield what the line comes to, month by month of its service period."""
     months = list(months_between(line.period_from, line.period_to))
     starts = [max(month, line.period_from) for month in months]
     ends = [min(last_day_of_month(month), line.period_to) for month in months]

@@ -26,6 +26,7 @@ from tracker.spend.models import (
     first_open_month,
     hold_months_open,
 )
+from tracker.spend.services.daily_cap import take_from_cap
 
 # Cost centre ids with their percentages, from a day on.
 Split = tuple[date, list[tuple[int, Decimal]]]
@@ -88,13 +89,24 @@ def post(
     reversed along with them. Raises MissingRateError, and IntegrityError where a
     source was posted before.
     """
-    splits = _Splits({posting.engagement.pk for posting in postings})
-    rates = Rates()
+    reckoning = Reckoning({posting.engagement.pk for posting in postings})
     entries = [_opposite(entry) for entry in reversing]
     for posting in postings:
-        shares = splits.on(posting.engagement.pk, posting.day)
-        entries += _entries(posting, shares, rates)
+        entries += reckoning.entries(posting)
     return _store(entries)
+
+
+class Reckoning:
+    """What postings on some engagements come to, unsaved; splits are read at once."""
+
+    def __init__(self, engagements: set[int]) -> None:
+        self._splits = _Splits(engagements)
+        self._rates = Rates()
+
+    def entries(self, posting: Posting) -> Iterable[LedgerEntry]:
+        """Return the entries that posting it stores. Raises MissingRateError."""
+        shares = self._splits.on(posting.engagement.pk, posting.day)
+        return _entries(posting, shares, self._rates)
 
 
 @transaction.atomic
@@ -114,6 +126,7 @@ def _store(entries: list[LedgerEntry]) -> list[LedgerEntry]:
         entry.booked_month = booked_month(entry.booked_month, first_open)
         entry.posted_at = now
     hold(entry.engagement_id for entry in entries)
+    take_from_cap(entries)
     stored = insert_all(entries)
     roll_up(stored)
     mark_stale(entry.booked_month for entry in stored)

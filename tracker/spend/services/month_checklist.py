@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from engagements.values.periods import last_day_of_month, month_of
+from tracker.spend.fx import old_rates
 from tracker.spend.models import (
     Accrual,
     ExchangeRate,
@@ -24,6 +26,7 @@ from tracker.spend.services.month_close import (
     MonthObstacle,
     before_closing_month,
 )
+from tracker.spend.services.rates import old_rates_in_words
 from tracker.spend.services.verification import verify_ledger
 
 
@@ -88,6 +91,7 @@ def month_checklist(*, month: date, today: date) -> MonthChecklist:
     month = month_of(month)
     run = accrue(month=month, today=today, is_trial=True, actor=None)
     items = [*_accruals(run), *_roll_ups(), *_invoices(month), *_sheets(month)]
+    items += _old_rates(month)
     items += [item for check in _CHECKS for item in check(month)]
     return MonthChecklist(month, sorted(items, key=lambda one: not one.is_blocking))
 
@@ -138,21 +142,33 @@ def _accruals(run: AccrualRun) -> list[ChecklistItem]:
     ]
 
 
+def _old_rates(month: date) -> list[ChecklistItem]:
+    posted = LedgerEntry.objects.filter(booked_month=month).order_by()
+    posted = posted.exclude(currency=settings.REPORTING_CURRENCY)
+    currencies = posted.values_list("currency", flat=True).distinct()
+    found = old_rates([*currencies], day=last_day_of_month(month))
+    return [
+        ChecklistItem(
+            "old_rates",
+            _("Exchange rates out of date at the month's end"),
+            len(found),
+            is_blocking=False,
+            rows=ExchangeRate,
+            remark=old_rates_in_words(found),
+        )
+    ]
+
+
 def _roll_ups() -> list[ChecklistItem]:
     found = verify_ledger()
-    wrong = (
-        len(found.roll_up_mismatches)
-        + len(found.source_mismatches)
-        + len(found.reversal_mismatches)
-    )
     return [
         ChecklistItem(
             "roll_ups",
             _("Differences between the ledger and what is derived from it"),
-            wrong,
+            found.differences,
             is_blocking=True,
             rows=LedgerEntry,
-            remark=_("Run verify_ledger, which names each.") if wrong else "",
+            remark="" if found.is_exact else _("Run verify_ledger, which names each."),
         )
     ]
 

@@ -2,9 +2,9 @@
 
 import io
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
@@ -13,11 +13,17 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from engagements import events
+from engagements.choices import Status
 from engagements.errors import TrackerError
-from engagements.models import User
+from engagements.models import Engagement, Event, User
 from engagements.services.records import change_record, create_record
+from tracker.jobs.models import JobRun
+from tracker.spend.fx import OldRate, old_rates
 from tracker.spend.models import ExchangeRate, RateOrigin
 from tracker.spend.reference_rates import (
     EURO,
@@ -89,6 +95,62 @@ def change_rate(
         event_type="exchange_rate.changed",
         expected_version=expected_version,
         actor=actor,
+    )
+
+
+LOOK_AT_RATES = "look at exchange rates"
+_TOLD_AGAIN_AFTER = timedelta(days=30)
+
+
+@transaction.atomic
+def tell_old_rates(*, today: date) -> list[OldRate]:
+    """Tell finance of active engagements' currencies whose last rate has grown old.
+
+    Once in thirty days for each currency. The event stands on today's run of the job.
+    """
+    active = Engagement.objects.filter(status=Status.ACTIVE).order_by()
+    found = old_rates(
+        [*active.values_list("currency", flat=True).distinct()], day=today
+    )
+    told = _told_lately()
+    if not {one.currency for one in found} - told:
+        return found
+    run = JobRun.objects.filter(name=LOOK_AT_RATES, key=today.isoformat()).first()
+    if run is not None:
+        events.record(
+            event_type="exchange_rate.grew_old",
+            subject=run,
+            changes={
+                "currencies": [None, [one.currency for one in found]],
+                "since": [None, min(one.rated_on for one in found).isoformat()],
+            },
+            actor=None,
+        )
+    return found
+
+
+def _told_lately() -> set[str]:
+    lately = Event.objects.filter(
+        event_type="exchange_rate.grew_old",
+        occurred_at__gte=timezone.now() - _TOLD_AGAIN_AFTER,
+    )
+    return {code for one in lately for code in one.changes["currencies"][1]}
+
+
+def old_rates_in_words(found: Sequence[OldRate]) -> str:
+    """Return such as "USD: the last is of 30 October 2026, 62 days before."."""
+    return " ".join(
+        ngettext(
+            "%(currency)s: the last is of %(day)s, %(days)d day before.",
+            "%(currency)s: the last is of %(day)s, %(days)d days before.",
+            one.days,
+        )
+        % {
+            "currency": one.currency,
+            "day": date_format(one.rated_on, "DATE_FORMAT"),
+            "days": one.days,
+        }
+        for one in found
     )
 
 

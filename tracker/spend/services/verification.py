@@ -1,6 +1,6 @@
 """Does the ledger add up? Roll-ups, sources and reversals recomputed and compared."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -13,13 +13,15 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
-from engagements.choices import ChargeKind
+from engagements.choices import ChargeKind, Kind
 from engagements.errors import TrackerError
 from engagements.models import CostCentre, Engagement
 from engagements.models.fields import MoneyField
 from tracker.spend.models import (
+    Accrual,
     ClosedMonth,
     Dimension,
     InvoiceLine,
@@ -30,6 +32,7 @@ from tracker.spend.models import (
     Payment,
     SourceType,
     StaleMonth,
+    WorkLog,
 )
 
 _READ_AT_A_TIME = 2000
@@ -98,6 +101,25 @@ class SourceMismatch:
 
 
 @dataclass(frozen=True)
+class UnknownSource:
+    """An entry whose document is gone, or is another engagement's or another day's."""
+
+    entry: int
+    source: str
+    source_id: int
+
+
+@dataclass(frozen=True)
+class UnpostedWork:
+    """Hours of a contractor that count, and that no entry is of."""
+
+    work_log: int
+    engagement: str
+    day: date
+    hours: Decimal
+
+
+@dataclass(frozen=True)
 class ReversalMismatch:
     """An entry that says it reverses another but isn't its exact opposite."""
 
@@ -120,16 +142,27 @@ class Verification:
     booking_mismatches: list[BookingMismatch]
     source_mismatches: list[SourceMismatch]
     reversal_mismatches: list[ReversalMismatch]
+    unknown_sources: list[UnknownSource]
+    unposted_work: list[UnpostedWork]
+
+    @property
+    def differences(self) -> int:
+        return sum(
+            len(mismatches)
+            for mismatches in (
+                self.roll_up_mismatches,
+                self.total_mismatches,
+                self.booking_mismatches,
+                self.source_mismatches,
+                self.reversal_mismatches,
+                self.unknown_sources,
+                self.unposted_work,
+            )
+        )
 
     @property
     def is_exact(self) -> bool:
-        return not (
-            self.roll_up_mismatches
-            or self.total_mismatches
-            or self.booking_mismatches
-            or self.source_mismatches
-            or self.reversal_mismatches
-        )
+        return not self.differences
 
     @property
     def months_to_rebuild(self) -> list[date]:
@@ -157,6 +190,8 @@ def verify_ledger() -> Verification:
             booking_mismatches=list(_booking_mismatches()),
             source_mismatches=list(_source_mismatches()),
             reversal_mismatches=list(_reversal_mismatches()),
+            unknown_sources=list(_unknown_sources()),
+            unposted_work=list(_unposted_work()),
         )
 
 
@@ -288,12 +323,35 @@ def posted_payments() -> QuerySet[Payment]:
     return Payment.objects.filter(invoice=None)
 
 
+@dataclass(frozen=True)
+class Documents:
+    """The stored records that entries of one source may be of, each an engagement's.
+
+    `amount` is what the ledger holds of each; None where that can't be told from the
+    record as it is now, such as hours whose rate was corrected since.
+    """
+
+    rows: Callable[[], QuerySet[Any]]
+    amount: Combinable | None = None
+
+
+_DOCUMENTS: dict[SourceType, Documents] = {
+    SourceType.INVOICE_LINE: Documents(posted_lines, F("amount")),
+    SourceType.PAYMENT: Documents(posted_payments, F("amount")),
+    SourceType.WORK_LOG: Documents(WorkLog.objects.all),
+    SourceType.ACCRUAL: Documents(Accrual.objects.all),
+}
+
+
+def documents_of(source_type: SourceType, documents: Documents) -> None:
+    """Register what entries are of, where a slice above spend keeps it."""
+    _DOCUMENTS[source_type] = documents
+
+
 def _source_mismatches() -> Iterator[SourceMismatch]:
-    documents: list[tuple[SourceType, QuerySet[Any]]] = [
-        (SourceType.INVOICE_LINE, posted_lines()),
-        (SourceType.PAYMENT, posted_payments()),
-    ]
-    for source_type, rows in documents:
+    for source_type, documents in _DOCUMENTS.items():
+        if documents.amount is None:
+            continue
         posted = (
             LedgerEntry.objects.filter(
                 source_type=source_type, source_id=OuterRef("pk")
@@ -303,11 +361,51 @@ def _source_mismatches() -> Iterator[SourceMismatch]:
             .annotate(total=Sum("amount"))
             .values("total")
         )
-        wrong = rows.annotate(
-            posted=Coalesce(Subquery(posted), Decimal(0), output_field=MoneyField())
-        ).exclude(posted=F("amount"))
-        for row in wrong.order_by("pk"):
-            yield SourceMismatch(source_type.value, row.pk, row.amount, row.posted)
+        wrong = (
+            documents.rows()
+            .annotate(
+                due=documents.amount,
+                posted=Coalesce(
+                    Subquery(posted), Decimal(0), output_field=MoneyField()
+                ),
+            )
+            .exclude(posted=F("due"))
+        )
+        for pk, due, found in wrong.order_by("pk").values_list("pk", "due", "posted"):
+            yield SourceMismatch(source_type.value, pk, due, found)
+
+
+def _unknown_sources() -> Iterator[UnknownSource]:
+    """Go from the ledger to its documents.
+
+    Lines of a timesheet that was given back may be gone: what was posted of them is
+    reversed, and what is reversed is not looked at.
+    """
+    standing = LedgerEntry.objects.filter(
+        reversal_of__isnull=True, reversal__isnull=True
+    )
+    for source_type, documents in _DOCUMENTS.items():
+        same = documents.rows().filter(
+            pk=OuterRef("source_id"), engagement=OuterRef("engagement")
+        )
+        if source_type == SourceType.WORK_LOG:
+            same = same.filter(worked_on=OuterRef("day"))
+        unknown = standing.filter(~Exists(same), source_type=source_type)
+        for pk, source_id in unknown.order_by("pk").values_list("pk", "source_id"):
+            yield UnknownSource(pk, source_type.value, source_id)
+
+
+def _unposted_work() -> Iterator[UnpostedWork]:
+    posted = LedgerEntry.objects.filter(
+        source_type=SourceType.WORK_LOG, source_id=OuterRef("pk")
+    )
+    rows = WorkLog.objects.counted().filter(
+        ~Exists(posted), engagement__kind=Kind.AUGMENTED
+    )
+    for row in rows.order_by("pk").values_list(
+        "pk", "engagement__reference", "worked_on", "hours"
+    ):
+        yield UnpostedWork(*row)
 
 
 def _reversal_mismatches() -> Iterator[ReversalMismatch]:
