@@ -269,6 +269,7 @@ def _judgement(row: int, case: Case, board: Board, rulebook: Rulebook) -> Judgem
     found = verdict(
         opposition=opposed,
         coverage=covered,
+        recorded=int(recorded.sum()),
         towards_managed=rounded(weights @ np.maximum(heard, 0.0).mean(axis=1)),
         towards_augmented=rounded(weights @ np.maximum(-heard, 0.0).mean(axis=1)),
         thresholds=thresholds,

@@ -34,7 +34,7 @@ from tracker.fit.money import SWITCHING, Triangle
 from tracker.fit.services.agreeing import chosen_by_engagement
 from tracker.fit.services.evaluation import case_of
 from tracker.fit.services.policies import OVERRIDDEN, current_policy, rulebook_of
-from tracker.fit.verdict import MOST_TENDENCY, Thresholds
+from tracker.fit.verdict import LEAST_COVER, MOST_TENDENCY, Thresholds
 
 MOST_IMPORTANCE = 10.0
 # So many engagements are judged at once, which bounds the memory that it takes.
@@ -95,6 +95,9 @@ def check_policy(policy: Policy) -> None:
         elif not 0 < importance <= MOST_IMPORTANCE:
             refused[f"importances.{code}"] = _("Give an importance above 0, up to 10.")
     for code, points in policy.breakpoints.items():
+        if code not in known:
+            refused[f"breakpoints.{code}"] = _("There is no such criterion.")
+            continue
         try:
             Breakpoints(tuple((float(x), float(y)) for x, y in points), OVERRIDDEN)
         except (ValueError, TypeError) as error:
@@ -336,6 +339,10 @@ def _thresholds_refused(thresholds: Mapping[str, Any]) -> dict[str, str]:
     if refused:
         return refused
     whole = Thresholds(**thresholds)
+    if whole.cover < LEAST_COVER:
+        refused[_threshold("cover")] = _(
+            "Give a share from %(least)g on: less would not be evidence."
+        ) % {"least": LEAST_COVER}
     if not whole.support < whole.clear < whole.oppose <= whole.oppose_strongly:
         refused[_threshold("clear")] = _(
             "Keep the order: current fits, clear, other fits, strongly."
