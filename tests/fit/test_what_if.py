@@ -112,7 +112,7 @@ def test_one_fact_alone_never_yields_a_verdict(code: str) -> None:
 
 
 def test_one_fact_yields_no_verdict_however_important_it_is_made() -> None:
-    importances = {code: 0.01 for code in CRITERIA} | {"direction": 10.0}
+    importances = dict.fromkeys(CRITERIA, 0.01) | {"direction": 10.0}
     one_sided = with_importances(RULEBOOK, importances)
     known = {"direction": CRITERIA["direction"].scale.observation(0.0, 1_000_000)}
     found = answer([Work(is_managed=False, facts=known)], one_sided, CRITERIA, {})[0]

@@ -100,6 +100,13 @@ ENTRIES = (
         "A filter that the single report doesn't follow is refused, not only one that"
         " its pages don't take; `filters` of `GET /reports` lists what each follows.",
     ),
+    Entry(
+        date(2026, 11, 23),
+        "v1",
+        "changed",
+        "`leaning` of a model flag is null where only a date, such as a limit of"
+        " tenure, asks for a decision.",
+    ),
 )
 
 
