@@ -1,7 +1,7 @@
 """Another version of the policy: what it would change, and who adopted it."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,6 +31,7 @@ from tracker.fit.learning import (
 )
 from tracker.fit.models import Assessment, Policy, Verdict
 from tracker.fit.money import SWITCHING, Triangle
+from tracker.fit.queries import judged_on
 from tracker.fit.services.agreeing import chosen_by_engagement
 from tracker.fit.services.evaluation import case_of
 from tracker.fit.services.policies import OVERRIDDEN, current_policy, rulebook_of
@@ -61,7 +62,7 @@ class Changed:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a policy would say of the latest evidence of every engagement.
+    """What a policy would say of the latest evidence of every engagement that runs.
 
     `counts` are by verdict, before and after; `would_flag` and `would_clear` count
     engagements that come to or fall from the verdict at which flags rise. `receipt`
@@ -95,13 +96,8 @@ def check_policy(policy: Policy) -> None:
         elif not 0 < importance <= MOST_IMPORTANCE:
             refused[f"importances.{code}"] = _("Give an importance above 0, up to 10.")
     for code, points in policy.breakpoints.items():
-        if code not in known:
-            refused[f"breakpoints.{code}"] = _("There is no such criterion.")
-            continue
-        try:
-            Breakpoints(tuple((float(x), float(y)) for x, y in points), OVERRIDDEN)
-        except (ValueError, TypeError) as error:
-            refused[f"breakpoints.{code}"] = str(error)
+        if problem := _breakpoints_refused(code, points, known):
+            refused[f"breakpoints.{code}"] = problem
     refused |= _thresholds_refused(policy.thresholds)
     if not -MOST_TENDENCY <= policy.tendency <= MOST_TENDENCY:
         refused["tendency"] = _("Give a tendency from -0.6 to 0.6.")
@@ -113,13 +109,19 @@ def check_policy(policy: Policy) -> None:
 
 
 def preview_policy(*, policy: Policy) -> Preview:
-    """Judge all stored evidence anew; writes nothing. Raises ValidationError."""
+    """Judge anew the evidence of all that runs; writes nothing.
+
+    Raises ValidationError.
+    """
     check_policy(policy)
     newest = Assessment.objects.filter(engagement=OuterRef("engagement")).order_by(
         "-as_of", "-policy__version"
     )
     rows = (
-        Assessment.objects.filter(pk=Subquery(newest.values("pk")[:1]))
+        Assessment.objects.filter(
+            engagement__in=judged_on(timezone.localdate()).order_by().values("pk"),
+            pk=Subquery(newest.values("pk")[:1]),
+        )
         .select_related("engagement")
         .defer("points", "missing", "counterfactuals", "sentences", "wordings", "money")
         .order_by("engagement__reference")
@@ -324,6 +326,16 @@ def _reviewed() -> list[tuple[Assessment, bool]]:
             if at_the_time is not None:
                 found.append((at_the_time, fits))
     return found
+
+
+def _breakpoints_refused(code: str, points: Any, known: Collection[str]) -> str:
+    if code not in known:
+        return _("There is no such criterion.")
+    try:
+        Breakpoints(tuple((float(x), float(y)) for x, y in points), OVERRIDDEN)
+    except (ValueError, TypeError) as error:
+        return str(error)
+    return ""
 
 
 def _threshold(name: str) -> str:
