@@ -80,6 +80,9 @@ def _rule(criterion: AnyCriterion, policy: Policy) -> Rule:
         # The question reads the other way there: what a policy says of the one
         # reading must not stand in for the other.
         augmented_breakpoints=criterion.augmented_breakpoints,
+        least=criterion.scale.least,
+        most=criterion.scale.most,
+        only_rises=criterion.only_rises,
     )
 
 
