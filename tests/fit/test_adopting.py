@@ -14,7 +14,7 @@ from tests.factories import make_contract, make_user
 from tests.fit.records import TODAY, good_managed, team_bought_by_the_hour
 from tracker.fit.criteria import all_criteria
 from tracker.fit.evidence import Share
-from tracker.fit.judgement import Case
+from tracker.fit.judgement import Case, judge
 from tracker.fit.learning import Lessons, compared
 from tracker.fit.models import Assessment, Decision, Flag, Policy
 from tracker.fit.services import (
@@ -185,6 +185,7 @@ def test_adoption_without_a_reason_is_refused() -> None:
         ({"importances": {"charm": 1.0}}, "importances.charm"),
         ({"importances": {"direction": 0.0}}, "importances.direction"),
         ({"importances": {"direction": 11.0}}, "importances.direction"),
+        ({"breakpoints": {"charm": [[0, 1], [1, -1]]}}, "breakpoints.charm"),
         ({"breakpoints": {"direction": [[0, 1]]}}, "breakpoints.direction"),
         ({"breakpoints": {"direction": [[0, 1], [1, 2]]}}, "breakpoints.direction"),
         (
@@ -195,6 +196,7 @@ def test_adoption_without_a_reason_is_refused() -> None:
         ({"thresholds": {"oppose": 1.2}}, "thresholds.oppose"),
         ({"thresholds": {"charm": 0.2}}, "thresholds.charm"),
         ({"thresholds": {"clear": 0.8}}, "thresholds.clear"),
+        ({"thresholds": {"cover": 0.19}}, "thresholds.cover"),
         ({"assumptions": {"charm": ASSUMED}}, "assumptions.charm"),
         ({"assumptions": {"churn": ASSUMED | {"least": 0.2}}}, "assumptions.churn"),
         ({"assumptions": {"churn": ASSUMED | {"least": -0.2}}}, "assumptions.churn"),
@@ -208,6 +210,18 @@ def test_what_can_not_be_is_named_by_setting(
     with pytest.raises(ValidationError) as refusal:
         preview_policy(policy=candidate(**fields))
     assert list(refusal.value.message_dict) == [setting]
+
+
+def test_own_breakpoints_of_performance_leave_reviews_as_they_read() -> None:
+    own = rulebook_of(Policy(breakpoints={"performance": [[0.06, 0], [0.30, -1]]}))
+    poor = {"performance": Share(part=9, whole=10, records=10, overdispersion=1.0)}
+    leans = {}
+    for is_managed in (True, False):
+        case = Case(is_managed=is_managed, facts=poor)
+        judged = judge([case], own.where(is_managed=is_managed))
+        (point,) = judged.judgements[0].points
+        leans[is_managed] = point.lean
+    assert (leans[True] < 0, leans[False] > 0) == (True, True)
 
 
 def plant_decisions(count: int, *, agree: bool | None = None) -> None:

@@ -35,6 +35,8 @@ from tracker.fit.services import (
     dismiss_flag,
     repeat,
 )
+from tracker.fit.services.agreeing import chosen_by_engagement
+from tracker.notify.flag_lines import flag_lines
 from tracker.spend.models import WorkLog
 
 pytestmark = pytest.mark.django_db
@@ -482,6 +484,23 @@ def limit_tenure() -> TenurePolicy:
     )
 
 
+@pytest.mark.parametrize("flags", [1, 3])
+def test_live_flags_follow_deadlines_that_moved_in_one_update(flags: int) -> None:
+    for _ in range(flags):
+        body_shop_under_a_fee(notice_period=30)
+    assess(as_of=TODAY, actor=None)
+    moved = date(2027, 11, 1)
+    Engagement.objects.update(
+        notice_deadline_on=moved, term_ends_on=date(2027, 12, 1), ends_on=None
+    )
+    with CaptureQueriesContext(connection) as queries:
+        assess(as_of=NEXT_MONTH, actor=None)
+    writes = [q for q in queries if q["sql"].startswith('UPDATE "tracker_flag"')]
+    assert len(writes) == 1
+    found = set(Flag.objects.values_list("state", "notice_deadline_on"))
+    assert found == {(FlagState.OPEN.value, moved)}
+
+
 def test_dated_pattern_raises_a_flag_at_once_and_holds_it_up() -> None:
     policy = limit_tenure()
     contractor = running_assignment(starts_on=add_months(TODAY, -22))
@@ -490,13 +509,39 @@ def test_dated_pattern_raises_a_flag_at_once_and_holds_it_up() -> None:
     assert (flag.engagement_id, flag.pattern, flag.leaning) == (
         contractor.pk,
         "tenure_near",
-        "managed",
+        "",
     )
     assert "Two years" in flag.sentence
     assert assess(as_of=NEXT_MONTH, actor=None).flags_cleared == 0
 
     policy.delete()
     assert assess(as_of=add_months(TODAY, 2), actor=None).flags_cleared == 1
+
+
+def test_dated_flag_says_nothing_of_fit_and_teaches_nothing_of_it() -> None:
+    limit_tenure()
+    good_augmented(starts_on=add_months(TODAY, -22), ends_on=None)
+    assess(as_of=TODAY, actor=None)
+    judged = Assessment.objects.get(as_of=TODAY)
+    flag = Flag.objects.get()
+    assert (judged.verdict, flag.leaning, str(flag)) == (
+        "current_model_fits",
+        "",
+        "Asks for a decision",
+    )
+    person = make_user(Role.ADMINISTRATOR)
+    (line,) = flag_lines(person=person, engagements=[judged.engagement_id], today=TODAY)
+    assert line.says.startswith("A decision is asked for. Served 22 of 24 months")
+    dismiss_flag(flag=flag, reason="The person leaves.", actor=person)
+    assert chosen_by_engagement() == {}
+
+
+def test_dated_flag_names_the_other_model_where_it_fits_better_too() -> None:
+    limit_tenure()
+    team_bought_by_the_hour(starts_on=add_months(TODAY, -22))
+    assess(as_of=TODAY, actor=None)
+    flag = Flag.objects.get()
+    assert (flag.pattern, flag.leaning) == ("tenure_near", "managed")
 
 
 def test_dated_flag_does_not_return_for_the_same_pattern_after_a_dismissal() -> None:

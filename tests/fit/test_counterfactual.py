@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from tests.fit.test_judgement import RULEBOOK, cases, mean, share, verdict_on
@@ -8,8 +9,11 @@ from tracker.fit.counterfactual import (
     counterfactuals,
     end_of_verdict,
 )
+from tracker.fit.criteria import all_criteria
 from tracker.fit.evidence import Variation
-from tracker.fit.judgement import Case, judge
+from tracker.fit.judgement import Case, judge, judge_by_model
+from tracker.fit.models import Policy
+from tracker.fit.services.policies import rulebook_of
 from tracker.fit.verdict import Thresholds, Verdict
 
 
@@ -130,3 +134,71 @@ def test_best_pair_is_the_best_of_all_pairs() -> None:
 
 def test_without_enough_evidence_nothing_is_told() -> None:
     assert changes(Case(is_managed=True, facts={"direction": share(0.9)})) == ()
+
+
+def bounded_cases(count: int) -> list[Case]:
+    """Recorded facts of all criteria, each somewhere on its scale."""
+    draw = np.random.default_rng(20261123)
+    drawn = []
+    for number in range(count):
+        facts = {}
+        for criterion in draw.permutation(np.array(all_criteria(), dtype=object))[:12]:
+            points = criterion.breakpoints.points
+            figure = draw.uniform(criterion.scale.least, 1.2 * points[-1][0])
+            figure = min(figure, criterion.scale.most)
+            stated = criterion.scale.observation(figure, 40)
+            facts[criterion.code] = replace(stated, figures={})
+        drawn.append(Case(is_managed=number % 2 == 0, facts=facts))
+    return drawn
+
+
+def test_no_change_is_told_that_can_not_happen() -> None:
+    criteria = {criterion.code: criterion for criterion in all_criteria()}
+    rulebook = rulebook_of(Policy(), codes=criteria)
+    told = dict.fromkeys(criteria, 0)
+    for _rows, judged in judge_by_model(bounded_cases(300), rulebook):
+        for case, found in zip(judged.cases, counterfactuals(judged), strict=True):
+            for change in found:
+                if change.value is None:
+                    continue
+                (code,) = change.codes
+                scale, present = criteria[code].scale, case.facts[code].value
+                assert scale.least <= change.value <= scale.most
+                assert code != "permanence" or change.value >= present
+                told[code] += 1
+    assert (told["permanence"] > 10, told["in_house_team"] > 10) == (True, True)
+
+
+def test_time_that_has_passed_is_in_no_pair_that_would_shorten_it() -> None:
+    rulebook = rulebook_of(Policy(), codes=[c.code for c in all_criteria()])
+    certain = Case(
+        is_managed=False,
+        facts={
+            "direction": share(0.0, 1e6),
+            "core_work": share(0.0, 1e6),
+            "measurability": share(1.0, 1e6),
+            "skills_breadth": mean(9.0, 1e6),
+            "manager_load": mean(2.0, 1e6),
+            "permanence": mean(60.0, 1e6),
+            "coverage": share(0.5, 1e6),
+        },
+    )
+    read = replace(
+        rulebook,
+        rules=tuple(
+            replace(rule, importance=3.0) if rule.code == "permanence" else rule
+            for rule in rulebook.rules
+        ),
+    )
+    (pair,) = counterfactuals(judge([certain], read))[0]
+    assert pair.value is None
+    assert "permanence" not in pair.codes
+
+
+def test_a_stated_need_may_turn_out_shorter() -> None:
+    scale = {c.code: c.scale for c in all_criteria()}["permanence"]
+    facts = {**LEANING.facts, "permanence": scale.observation(16.0)}
+    rulebook = rulebook_of(Policy(), codes=[c.code for c in all_criteria()])
+    found = counterfactuals(judge([replace(LEANING, facts=facts)], rulebook))[0]
+    values = {change.codes[0]: change.value for change in found}
+    assert (values["permanence"] or 99.0) < 16.0

@@ -11,6 +11,7 @@ from tracker.fit.evidence import (
     ATOMS,
     ENOUGH_RECORDED,
     IGNORANCE,
+    LEAST_PRIOR_SIZE,
     LEVELS,
     NEUTRAL_LOG_VARIANCE,
     UNINFORMED,
@@ -171,6 +172,31 @@ def test_posterior_leans_keep_each_row_in_its_place() -> None:
     assert leans[0].tolist() == IGNORANCE.tolist()
     assert leans[1].tolist() == [1.0] * ATOMS
     assert leans[2].tolist() == [-1.0] * ATOMS
+
+
+RARE = Breakpoints(points=((0.02, 1.0), (0.12, 0.0), (0.30, -1.0)), source="test")
+
+
+@pytest.mark.parametrize(
+    ("breakpoints", "mean"),
+    [
+        (DIRECTION, 0.5),
+        (RARE, 0.217107),
+        (COVERAGE, 0.015529),
+        (Breakpoints(points=((0.2, -1.0), (0.9, 0.0)), source="test"), 0.977666),
+        (Breakpoints(points=((0.2, 0.1), (0.9, 1.0)), source="test"), 0.5),
+    ],
+)
+def test_what_is_expected_of_an_unknown_share_speaks_for_neither_model(
+    breakpoints: Breakpoints, mean: float
+) -> None:
+    assert breakpoints.neutral.mean == pytest.approx(mean, abs=2e-6)
+    assert breakpoints.neutral.size == LEAST_PRIOR_SIZE
+
+
+def test_tendency_leaves_what_is_expected_as_it_was_declared() -> None:
+    tilted = RARE.tilted(0.3).tilted(-0.2)
+    assert tilted.neutral == RARE.neutral
 
 
 @settings(max_examples=200, deadline=None)

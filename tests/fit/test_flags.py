@@ -134,6 +134,7 @@ def test_second_decision_on_a_stale_copy_is_refused(manager: User) -> None:
     [
         ({"state": "lost"}, "flag_state_known"),
         ({"opposition": 1.2}, "flag_opposition_0_to_1"),
+        ({"leaning": ""}, "flag_leans_or_is_dated"),
         ({"state": "cleared"}, "flag_cleared_is_dated"),
         ({"cleared_on": TODAY}, "flag_cleared_is_dated"),
         (

@@ -24,6 +24,13 @@ RULEBOOK = Rulebook(
         for c in recordable_criteria()
     )
 )
+# With what reads otherwise where augmentation runs.
+WHOLE = Rulebook(
+    rules=tuple(
+        Rule(c.code, c.importance, c.breakpoints, c.augmented_breakpoints)
+        for c in recordable_criteria()
+    )
+)
 RULES = {rule.code: rule for rule in RULEBOOK.rules}
 SHARES = (
     "direction",
@@ -72,6 +79,21 @@ def cases(count: int, first_seed: int = 0) -> list[Case]:
         Case(is_managed=seed % 2 == 0, facts=generated_facts(seed))
         for seed in range(first_seed, first_seed + count)
     ]
+
+
+@pytest.mark.parametrize("records", [1, 3, 12])
+@pytest.mark.parametrize(
+    ("code", "is_managed"),
+    [("performance", True), ("performance", False), ("scope_change", True)],
+)
+def test_perfect_record_never_speaks_against_its_model(
+    code: str, is_managed: bool, records: int
+) -> None:
+    perfect = Share(part=0, whole=records, records=records, overdispersion=1.0)
+    case = Case(is_managed=is_managed, facts={code: perfect})
+    rulebook = WHOLE.where(is_managed=is_managed)
+    (point,) = judge([case], rulebook).judgements[0].points
+    assert (point.points if is_managed else -point.points) >= 0.0
 
 
 def test_payments_alone_are_not_enough_evidence() -> None:

@@ -37,6 +37,7 @@ def test_verdict_is_the_first_rule_that_applies(
     found = verdict(
         opposition=opposed,
         coverage=coverage,
+        recorded=2,
         towards_managed=managed,
         towards_augmented=augmented,
         thresholds=DEFAULTS,
@@ -48,8 +49,31 @@ def test_thresholds_of_a_policy_take_the_place_of_defaults() -> None:
     found = verdict(
         opposition=0.72,
         coverage=0.5,
+        recorded=2,
         towards_managed=0.3,
         towards_augmented=0.0,
         thresholds=Thresholds(oppose=0.75),
     )
     assert found is Verdict.EITHER_FITS
+
+
+@pytest.mark.parametrize(
+    ("recorded", "expected"),
+    [
+        (0, Verdict.NOT_ENOUGH_EVIDENCE),
+        (1, Verdict.NOT_ENOUGH_EVIDENCE),
+        (2, Verdict.OTHER_MODEL_FITS),
+    ],
+)
+def test_one_fact_is_never_enough_whatever_it_covers(
+    recorded: int, expected: Verdict
+) -> None:
+    found = verdict(
+        opposition=0.99,
+        coverage=0.84,
+        recorded=recorded,
+        towards_managed=0.5,
+        towards_augmented=0.0,
+        thresholds=DEFAULTS,
+    )
+    assert found is expected

@@ -15,6 +15,7 @@ from tracker.fit.evidence import (
     posterior_leans,
 )
 from tracker.fit.judgement import Rule, Rulebook, weighted
+from tracker.fit.learning import with_importances
 from tracker.fit.questions import QUESTIONS, stated_by
 from tracker.fit.verdict import Answer, Thresholds
 from tracker.fit.what_if import Answered, Blend, Part, Work, answer, blend_of
@@ -108,6 +109,15 @@ def test_one_fact_alone_never_yields_a_verdict(code: str) -> None:
         (figure,) = at_end(managed=managed, codes=[code]).values()
         fact = CRITERIA[code].scale.observation(figure, 1_000_000)
         assert judged({code: fact}).verdict == Answer.NOT_ENOUGH_EVIDENCE
+
+
+def test_one_fact_yields_no_verdict_however_important_it_is_made() -> None:
+    importances = dict.fromkeys(CRITERIA, 0.01) | {"direction": 10.0}
+    one_sided = with_importances(RULEBOOK, importances)
+    known = {"direction": CRITERIA["direction"].scale.observation(0.0, 1_000_000)}
+    found = answer([Work(is_managed=False, facts=known)], one_sided, CRITERIA, {})[0]
+    assert found.judgement.coverage > Thresholds().cover
+    assert found.verdict == Answer.NOT_ENOUGH_EVIDENCE
 
 
 def test_five_answers_are_evidence_enough() -> None:
@@ -204,6 +214,17 @@ def test_opposed_parts_confirm_a_blend_and_name_it() -> None:
 
 def test_parts_that_agree_confirm_no_blend() -> None:
     found = judged(BALANCED, parts=[DESK, replace(DESK, name="night desk")])
+    assert (found.verdict, found.blend) == (Answer.MIXED, None)
+
+
+def test_parts_that_say_too_little_confirm_no_blend() -> None:
+    thin = [
+        Part("x", {"direction": CRITERIA["direction"].scale.observation(0.0, 10**6)}),
+        Part("y", {"direction": CRITERIA["direction"].scale.observation(1.0, 10**6)}),
+    ]
+    found = judged(BALANCED, parts=thin)
+    shares = [part.judgement.acceptability for _name, part in found.parts]
+    assert (shares[0] >= 0.65, shares[1] <= 0.35) == (True, True)
     assert (found.verdict, found.blend) == (Answer.MIXED, None)
 
 

@@ -152,11 +152,13 @@ class FlagAdmin(FlagDecisions, ReadOnlyAdmin):
         description=gettext_lazy("fits better"), label=KIND_COLOURS, ordering="leaning"
     )
     def better(self, row: Flag) -> tuple[str, str]:
+        if not row.leaning:
+            return "", _("Asks for a decision")
         return row.leaning, str(SHORT_KINDS[row.leaning])
 
     @display(description=gettext_lazy("speaks for it"), ordering="opposition")
     def share(self, row: Flag) -> SafeString:
-        return figure(percent(row.opposition))
+        return figure(percent(row.opposition) if row.leaning else "")
 
     @display(description=gettext_lazy("strongest reason"))
     def reason(self, row: Flag) -> str:

@@ -19,10 +19,11 @@ from tracker.admin.verdict import percent
 from tracker.fit.criteria import all_criteria
 from tracker.fit.criterion import AnyCriterion
 from tracker.fit.evidence import interval
-from tracker.fit.judgement import Case
+from tracker.fit.judgement import Case, Rule
 from tracker.fit.models import Assessment
 from tracker.fit.reconciling import Reconciled, reconciled
 from tracker.fit.services.evaluation import case_of
+from tracker.fit.services.policies import rulebook_of
 from tracker.fit.verdict import Thresholds
 
 WIDTH, HEIGHT = 600, 150
@@ -164,19 +165,32 @@ def ranges_of(assessment: Assessment, user: User) -> list[Ranged]:
     """The figure of each recorded fact with its range, in the order of the points."""
     case = case_of(assessment)
     criteria = {criterion.code: criterion for criterion in all_criteria()}
+    rulebook = rulebook_of(assessment.policy, codes=assessment.evidence.keys())
+    read = rulebook.where(is_managed=case.is_managed)
+    rules = {rule.code: rule for rule in read.rules}
     return [
-        _ranged(criteria[point["code"]], case, assessment.engagement, user)
+        _ranged(
+            criteria[point["code"]],
+            rules[point["code"]],
+            case,
+            assessment.engagement,
+            user,
+        )
         for point in assessment.points
         if point["code"] in criteria and point["code"] in case.facts
     ]
 
 
 def _ranged(
-    criterion: AnyCriterion, case: Case, engagement: Engagement, user: User
+    criterion: AnyCriterion,
+    rule: Rule,
+    case: Case,
+    engagement: Engagement,
+    user: User,
 ) -> Ranged:
     observation = case.facts[criterion.code]
-    low, high = interval(observation, case.prior(criterion.code))
-    high = min(high, criterion.scale.most)
+    low, high = interval(observation, case.prior(criterion.code), rule.breakpoints)
+    low, high = max(low, criterion.scale.least), min(high, criterion.scale.most)
     show = criterion.unit.show
     return Ranged(
         label=criterion.label,

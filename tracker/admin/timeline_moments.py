@@ -114,6 +114,15 @@ def _month(month: date, spent: dict[str, Decimal], hours: Decimal | None) -> str
     }
 
 
+def _flag_in_words(row: Flag) -> str:
+    if not row.leaning:
+        return _("Flag: %(reason)s.") % {"reason": row.strongest_reason}
+    return _("Flag: %(model)s would fit better (%(share)s).") % {
+        "model": row.get_leaning_display().lower(),
+        "share": percent(row.opposition),
+    }
+
+
 @has_been
 def flags(asked: Asked) -> Iterable[Moment]:
     if not asked.user.has_perm("tracker.view_flag"):
@@ -126,11 +135,7 @@ def flags(asked: Asked) -> Iterable[Moment]:
     return [
         Moment(
             row.raised_on,
-            _("Flag: %(model)s would fit better (%(share)s).")
-            % {
-                "model": row.get_leaning_display().lower(),
-                "share": percent(row.opposition),
-            },
+            _flag_in_words(row),
             link=reverse("admin:tracker_flag_change", args=[row.pk]),
             link_text=str(row.get_state_display()),
         )

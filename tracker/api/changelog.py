@@ -129,6 +129,13 @@ ENTRIES = (
         "Hours on a day outside of their engagement, or above 24 of a person's day on"
         " all engagements together, are refused.",
     ),
+    Entry(
+        date(2026, 11, 23),
+        "v1",
+        "changed",
+        "`leaning` of a model flag is null where only a date, such as a limit of"
+        " tenure, asks for a decision.",
+    ),
 )
 
 

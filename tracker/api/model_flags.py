@@ -85,7 +85,11 @@ class ModelFlagRecord(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     engagement = FlaggedEngagement()
     current_model = fields.Word(Kind.values)
-    leaning = fields.Word(Kind.values, help_text="The model that fits better.")
+    leaning = fields.Word(
+        Kind.values,
+        allow_null=True,
+        help_text="The model that fits better; null where only a date asks.",
+    )
     state = fields.Word(FlagState.values)
     reason = serializers.CharField(help_text="The strongest, when it was raised.")
     pattern = serializers.CharField(
@@ -176,7 +180,7 @@ def _row(told: Told, *, has_money: bool) -> Row:
             "reference": engagement.reference,
         },
         "current_model": engagement.kind,
-        "leaning": flag.leaning,
+        "leaning": flag.leaning or None,
         "state": flag.state,
         "reason": flag.strongest_reason,
         "pattern": flag.pattern or None,

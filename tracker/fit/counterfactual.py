@@ -7,8 +7,15 @@ from itertools import combinations
 import numpy as np
 
 from tracker.fit.acceptability import acceptability, without
-from tracker.fit.evidence import Floats, Share, posterior_leans, rounded
-from tracker.fit.judgement import Judged, Rule, extremes, weighted
+from tracker.fit.evidence import (
+    Floats,
+    Observation,
+    Share,
+    posterior_leans,
+    rounded,
+)
+from tracker.fit.judgement import Case, Judged, Rule, extremes, weighted
+from tracker.fit.stated import is_stated
 from tracker.fit.verdict import Thresholds, Verdict, opposition
 
 BISECTIONS = 32
@@ -102,7 +109,7 @@ def _crossings(judged: Judged, column: int, rows: Sequence[int]) -> list[float |
     """Bisect each row's figure to its target; None where no figure reaches it."""
     targets = np.array([_target(judged, row) for row in rows])
     trial = _Trial(judged, column, rows)
-    low, high = np.zeros(len(rows)), np.full(len(rows), trial.furthest)
+    low, high = trial.lowest, trial.furthest
     is_above_at_low = trial.at(low) > targets
     crosses = is_above_at_low != (trial.at(high) > targets)
     for _ in range(BISECTIONS):
@@ -129,10 +136,16 @@ class _Trial:
         )
 
     @property
-    def furthest(self) -> float:
-        if isinstance(self._observations[0], Share):
-            return 1.0
-        return BEYOND_LAST * self._rule.breakpoints.last
+    def lowest(self) -> Floats:
+        return np.array([_least(self._rule, one) for one in self._observations])
+
+    @property
+    def furthest(self) -> Floats:
+        """Never below the lowest: elapsed time may lie beyond what is tried."""
+        furthest = 1.0
+        if not isinstance(self._observations[0], Share):
+            furthest = min(BEYOND_LAST * self._rule.breakpoints.last, self._rule.most)
+        return np.maximum(self.lowest, furthest)
 
     def at(self, figures: Floats) -> Floats:
         tried = [
@@ -143,17 +156,28 @@ class _Trial:
         return self._rest.acceptability(leans * self._rule.importance)
 
 
+def _least(rule: Rule, observation: Observation) -> float:
+    """What the figure can fall to; a stated one can be stated otherwise."""
+    if rule.only_rises and not is_stated(observation):
+        return max(rule.least, observation.value)
+    return rule.least
+
+
 def _best_pair(judged: Judged, row: int) -> list[Counterfactual]:
     """The two recorded facts that together would come nearest, or get there."""
     board, rulebook, case = judged.board, judged.rulebook, judged.cases[row]
     rises = _target(judged, row) > board.acceptability[row]
     reach = board.at_highest[row] if rises else -board.at_lowest[row]
-    recorded = np.flatnonzero(board.recorded[row]).tolist()
-    strongest = sorted(recorded, key=lambda column: -reach[column])[:PAIRED]
+    extreme = extremes(rulebook)[1 if rises else 0]
+    movable = [
+        column
+        for column in np.flatnonzero(board.recorded[row]).tolist()
+        if _can_reach(rulebook.rules[column], case, extreme[column])
+    ]
+    strongest = sorted(movable, key=lambda column: -reach[column])[:PAIRED]
     pairs = list(combinations(sorted(strongest), 2))
     if not pairs:
         return []
-    extreme = extremes(rulebook)[1 if rises else 0]
     leans = np.repeat(board.leans[row][None], len(pairs), axis=0)
     for index, pair in enumerate(pairs):
         leans[index, list(pair)] = extreme[list(pair)][:, None]
@@ -162,6 +186,13 @@ def _best_pair(judged: Judged, row: int) -> list[Counterfactual]:
     opposed = opposition(float(shares[best]), is_managed=case.is_managed)
     codes = tuple(rulebook.rules[column].code for column in pairs[best])
     return [Counterfactual(codes=codes, value=None, opposition=rounded(opposed))]
+
+
+def _can_reach(rule: Rule, case: Case, lean: float) -> bool:
+    """Whether the recorded figure could come to lean so far."""
+    least = _least(rule, case.facts[rule.code])
+    figures = np.array([least, max(least, rule.breakpoints.last)])
+    return bool(np.isclose(rule.breakpoints.lean(figures), lean).any())
 
 
 def _distance(

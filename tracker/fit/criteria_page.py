@@ -63,10 +63,20 @@ def _section(criterion: AnyCriterion) -> str:
     if criterion.augmented_breakpoints:
         other = _points(criterion, criterion.augmented_breakpoints)
         lines.append(f"- **lean where augmentation runs**: {other}")
+    if criterion.scale.kind == "share":
+        lines.append(f"- **expected while few recorded it**: {_expected(criterion)}")
     lines.append(f"- **recorded how**: {criterion.how_to_record}")
     if criterion.waits_for:
         lines.append(f"- **not gathered yet**: waits for {criterion.waits_for}")
     return "\n".join(lines) + "\n"
+
+
+def _expected(criterion: AnyCriterion) -> str:
+    """What speaks for neither model, in each of its readings."""
+    readings = [criterion.breakpoints]
+    if criterion.augmented_breakpoints:
+        readings.append(criterion.augmented_breakpoints)
+    return " or ".join(f"{100 * read.neutral.mean:.1f} %" for read in readings)
 
 
 def _about(criterion: AnyCriterion) -> list[str]:

@@ -58,7 +58,8 @@ class Criterion(ABC, Generic[Seen]):
     otherwise there.  `waits_for` names what is not built yet, while nothing can be
     recorded: until then running engagements are judged without the criterion, since
     nobody could do anything about its being missing; stated, it counts like others.
-    `rows` is the model whose records are behind the figure, such as "worklog".
+    `only_rises` says that what is recorded of it can't become less, as time that has
+    passed.  `rows` is the model whose records are behind the figure, such as "worklog".
     """
 
     code: ClassVar[str]
@@ -74,6 +75,7 @@ class Criterion(ABC, Generic[Seen]):
     augmented_breakpoints: ClassVar[Breakpoints | None] = None
     waits_for: ClassVar[str] = ""
     rows: ClassVar[str] = ""
+    only_rises: ClassVar[bool] = False
 
     @abstractmethod
     def gather(self, scope: Scope) -> Mapping[int, Seen]:

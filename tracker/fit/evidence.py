@@ -10,6 +10,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import pairwise
 from statistics import median
 from typing import Any, ClassVar, Self
@@ -54,6 +55,8 @@ class Breakpoints:
 
     points: tuple[tuple[float, float], ...]
     source: str
+    # The points before a policy's tendency moved their leans; empty where none did.
+    declared: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.points) < 2:
@@ -81,7 +84,12 @@ class Breakpoints:
             (figure, rounded(lean + tendency * (1 - abs(lean))))
             for figure, lean in self.points
         )
-        return replace(self, points=points)
+        return replace(self, points=points, declared=self.declared or self.points)
+
+    @property
+    def neutral(self) -> "Prior":
+        """What is expected of a share that nobody has recorded enough to tell of."""
+        return Prior(mean=_neutral_mean(self.declared or self.points))
 
     @property
     def range(self) -> tuple[float, float]:
@@ -122,6 +130,36 @@ class Prior:
 
 
 UNINFORMED = Prior()
+
+
+@lru_cache(maxsize=256)
+def _neutral_mean(points: tuple[tuple[float, float], ...]) -> float:
+    """The mean of the smallest Beta prior that leans to neither model.
+
+    Where shares from 0 on are neutral, the largest mean with which every atom is, so
+    that a record without any such share leans to neither either; and in the middle
+    where no share is neutral, or all are.
+    """
+    from scipy.special import betaincinv
+
+    figures, leans = zip(*points, strict=True)
+    first, last = (float(np.interp(end, figures, leans)) for end in (0.0, 1.0))
+    if first * last > 0 or first == last == 0:
+        return 0.5
+
+    def is_before(mean: float) -> bool:
+        size = LEAST_PRIOR_SIZE
+        atoms = betaincinv(size * mean, size * (1 - mean), LEVELS)
+        lean = float(np.interp(atoms, figures, leans).mean())
+        return lean * first > 0 if first else lean == 0
+
+    low, high = 0.0, 1.0
+    # Finer than what is kept, so that a neutral point of .5 comes out as such.
+    while high - low > 1e-9:
+        middle = (low + high) / 2
+        low, high = (middle, high) if is_before(middle) else (low, middle)
+    least = 10.0**-DIGITS
+    return min(max(rounded(low), least), 1 - least)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -301,11 +339,23 @@ KINDS: Mapping[str, type[Observation]] = {
 }
 
 
-def interval(observation: Observation, prior: Prior) -> tuple[float, float]:
+def interval(
+    observation: Observation, prior: Prior, breakpoints: Breakpoints
+) -> tuple[float, float]:
     """Between which figures the posterior has 80 of its 100 parts."""
-    atoms = type(observation).posterior([observation], [prior])[0]
+    expected = _expected(prior, breakpoints)
+    atoms = type(observation).posterior([observation], [expected])[0]
     low, high = np.interp((0.1, 0.9), LEVELS, atoms)
     return rounded(low), rounded(high)
+
+
+def _expected(prior: Prior, breakpoints: Breakpoints) -> Prior:
+    """The prior, or where there is none one that speaks for neither model.
+
+    A mean of .5 would contradict records of what is rare: it held a year without
+    change orders, or a provider that missed nothing, against the model that did well.
+    """
+    return breakpoints.neutral if prior == UNINFORMED else prior
 
 
 def observation_from_json(stored: Mapping[str, Any]) -> Observation:
@@ -328,7 +378,8 @@ def posterior_leans(
         found = [(i, o) for i, o in enumerate(observations) if type(o) is kind]
         if found:
             rows = [row for row, _ in found]
-            atoms = kind.posterior([o for _, o in found], [priors[i] for i in rows])
+            expected = [_expected(priors[row], breakpoints) for row in rows]
+            atoms = kind.posterior([o for _, o in found], expected)
             leans[rows] = breakpoints.lean(atoms)
     return leans
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -31,12 +32,19 @@ POINT_DIGITS = 4
 
 @dataclass(frozen=True)
 class Rule:
-    """One criterion as the policy in force weighs and reads it."""
+    """One criterion as the policy in force weighs and reads it.
+
+    `least` and `most` bound what its figure can be; `only_rises` says that no record
+    to come lowers one that is recorded.
+    """
 
     code: str
     importance: float
     breakpoints: Breakpoints
     augmented_breakpoints: Breakpoints | None = None
+    least: float = 0.0
+    most: float = math.inf
+    only_rises: bool = False
 
 
 @dataclass(frozen=True)
@@ -269,6 +277,7 @@ def _judgement(row: int, case: Case, board: Board, rulebook: Rulebook) -> Judgem
     found = verdict(
         opposition=opposed,
         coverage=covered,
+        recorded=int(recorded.sum()),
         towards_managed=rounded(weights @ np.maximum(heard, 0.0).mean(axis=1)),
         towards_augmented=rounded(weights @ np.maximum(-heard, 0.0).mean(axis=1)),
         thresholds=thresholds,

@@ -269,11 +269,13 @@ class Assessment(Detail):
 class Flag(Detail):
     """The other model has fitted better at two monthly evaluations in a row.
 
-    Or a dated pattern asks for a decision at once: then `pattern` is its code, and
-    `sentence` says what was seen.  `opposition` and `sentence` are those at the raise;
-    `notice_deadline_on` is the last day on which the engagement's notice still makes
-    use of it.  `wordings` has the sentence in the other languages, by locale; null
-    where it was raised before they were stored.
+    Or a dated pattern asks for a decision at once: then `pattern` is its code,
+    `sentence` says what was seen, and `leaning` is blank unless the verdict of that
+    day was for the other model as well.  `opposition` and `sentence` are those at
+    the raise; `notice_deadline_on` is the last day on which the engagement's notice
+    still makes use of it, as the latest night read it from the engagement.
+    `wordings` has the sentence in the other languages, by locale; null where it was
+    raised before they were stored.
     """
 
     engagement = models.ForeignKey(
@@ -290,7 +292,7 @@ class Flag(Detail):
     snoozed_until = models.DateField(_("snoozed until"), null=True, blank=True)
     opposition = models.FloatField(_("opposition"))
     leaning = models.CharField(
-        _("model that fits better"), max_length=12, choices=Kind.choices
+        _("model that fits better"), max_length=12, choices=Kind.choices, blank=True
     )
     sentence = models.CharField(_("strongest reason"), max_length=300)
     wordings = models.JSONField(null=True, blank=True, editable=False)
@@ -313,6 +315,10 @@ class Flag(Detail):
                 name="flag_state_known", condition=Q(state__in=FlagState.values)
             ),
             models.CheckConstraint(
+                name="flag_leans_or_is_dated",
+                condition=~Q(leaning="") | ~Q(pattern=""),
+            ),
+            models.CheckConstraint(
                 name="flag_opposition_0_to_1", condition=Q(opposition__range=(0, 1))
             ),
             models.CheckConstraint(
@@ -333,6 +339,8 @@ class Flag(Detail):
         ]
 
     def __str__(self) -> str:
+        if not self.leaning:
+            return str(_("Asks for a decision"))
         model = self.get_leaning_display()
         return str(_("%(model)s would fit better") % {"model": model})
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from engagements.models import Engagement, User
 from engagements.permissions import engagement_scope, sees_money
 from tracker.fit.models import LIVE_STATES, Flag
-from tracker.fit.queries import latest_assessments
+from tracker.fit.queries import running_assessments
 from tracker.spend.queries import SpendWhere, engagements_where
 
 
@@ -112,13 +112,13 @@ class Portfolio:
 def portfolio_of(
     user: User, where: SpendWhere | None = None, *, verdict: str = "", missing: str = ""
 ) -> Portfolio:
-    """What the engine says of all that the user sees; three queries.
+    """What the engine says of all that the user sees and that runs; three queries.
 
     `where` narrows by records, never by months; `verdict` and `missing` keep what was
     judged so, and what lacks the fact of the code.
     """
     seen = engagements_where(user, where or SpendWhere())
-    found = latest_assessments(user).filter(engagement__in=seen.values("pk"))
+    found = running_assessments(user).filter(engagement__in=seen.values("pk"))
     if verdict:
         found = found.filter(verdict=verdict)
     priced = set(
@@ -170,7 +170,7 @@ def switches_of(user: User, where: SpendWhere) -> list[Switched]:
         engagement_scope(user, with_money=True)
     )
     rows = (
-        latest_assessments(user)
+        running_assessments(user)
         .filter(engagement__in=seen.values("pk"), money__isnull=False)
         .select_related("engagement__vendor", "policy")
         .defer(

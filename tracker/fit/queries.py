@@ -19,6 +19,7 @@ from django.db.models import (
     QuerySet,
     Subquery,
 )
+from django.utils import timezone
 
 from engagements.choices import Kind, Origin, Status
 from engagements.models import Engagement, User
@@ -189,7 +190,10 @@ def _assigned_stays(scope: Scope) -> list[tuple[tuple[int, int], Stay]]:
 
 @dataclass(frozen=True)
 class FlagRow:
-    """A flag with what is needed to decide about it."""
+    """A flag with what is needed to decide about it.
+
+    `leaning` is None where only a dated pattern asks for a decision.
+    """
 
     flag_id: UUID
     engagement_id: UUID
@@ -197,7 +201,8 @@ class FlagRow:
     title: str
     vendor: str
     kind: str
-    leaning: str
+    leaning: str | None
+    pattern: str | None
     state: str
     opposition: float
     sentence: str
@@ -229,7 +234,8 @@ def _flag_rows(engagements: QuerySet[Engagement]) -> list[FlagRow]:
             title=flag.engagement.title,
             vendor=flag.engagement.vendor.legal_name,
             kind=flag.engagement.kind,
-            leaning=flag.leaning,
+            leaning=flag.leaning or None,
+            pattern=flag.pattern or None,
             state=flag.state,
             opposition=flag.opposition,
             sentence=flag.strongest_reason,
@@ -250,7 +256,7 @@ class FactToRecord:
 
 def facts_to_record(*, most: int = 3) -> list[FactToRecord]:
     """What to record next where there is not enough evidence, most asked for first."""
-    thin = _latest_of(Engagement.objects.all()).filter(
+    thin = _latest_of(judged_on(timezone.localdate())).filter(
         verdict=Verdict.NOT_ENOUGH_EVIDENCE
     )
     asked = Counter(
@@ -271,6 +277,15 @@ def count_open_flags(user: Viewer, engagements: QuerySet[Engagement]) -> int:
 def latest_assessments(user: Viewer) -> QuerySet[Assessment]:
     """The newest assessment of each engagement the user may see."""
     return _latest_of(Engagement.objects.visible_to(user))
+
+
+def running_assessments(user: Viewer) -> QuerySet[Assessment]:
+    """The newest of each engagement that the user may see and that still runs.
+
+    What has ended asks for no decision; its assessments stay on its own page.
+    """
+    still_run = judged_on(timezone.localdate()).order_by().values("pk")
+    return latest_assessments(user).filter(engagement__in=still_run)
 
 
 def latest_assessment(engagement: Engagement, user: Viewer) -> Assessment | None:

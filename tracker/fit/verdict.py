@@ -8,6 +8,10 @@ from enum import StrEnum
 UNRECORDED_PART = 0.15
 # A policy may move neutral points no further than this: the facts shall still decide.
 MOST_TENDENCY = 0.6
+# One fact alone never yields a verdict, however much a policy makes of it ...
+LEAST_FACTS = 2
+# ... nor may a policy ask for less evidence than so.
+LEAST_COVER = 0.20
 
 
 class Verdict(StrEnum):
@@ -75,12 +79,16 @@ def verdict(
     *,
     opposition: float,
     coverage: float,
+    recorded: int,
     towards_managed: float,
     towards_augmented: float,
     thresholds: Thresholds,
 ) -> Verdict:
-    """The first that applies; the two `towards` are Σ w̄·E[D±] over recorded facts."""
-    if coverage < thresholds.cover:
+    """The first that applies; the two `towards` are Σ w̄·E[D±] over recorded facts.
+
+    `recorded` is how many facts there are.
+    """
+    if recorded < LEAST_FACTS or coverage < thresholds.cover:
         return Verdict.NOT_ENOUGH_EVIDENCE
     if opposition >= thresholds.oppose:
         return Verdict.OTHER_MODEL_FITS

@@ -113,7 +113,12 @@ def _answer(
     named = tuple(
         (part.name, answered) for part, answered in zip(work.parts, parts, strict=True)
     )
-    shares = {name: answered.judgement.acceptability for name, answered in named}
+    # As with groups: a part that says too little by itself is no part of a blend.
+    shares = {
+        name: answered.judgement.acceptability
+        for name, answered in named
+        if answered.verdict != Answer.NOT_ENOUGH_EVIDENCE
+    }
     blend = blend_of(shares, rulebook.thresholds)
     return _blended(replace(whole, parts=named), blend)
 

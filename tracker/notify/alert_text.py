@@ -239,6 +239,8 @@ def _of_engagement(
         return {"detail": _joined(engagement.reference, task.title if task else "")}
     if event.event_type.startswith("timesheet."):
         return _timesheet_in_words(event, engagement)
+    if event.event_type == "model_flag.raised" and "pattern" in event.changes:
+        return {"status": _("Asks for a decision")}
     return {}
 
 

@@ -49,7 +49,6 @@ def flag_lines(
 def _line(told: Told, today: date) -> FlagLine:
     flag, found = told.flag, told.assessment
     engagement = flag.engagement
-    share = found.opposition if found else flag.opposition
     points = points_of(found) if found else []
     shown = _telling(points)
     rest = sum(point["points"] for point in points if point not in shown)
@@ -58,12 +57,7 @@ def _line(told: Told, today: date) -> FlagLine:
         title=engagement.title,
         reference=engagement.reference,
         vendor=engagement.vendor.legal_name,
-        says=_("%(model)s would fit better: %(share)s. %(reason)s.")
-        % {
-            "model": Kind(flag.leaning).label,
-            "share": percent(share),
-            "reason": capfirst(flag.strongest_reason),
-        },
+        says=_says(told),
         deadline=_deadline(flag.notice_deadline_on, today),
         points=[(_signed(p["points"]), capfirst(p["sentence"])) for p in shown],
         rest=_signed(rest) if points else "",
@@ -71,6 +65,18 @@ def _line(told: Told, today: date) -> FlagLine:
         changes=[_change(change) for change in changes],
         address=page_address("admin:tracker_flag_change", flag.pk),
     )
+
+
+def _says(told: Told) -> str:
+    flag, found = told.flag, told.assessment
+    reason = capfirst(flag.strongest_reason)
+    if not flag.leaning:
+        return _("A decision is asked for. %(reason)s.") % {"reason": reason}
+    return _("%(model)s would fit better: %(share)s. %(reason)s.") % {
+        "model": Kind(flag.leaning).label,
+        "share": percent(found.opposition if found else flag.opposition),
+        "reason": reason,
+    }
 
 
 def _telling(points: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -32,7 +32,7 @@ def flags(asked: Asked) -> Section | None:
     )
     found = list(waiting[:SHOWN])
     return Section(
-        title=_("Another model would fit better"),
+        title=_("Flags that wait for a decision"),
         columns=(
             ENGAGEMENT,
             Column(_("Fits better")),
@@ -47,9 +47,9 @@ def flags(asked: Asked) -> Section | None:
                     reverse("admin:tracker_flag_change", args=[flag.pk]),
                     f"{flag.engagement.reference} · {flag.engagement.vendor}",
                 ),
-                flag.get_leaning_display(),
+                flag.get_leaning_display() or _("Asks for a decision"),
                 capfirst(flag.strongest_reason),
-                percent(flag.opposition),
+                percent(flag.opposition) if flag.leaning else "",
                 deadline(flag.notice_deadline_on, asked.today),
             )
             for flag in found

@@ -38,6 +38,8 @@ MODELS = {
     Kind.MANAGED.value: marked("Managed"),
     Kind.AUGMENTED.value: marked("Augmented"),
 }
+# Where a date asks for a decision, and the engine for no other model.
+UNLEANING = marked("Asks for a decision")
 ANSWERS = {
     Answer.NOT_ENOUGH_EVIDENCE.value: marked("Not enough evidence"),
     Answer.OTHER_MODEL_FITS.value: marked("Other model fits better"),
@@ -257,7 +259,7 @@ class WaitingFlags(FitReport):
             one.title,
             one.reference,
             one.vendor,
-            translated(MODELS[one.leaning]),
+            translated(MODELS[one.leaning] if one.leaning else UNLEANING),
             str(capfirst(one.reason)),
             one.deadline,
             one.days,

@@ -558,6 +558,13 @@ ACTIONS = {
     ),
     Action.CONVERT: marked("Convert to %(model)s at any time"),
 }
+# Where a date asks for a decision, and the engine for no other model.
+UNLEANING = {
+    Action.GIVE_NOTICE: marked("Decide while notice can be given"),
+    Action.CONVERT_AT_END: marked("Decide before the term ends"),
+    Action.WAIT_FOR_RENEWAL: ACTIONS[Action.WAIT_FOR_RENEWAL],
+    Action.CONVERT: marked("Decide at any time"),
+}
 MODELS = {
     Kind.MANAGED.value: marked("a managed service"),
     Kind.AUGMENTED.value: marked("augmented contractors"),
@@ -568,7 +575,7 @@ class OwnFlags(OwnReport):
     """Flags that wait, each with what can still be done and until when."""
 
     slug = "my-flags"
-    title = marked("Another model would fit better")
+    title = marked("Flags that wait for a decision")
     noun = marked("flags")
     also_reads: ClassVar[Sequence[str]] = ("model-flags:read",)
     nothing = marked("No flag waits for a decision.")
@@ -594,15 +601,21 @@ class OwnFlags(OwnReport):
     def listed(self) -> list[Row]:
         return [self._row(one) for one in self.flags]
 
+    def _possible(self, one: WaitingFlag) -> str:
+        if not one.leaning:
+            return translated(UNLEANING[one.action])
+        model = translated(MODELS[one.leaning])
+        return translated(ACTIONS[one.action]) % {"model": model}
+
     def _row(self, one: WaitingFlag) -> Row:
-        worth, model = one.worth, translated(MODELS[one.leaning])
+        worth = one.worth
         values = (
             one.engagement.title,
             one.engagement.reference,
             str(capfirst(one.sentence)),
             worth.p50.quantize(Decimal("0.01")) if worth else None,
             one.state,
-            translated(ACTIONS[one.action]) % {"model": model},
+            self._possible(one),
             one.until,
             (one.until - self.today).days if one.until else None,
             self.scope.notation.currency,

@@ -37,6 +37,7 @@ class Permanence(Criterion[Mean]):
     quantity = "the length of the need"
     how_to_record = "Name the service that the engagement keeps running or builds."
     rows = "service"
+    only_rises = True
     scale = Scale(kind="mean", most=1200.0)
 
     def gather(self, scope: Scope) -> Mapping[int, Mean]:

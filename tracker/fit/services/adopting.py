@@ -1,7 +1,7 @@
 """Another version of the policy: what it would change, and who adopted it."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,10 +31,11 @@ from tracker.fit.learning import (
 )
 from tracker.fit.models import Assessment, Policy, Verdict
 from tracker.fit.money import SWITCHING, Triangle
+from tracker.fit.queries import judged_on
 from tracker.fit.services.agreeing import chosen_by_engagement
 from tracker.fit.services.evaluation import case_of
 from tracker.fit.services.policies import OVERRIDDEN, current_policy, rulebook_of
-from tracker.fit.verdict import MOST_TENDENCY, Thresholds
+from tracker.fit.verdict import LEAST_COVER, MOST_TENDENCY, Thresholds
 
 MOST_IMPORTANCE = 10.0
 # So many engagements are judged at once, which bounds the memory that it takes.
@@ -61,7 +62,7 @@ class Changed:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a policy would say of the latest evidence of every engagement.
+    """What a policy would say of the latest evidence of every engagement that runs.
 
     `counts` are by verdict, before and after; `would_flag` and `would_clear` count
     engagements that come to or fall from the verdict at which flags rise. `receipt`
@@ -95,10 +96,8 @@ def check_policy(policy: Policy) -> None:
         elif not 0 < importance <= MOST_IMPORTANCE:
             refused[f"importances.{code}"] = _("Give an importance above 0, up to 10.")
     for code, points in policy.breakpoints.items():
-        try:
-            Breakpoints(tuple((float(x), float(y)) for x, y in points), OVERRIDDEN)
-        except (ValueError, TypeError) as error:
-            refused[f"breakpoints.{code}"] = str(error)
+        if problem := _breakpoints_refused(code, points, known):
+            refused[f"breakpoints.{code}"] = problem
     refused |= _thresholds_refused(policy.thresholds)
     if not -MOST_TENDENCY <= policy.tendency <= MOST_TENDENCY:
         refused["tendency"] = _("Give a tendency from -0.6 to 0.6.")
@@ -110,13 +109,19 @@ def check_policy(policy: Policy) -> None:
 
 
 def preview_policy(*, policy: Policy) -> Preview:
-    """Judge all stored evidence anew; writes nothing. Raises ValidationError."""
+    """Judge anew the evidence of all that runs; writes nothing.
+
+    Raises ValidationError.
+    """
     check_policy(policy)
     newest = Assessment.objects.filter(engagement=OuterRef("engagement")).order_by(
         "-as_of", "-policy__version"
     )
     rows = (
-        Assessment.objects.filter(pk=Subquery(newest.values("pk")[:1]))
+        Assessment.objects.filter(
+            engagement__in=judged_on(timezone.localdate()).order_by().values("pk"),
+            pk=Subquery(newest.values("pk")[:1]),
+        )
         .select_related("engagement")
         .defer("points", "missing", "counterfactuals", "sentences", "wordings", "money")
         .order_by("engagement__reference")
@@ -323,6 +328,16 @@ def _reviewed() -> list[tuple[Assessment, bool]]:
     return found
 
 
+def _breakpoints_refused(code: str, points: Any, known: Collection[str]) -> str:
+    if code not in known:
+        return _("There is no such criterion.")
+    try:
+        Breakpoints(tuple((float(x), float(y)) for x, y in points), OVERRIDDEN)
+    except (ValueError, TypeError) as error:
+        return str(error)
+    return ""
+
+
 def _threshold(name: str) -> str:
     return f"thresholds.{name}"
 
@@ -336,6 +351,10 @@ def _thresholds_refused(thresholds: Mapping[str, Any]) -> dict[str, str]:
     if refused:
         return refused
     whole = Thresholds(**thresholds)
+    if whole.cover < LEAST_COVER:
+        refused[_threshold("cover")] = _(
+            "Give a share from %(least)g on: less would not be evidence."
+        ) % {"least": LEAST_COVER}
     if not whole.support < whole.clear < whole.oppose <= whole.oppose_strongly:
         refused[_threshold("clear")] = _(
             "Keep the order: current fits, clear, other fits, strongly."

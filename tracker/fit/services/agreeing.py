@@ -23,10 +23,14 @@ class Agreed:
 
 
 def chosen_by_engagement() -> Chosen:
-    """Each flag's latest decision, of those accepted or dismissed."""
+    """Each flag's latest decision, of those accepted or dismissed.
+
+    A flag that a dated pattern raised asked another question: not what fits.
+    """
     rows = (
         Decision.objects.filter(
             action__in=(FlagAction.ACCEPT, FlagAction.DISMISS),
+            flag__pattern="",
             flag__state__in=(
                 FlagState.ACCEPTED,
                 FlagState.CONVERTED,

@@ -32,7 +32,7 @@ from tracker.fit.services.policies import (
 from tracker.fit.services.wording import in_english
 
 # Raised whenever the same evidence and policy would give another result.
-ENGINE_VERSION = "1.3"
+ENGINE_VERSION = "1.4"
 RECENT_MONTHS = 6
 
 Answered = tuple[Judgement, tuple[Counterfactual, ...]]

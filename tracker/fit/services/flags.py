@@ -97,7 +97,11 @@ def note_conversion(
     """
     flag = (
         Flag.objects.select_for_update()
-        .filter(engagement=engagement.pk, leaning=successor.kind, state__in=LIVE_STATES)
+        .filter(
+            engagement=engagement.pk,
+            leaning__in=(successor.kind, ""),
+            state__in=LIVE_STATES,
+        )
         .first()
     )
     if flag is None:

@@ -4,11 +4,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from django.db.models import OuterRef, Subquery
+from django.utils import timezone
+
 from engagements import events
 from engagements.choices import Kind, Status
 from engagements.models import Engagement, User
 from engagements.values.periods import add_months
-from tracker.fit.flagging import Standing, calls_for_clearing, calls_for_flag
+from tracker.fit.flagging import (
+    Standing,
+    calls_for_clearing,
+    calls_for_flag,
+    least_after_dismissal,
+)
 from tracker.fit.models import (
     CLEARABLE_STATES,
     LIVE_STATES,
@@ -17,6 +25,7 @@ from tracker.fit.models import (
     Flag,
     FlagAction,
     FlagState,
+    Verdict,
 )
 from tracker.fit.pattern import Finding
 from tracker.fit.services.evaluation import Evaluated
@@ -74,6 +83,7 @@ def move_flags(
     cleared = [flag for flag in cleared if flag.state in CLEARABLE_STATES]
     for flag in cleared:
         _clear(flag, as_of, actor)
+    _renew_deadlines(live.values())
     raised = [
         (evaluated, dated.get(evaluated.engagement_id))
         for evaluated in _called_for(pairs, dated, as_of, thresholds)
@@ -119,7 +129,7 @@ def _called_for(
         now = _standing(evaluated)
         last = dismissed.get(evaluated.engagement_id)
         pattern = dated.get(evaluated.engagement_id)
-        least = last.opposition + thresholds.return_after_dismissal if last else 0.0
+        least = least_after_dismissal(last.opposition, thresholds) if last else 0.0
         is_opposed = now.opposition >= least and calls_for_flag(
             now, before, is_pressing=_is_pressing(evaluated, as_of)
         )
@@ -158,6 +168,7 @@ def _raise(
     evaluated: Evaluated, finding: Finding | None, as_of: date, actor: User | None
 ) -> None:
     assessment = evaluated.assessment
+    is_opposed = assessment.verdict == Verdict.OTHER_MODEL_FITS
 
     def reason() -> str:
         said = finding.sentence if finding else evaluated.strongest_sentence()
@@ -167,7 +178,7 @@ def _raise(
         engagement_id=evaluated.engagement_id,
         raised_on=as_of,
         opposition=assessment.opposition,
-        leaning=OTHER_KIND[assessment.kind],
+        leaning=OTHER_KIND[assessment.kind] if is_opposed else "",
         sentence=in_english(reason),
         wordings=in_other_languages(reason),
         pattern=finding.code if finding else "",
@@ -178,14 +189,36 @@ def _raise(
         subject=flag,
         changes={
             "state": [None, FlagState.OPEN.value],
-            "leaning": [None, flag.leaning],
             "opposition": [None, flag.opposition],
             "raised_on": [None, events.plain(as_of)],
-            **({"pattern": [None, flag.pattern]} if flag.pattern else {}),
+            **{
+                name: [None, getattr(flag, name)]
+                for name in ("leaning", "pattern")
+                if getattr(flag, name)
+            },
         },
         engagement=Engagement(pk=evaluated.engagement_id),
         actor=actor,
     )
+
+
+def _renew_deadlines(flags: Iterable[Flag]) -> None:
+    """Follow the engagements, whose deadline moves when they renew or are extended.
+
+    One update at most. No event: that of the engagement tells why it moved.
+    """
+    stale = [
+        flag.pk
+        for flag in flags
+        if flag.state in LIVE_STATES
+        and flag.notice_deadline_on != flag.engagement.notice_deadline_on
+    ]
+    if stale:
+        own = Engagement.objects.filter(pk=OuterRef("engagement"))
+        Flag.objects.filter(pk__in=stale).update(
+            notice_deadline_on=Subquery(own.values("notice_deadline_on")[:1]),
+            updated_at=timezone.now(),
+        )
 
 
 def _clear(flag: Flag, as_of: date, actor: User | None) -> None:

@@ -77,7 +77,12 @@ def _rule(criterion: AnyCriterion, policy: Policy) -> Rule:
         code=criterion.code,
         importance=float(policy.importances.get(criterion.code, criterion.importance)),
         breakpoints=breakpoints,
-        augmented_breakpoints=None if own else criterion.augmented_breakpoints,
+        # The question reads the other way there: what a policy says of the one
+        # reading must not stand in for the other.
+        augmented_breakpoints=criterion.augmented_breakpoints,
+        least=criterion.scale.least,
+        most=criterion.scale.most,
+        only_rises=criterion.only_rises,
     )
 
 

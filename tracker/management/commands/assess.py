@@ -171,7 +171,8 @@ def _flag_line(flag: FlagRow, as_of: date) -> str:
     notice = ""
     if deadline:
         notice = f"; notice {'was due' if deadline < as_of else 'by'} {deadline}"
-    return (
-        f"  {flag.reference} {flag.title}: {Kind(flag.leaning).label.lower()} would"
-        f" fit better, {percent(flag.opposition)}; {flag.sentence}{notice}"
-    )
+    asks = "asks for a decision"
+    if flag.leaning:
+        model = Kind(flag.leaning).label.lower()
+        asks = f"{model} would fit better, {percent(flag.opposition)}"
+    return f"  {flag.reference} {flag.title}: {asks}; {flag.sentence}{notice}"
