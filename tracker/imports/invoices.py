@@ -413,10 +413,6 @@ class InvoiceBatch:
             post_invoices(bills=bills, actor=actor)
 
 
-def _is_note(item: tuple[Key, BilledInvoice]) -> bool:
-    return item[1].header.kind == "credit_note"
-
-
 def _looked_at(
     billed: BilledInvoice, engagements: Mapping[int, Engagement]
 ) -> list[InvoiceLine]:
