@@ -17,7 +17,7 @@ sum = $(firstword $(shell cat $(1) 2>/dev/null | cksum))
 RUNTIME := $(VENV)/.runtime-$(call sum,requirements.txt)
 DEVELOPMENT := $(VENV)/.development-$(call sum,requirements.txt requirements-dev.txt)
 
-.PHONY: setup run test lint bench faults conformance messages format clean
+.PHONY: setup run test lint bench faults proofs conformance messages format clean
 
 setup: $(RUNTIME)
 	@$(PYTHON) manage.py migrate --verbosity 0 --no-input
@@ -51,6 +51,10 @@ bench: $(DEVELOPMENT)
 # Thousands of postings while processes are killed; the suite has a small part of it.
 faults: $(DEVELOPMENT)
 	@FAULT_POSTINGS=10000 $(PYTHON) -m tests.run tests/faults $(ARGS)
+
+# The ledger against an independent model, 500 runs of 50 steps; the suite has ten.
+proofs: $(DEVELOPMENT)
+	@LEDGER_RUNS=500 $(PYTHON) -m tests.run -n0 tests/spend/test_ledger_machine.py $(ARGS)
 
 # ARGS=--small tries as many cases as there is time for in CI; a name runs that one alone.
 conformance: $(DEVELOPMENT)

@@ -38,7 +38,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--as-of",
             metavar="DATE",
-            help="Judge from the records up to this day, as 2026-01-31; today if left.",
+            help="Judge from what is dated up to this day, whenever it was entered, by"
+            " the policy in force now; as 2026-01-31, today if left.",
         )
         parser.add_argument(
             "--json", action="store_true", help="Print the result as one JSON object."
