@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 JULY = date(2026, 7, 1)
 TODAY = date(2026, 8, 20)
 QUERIES = {
-    "/": 19,
+    "/": 17,
     "/spend/accruals/": 9,
     "/spend/accruals.csv": 8,
     "/spend/accruals.xlsx": 8,
