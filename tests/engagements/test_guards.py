@@ -13,6 +13,7 @@ def test_guards_stand_on_what_is_written_once() -> None:
         "engagements_changeorder",
         "engagements_event",
         "tracker_accrual",
+        "tracker_cappedposting",
         "tracker_ledgerentry",
         "tracker_orderchange",
         "tracker_publishedevent",

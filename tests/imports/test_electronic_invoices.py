@@ -127,7 +127,8 @@ def test_a_profile_without_lines_gives_one_of_its_sum(contract):
 
 
 def test_a_credit_note_takes_back_from_the_invoice_it_names(contract):
-    invoice = bill(contract, date(2026, 1, 1), number="RE-2026-70")
+    invoice = draft(ubl(ubl_line("1000.00"), number="RE-2026-70")).invoice
+    receive_invoice(invoice=invoice, actor=None)
     content = ubl(
         ubl_line("40.00", kind="CreditNote"),
         kind="CreditNote",
