@@ -95,21 +95,26 @@ def test_serve_replaces_a_worker_that_dies(shared_product):
     assert shared_product.child("worker").pid != first.pid
 
 
+def whole_family(product):
+    """Wait for three programs, two web workers and a pool: the pool may come last."""
+    assert eventually(lambda: len(product.descendants()) >= 6, seconds=30)
+    return product.descendants()
+
+
 def test_serve_leaves_nothing_behind_on_sigterm(product):
-    everyone = product.descendants()
+    everyone = whole_family(product)
 
     product.process.terminate()
     rest = product.rest_of_output()
 
     assert rest.endswith("Stopped.\n")
     assert product.process.returncode == 0
-    assert len(everyone) >= 6  # three programs, two web workers, a pool
     assert are_gone(everyone)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the children")
 def test_serve_leaves_nothing_behind_when_killed_outright(product):
-    everyone = product.descendants()
+    everyone = whole_family(product)
 
     product.process.kill()
 
