@@ -107,7 +107,11 @@ def without_copying(monkeypatch):
 @pytest.mark.parametrize("query", ["", "?period=all&model=managed", "?basis=accrued"])
 def test_copied_lines_are_those_written_one_by_one(entries, own, monkeypatch, query):
     # On SQLite both are written one by one.
-    seen = [(Role.FINANCE, {}), (Role.MANAGER, {"department": own})]
+    seen = [
+        (Role.FINANCE, {}),
+        (Role.FINANCE, {"language": "de"}),
+        (Role.MANAGER, {"department": own}),
+    ]
     address = f"{ADDRESS}{query}"
     copied = [lines_of(role, address, **more) for role, more in seen]
 

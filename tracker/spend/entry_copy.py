@@ -6,6 +6,7 @@ Built from the same scoped rows as `queries.ledger_entries`, and in the same ord
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import EmptyResultSet
@@ -60,8 +61,8 @@ SELECT CASE WHEN {plain} THEN 0 ELSE 1 END,
        entry.day, left(entry.month::text, 7), left(entry.booked_month::text, 7),
        {texts},
        CASE entry.charge_kind {charges} END,
-       CASE WHEN entry.reversal_of_id IS NULL THEN entry.basis
-            ELSE entry.basis || ', reversal' END,
+       CASE entry.basis {bases} END
+       || CASE WHEN entry.reversal_of_id IS NULL THEN '' ELSE ', ' || %s END,
        CASE entry.source_type {sources} END,
        {documents},
        COALESCE(payment.source_line, line.number),
@@ -83,27 +84,41 @@ _LONGEST = "30min"
 Words = Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Wording:
+    """What stored codes are called in the reader's language."""
+
+    charges: Words
+    bases: Words
+    reversal: str
+    sources: Words
+
+
 def copies_entries() -> bool:
     """Tell whether the database can write them."""
     return connection.vendor == "postgresql"
 
 
 def copied_entries(
-    user: User, where: SpendWhere, *, charges: Words, sources: Words, currency: str
+    user: User, where: SpendWhere, *, wording: Wording, currency: str
 ) -> Iterator[bytes]:
     """Yield the postings' lines, the newest booked month first, all of one moment.
 
     Each begins with a cell of its own: 1 where a text begins with anything but a plain
-    letter or digit, so that whoever writes the file looks at it. The words are those
-    for charges and sources; `currency` is the reporting one.
+    letter or digit, so that whoever writes the file looks at it. `currency` is the
+    reporting one.
     """
     try:
         rows = entries_where(user, where).order_by().values(*_COLUMNS)
         entries, params = rows.query.sql_with_params()
     except EmptyResultSet:
         return
-    told, more = _statement(entries, charges, sources)
-    given = [*_flat(charges), *_flat(sources), currency, *params, *more]
+    told, more = _statement(entries, wording)
+    words = (
+        *(*_flat(wording.charges), *_flat(wording.bases), wording.reversal),
+        *_flat(wording.sources),
+    )
+    given = [*words, currency, *params, *more]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL statement_timeout = '{_LONGEST}'")
         cursor.execute("SET LOCAL datestyle = 'ISO'")
@@ -118,14 +133,15 @@ def copied_entries(
             yield from map(bytes, copy)
 
 
-def _statement(entries: str, charges: Words, sources: Words) -> tuple[str, list[str]]:
+def _statement(entries: str, wording: Wording) -> tuple[str, list[str]]:
     *first, document, file = _TEXTS
     told = _STATEMENT.format(
         plain=" AND ".join(_PLAIN.format(text) for text in _TEXTS),
         texts=", ".join(_blank(text) for text in first),
         documents=", ".join(_blank(text) for text in (document, file)),
-        charges=" ".join(["WHEN %s THEN %s"] * len(charges)),
-        sources=" ".join(["WHEN %s THEN %s"] * len(sources)),
+        charges=_cases(wording.charges),
+        bases=_cases(wording.bases),
+        sources=_cases(wording.sources),
         amount=_AMOUNT.format("entry.amount"),
         reporting_amount=_AMOUNT.format("entry.reporting_amount"),
         entries=entries,
@@ -137,6 +153,10 @@ def _statement(entries: str, charges: Words, sources: Words) -> tuple[str, list[
         invoice=Invoice._meta.db_table,
     )
     return told, [SourceType.PAYMENT.value, SourceType.INVOICE_LINE.value]
+
+
+def _cases(words: Words) -> str:
+    return " ".join(["WHEN %s THEN %s"] * len(words))
 
 
 def _blank(text: str) -> str:

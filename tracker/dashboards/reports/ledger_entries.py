@@ -19,7 +19,7 @@ from tracker.dashboards.report import (
     Report,
     Row,
 )
-from tracker.spend.entry_copy import copied_entries, copies_entries
+from tracker.spend.entry_copy import Wording, copied_entries, copies_entries
 from tracker.spend.queries import (
     EntryPlace,
     EntryRow,
@@ -75,8 +75,12 @@ class LedgerEntries(Report):
         return copied_entries(
             self.scope.user,
             self.scope.where,
-            charges={kind.value: str(kind.label) for kind in ChargeKind},
-            sources=source_labels(),
+            wording=Wording(
+                charges={kind.value: str(kind.label) for kind in ChargeKind},
+                bases={basis: translated(text) for basis, text in BASES.items()},
+                reversal=_("reversal"),
+                sources=source_labels(),
+            ),
             currency=self.scope.notation.currency,
         )
 
