@@ -325,6 +325,21 @@ def test_an_empty_page_says_what_to_do_first(client, finance):
         assert "What to do first" in body_of(client, page)
 
 
+def test_an_empty_page_offers_what_its_reader_may_do(client):
+    log, pay = 'href="/admin/engagements/assignment/add/"', "Import payments"
+    offered = {}
+    for role in (Role.MANAGER, Role.FINANCE, Role.AUDITOR):
+        client.force_login(make_user(role))
+        body = body_of(client, "/my/")
+        offered[role] = (log in body, pay in body)
+
+    assert offered == {
+        Role.MANAGER: (True, False),
+        Role.FINANCE: (False, True),
+        Role.AUDITOR: (False, False),
+    }
+
+
 @pytest.mark.parametrize(
     "query",
     ["from=2026-13", "vendor=%00", "department=NO", "fact=nonsense", "whose=nobody"],

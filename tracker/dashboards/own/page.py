@@ -184,8 +184,8 @@ class _Builder:
 def _advice() -> list[tuple[str, str]]:
     return [
         (
-            _("Nothing is yours yet."),
-            _("You stand here as soon as you are the manager of an engagement."),
+            _("Log an engagement."),
+            _("Those that you manage stand here, with deadlines, hours and flags."),
         ),
         (
             _("Or look wider."),
