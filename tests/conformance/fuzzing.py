@@ -33,7 +33,7 @@ class Size:
     examples: int  # generated for each operation in each phase
 
 
-FULL = Size("examples,coverage,fuzzing,stateful", 30)
+FULL = Size("examples,coverage,fuzzing,stateful", 16)
 SMALL = Size("examples,fuzzing", 1)
 SMALL_ROLES = (Role.MANAGER, Role.ADMINISTRATOR)
 
