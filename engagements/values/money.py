@@ -8,7 +8,7 @@ from math import floor
 
 import moneyed
 from babel.core import Locale
-from babel.numbers import format_currency
+from babel.numbers import format_currency, get_currency_symbol
 
 from engagements.values import language
 
@@ -79,14 +79,34 @@ def format_money(
     """
     locale = locale or language.locale()
     if whole:
-        return format_currency(
+        written = format_currency(
             amount.quantize(Decimal(1), rounding=ROUND_HALF_UP),
             currency,
             format=_whole_pattern(locale),
             locale=locale,
             currency_digits=False,
         )
-    return format_currency(amount, currency, locale=locale)
+    else:
+        written = format_currency(amount, currency, locale=locale)
+    return with_sign(written, currency, locale)
+
+
+def with_sign(written: str, currency: str, locale: str) -> str:
+    """Return the amount with the currency's sign for its code, where it has one.
+
+    Some languages have no sign for most currencies of others: Spanish writes 5 GBP,
+    which takes a third of a table's width. A sign that several have is none.
+    """
+    sign = _sign(currency, locale)
+    return written.replace(currency, sign) if sign else written
+
+
+@cache
+def _sign(currency: str, locale: str) -> str:
+    own: str = get_currency_symbol(currency, locale)
+    sign: str = get_currency_symbol(currency, "en")
+    is_one = len(sign) == 1 and sign != "$"
+    return sign if own == currency and is_one else ""
 
 
 @cache

@@ -86,6 +86,24 @@ def test_mails_are_in_the_recipient_s_language():
     assert '<html lang="de">' in str(sent.alternatives[0][0])
 
 
+def test_a_currency_has_its_sign_wherever_no_other_has_it_too():
+    written = {
+        code: format_money(Decimal("1234.50"), code, "es")
+        for code in ("GBP", "JPY", "CHF", "CAD", "USD")
+    }
+
+    assert written == {
+        "GBP": "1.234,50\N{NO-BREAK SPACE}£",
+        "JPY": "1.234\N{NO-BREAK SPACE}¥",
+        "CHF": "1.234,50\N{NO-BREAK SPACE}CHF",
+        "CAD": "1.234,50\N{NO-BREAK SPACE}CAD",
+        "USD": "1.234,50\N{NO-BREAK SPACE}US$",
+    }
+    assert Notation("GBP", "es").short(Decimal(473_409)) == (
+        "473\N{NO-BREAK SPACE}mil\N{NO-BREAK SPACE}£"
+    )
+
+
 @pytest.mark.parametrize(
     ("language", "amount", "whole", "share", "day", "month"),
     [

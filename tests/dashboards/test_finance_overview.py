@@ -106,6 +106,19 @@ def test_fiscal_year_tells_each_month_as_booked_and_the_year_before(client, fina
     )
 
 
+def test_the_key_of_a_chart_is_in_the_readers_language(client, finance):
+    centre = make_cost_centre()
+    make_budget(centre, {date(2026, 10, 1): "1000"})
+    pay(make_contract(cost_shares={centre: Decimal(100)}), "1401", OCTOBER)
+    client.cookies["django_language"] = "es"
+
+    card = client.get("/spend/fiscal-year/card/").content.decode()
+
+    key = re.findall(r"</svg>\s*([^<]+?)\s*</", card)
+    assert {"Facturado o pagado", "Presupuesto"} <= set(key)
+    assert not {"Invoiced or paid", "Budget"} & set(key)
+
+
 def test_fiscal_year_adds_what_is_planned_to_the_months_to_come(client, finance):
     centre = make_cost_centre()
     contract = make_contract(

@@ -322,7 +322,7 @@ class SyncEntryAdmin(ReadOnlyAdmin):
         if advice:
             page = reverse("admin:tracker_syncentry_change", args=[row.pk])
             advice = format_html(
-                '{} <a class="text-link" href="{}">{}</a>', advice, page, _("Open")
+                '{} <a class="text-link" href="{}">{}</a>', advice, page, _("Open this")
             )
         return format_html(
             '<div class="sync-who">{}<span class="row-note">{}</span>'

@@ -10,7 +10,7 @@ from babel.core import Locale, UnknownLocaleError
 from babel.dates import format_date, format_skeleton
 from babel.numbers import format_compact_currency, format_decimal, format_percent
 
-from engagements.values.money import format_money
+from engagements.values.money import format_money, with_sign
 
 FALLBACK_LOCALE = "en_GB"
 # Babel writes £1.2M in English; finance writes £1.2m.
@@ -55,6 +55,7 @@ class Notation:
         written = format_compact_currency(
             rounded, self.currency, locale=self._locale, fraction_digits=2
         )
+        written = with_sign(written, self.currency, self._locale_name)
         if self._locale.language != "en":
             # Not every language has a magnitude for thousands, nor room before a code.
             if LONG_DIGITS.search(written):

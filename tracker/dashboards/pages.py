@@ -278,7 +278,7 @@ def report_card(report: Report) -> Section:
         downloads(report, is_drawn=drawing is not None),
         drawing,
         is_full=report.is_wide,
-        more=more or Link(_("Open"), report.scope.report_url(report.slug)),
+        more=more or Link(_("Open this"), report.scope.report_url(report.slug)),
         note=said_of(report),
     )
 

@@ -1,6 +1,6 @@
 """The four series of spend, and a reader's figures as segments of a stack."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -63,15 +63,16 @@ def stack_text(parts: SpendParts, name: str, notation: Notation) -> str:
     return f"{name}: {notation.money(parts.total)}"
 
 
+def key_of(series: Iterable[Series], chart_id: str) -> list[KeyEntry]:
+    """Return what explains the series, each called so in the reader's language."""
+    return [KeyEntry(swatch(each, chart_id), translated(each.label)) for each in series]
+
+
 def key(all_parts: Sequence[SpendParts], chart_id: str) -> list[KeyEntry]:
     """Return the series that have figures, in the order they are stacked."""
     used = {series for parts in all_parts for series, value in _values(parts) if value}
     stacked = (MANAGED, MANAGED_ACCRUED, AUGMENTED, AUGMENTED_ACCRUED)
-    return [
-        KeyEntry(swatch(series, chart_id), translated(series.label))
-        for series in stacked
-        if series in used
-    ]
+    return key_of((series for series in stacked if series in used), chart_id)
 
 
 def _values(parts: SpendParts) -> list[tuple[Series, Decimal]]:

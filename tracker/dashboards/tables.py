@@ -20,6 +20,8 @@ from tracker.dashboards.report import (
 
 # So many columns stand closer together.
 DENSE_FROM = 8
+# A text of so many letters, such as a date, stands in one line.
+SHORT = 12
 NOTHING = "\N{EN DASH}"
 
 
@@ -32,6 +34,10 @@ class Cell:
     is_zero: bool = False
     wraps: bool = False
     sorted_as: str = ""
+
+    @property
+    def is_short(self) -> bool:
+        return len(self.text) <= SHORT
 
 
 class ReportUrl(Protocol):

@@ -154,3 +154,37 @@ def test_columns_carry_no_inline_style():
     drawing = draw([column("Jan", 300, 100)])
 
     assert [each for each in drawing.iter() if each.get("style")] == []
+
+
+def test_columns_leave_room_for_long_figures_beside_the_axis():
+    columns = [column("Jan", 300), column("Feb", 100)]
+    plain = draw(columns)
+    long = ElementTree.fromstring(
+        stacked_columns(
+            columns,
+            chart_id="c",
+            summary="Spend",
+            short_amount=lambda amount: f"{amount} thousand pounds",
+        )
+    )
+
+    starts = [Decimal(next(each.iter("line")).get("x1")) for each in (plain, long)]
+
+    assert starts[0] == WIDE.left
+    # Each of at least twenty letters has its room.
+    assert starts[1] >= 20 * 7
+
+
+def test_columns_keep_figures_from_running_into_one_another():
+    columns = [column(str(month), 100) for month in range(1, 13)]
+    wide = ElementTree.fromstring(
+        stacked_columns(
+            columns,
+            chart_id="c",
+            summary="Spend",
+            short_amount=lambda amount: f"{amount} thousand pounds",
+        )
+    )
+
+    assert len(labels(draw(columns), "value")) == 12
+    assert labels(wide, "value") == []

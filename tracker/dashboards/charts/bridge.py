@@ -6,7 +6,15 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from tracker.dashboards.charts.columns import NARROW, WIDE, Amount, Frame, gridline
+from tracker.dashboards.charts.columns import (
+    NARROW,
+    WIDE,
+    Amount,
+    Frame,
+    gridline,
+    have_room,
+    with_room,
+)
 from tracker.dashboards.charts.scales import (
     Scale,
     round_ticks,
@@ -46,9 +54,14 @@ def bridge(
     """Return the drawing; what adds and what takes away differ in tone and texture."""
     bars = list(_bars(steps))
     ticks = _ticks(bars)
+    frame = with_room(frame, ticks, short_amount)
     bars = [replace(bar, low=max(bar.low, ticks[0])) for bar in bars]
     scale = Scale(ticks[0], ticks[-1], Decimal(frame.floor), Decimal(frame.top))
     band = Decimal(frame.width - frame.left - frame.right) / max(len(bars), 1)
+    figures = [_figure(bar.step, short_amount) for bar in bars]
+    # Where they would run into one another, the bars' titles and the table say them.
+    if not have_room(figures, band, frame):
+        figures = [""] * len(bars)
     return element(
         "svg",
         {
@@ -61,7 +74,7 @@ def bridge(
         *_links(bars, scale, frame, band),
         *_cut(ticks[0], frame, short_amount),
         *(
-            _drawn(bar, frame.left + band * number, band, scale, short_amount, frame)
+            _drawn(bar, frame.left + band * number, band, scale, figures[number], frame)
             for number, bar in enumerate(bars)
         ),
     )
@@ -95,7 +108,7 @@ def _tone(step: Step) -> str:
 
 
 def _drawn(
-    bar: _Bar, left: Decimal, band: Decimal, scale: Scale, amount: Amount, frame: Frame
+    bar: _Bar, left: Decimal, band: Decimal, scale: Scale, figure: str, frame: Frame
 ) -> Svg:
     width = min(band * Decimal("0.68"), Decimal(72))
     top = scale.place(bar.high)
@@ -114,13 +127,11 @@ def _drawn(
         "class": "value",
         "aria-hidden": "true",
     }
-    # Where they would run into one another, the bars' titles and the table say them.
-    says_value = bool(frame.value_room) and band >= frame.value_room
     return element(
         "g",
         {"class": "stack"},
         element("rect", place, element("title", {}, bar.step.text)),
-        *([element("text", value, _figure(bar.step, amount))] if says_value else []),
+        *([element("text", value, figure)] if figure else []),
         element("text", {**label, "aria-hidden": "true"}, bar.step.label),
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tracker.dashboards.charts.columns import Amount, Frame, gridline
+from tracker.dashboards.charts.columns import Amount, Frame, gridline, with_room
 from tracker.dashboards.charts.scales import Scale, round_ticks
 from tracker.dashboards.charts.svg import Attributes, Svg, element, pixels
 
@@ -35,6 +35,7 @@ def burn_lines(
     """Return the drawing: the budget as steps, use as a line, its forecast dashed."""
     edges = [Decimal(0), *(p.budget for p in points), *(p.used for p in points)]
     ticks = round_ticks(min(edges), max(edges))
+    frame = with_room(frame, ticks, short_amount)
     scale = Scale(ticks[0], ticks[-1], Decimal(frame.floor), Decimal(frame.top))
     return element(
         "svg",

@@ -1,7 +1,7 @@
 """Stacked columns over time: positive parts rise from zero, negative ones hang."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from tracker.dashboards.charts.scales import Scale, round_ticks
@@ -19,6 +19,8 @@ Amount = Callable[[Decimal], str]
 
 LABEL_STEPS = (1, 2, 3, 6, 12, 24)
 GROUP_ROOM = 38
+# About what one character of a figure takes.
+CHARACTER = 7
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ def stacked_columns(
 ) -> Svg:
     """Return the drawing; each mark has a title, each column its link if it has one."""
     ticks = round_ticks(*reach([column.segments for column in columns]))
+    frame = with_room(frame, ticks, short_amount)
     scale = Scale(ticks[0], ticks[-1], Decimal(frame.floor), Decimal(frame.top))
     return element(
         "svg",
@@ -81,6 +84,18 @@ def stacked_columns(
         *(gridline(tick, scale, frame, short_amount) for tick in ticks),
         *_columns(columns, scale, frame, chart_id, short_amount),
     )
+
+
+def with_room(frame: Frame, ticks: Sequence[Decimal], amount: Amount) -> Frame:
+    """Return the frame with room for what stands beside the axis in any language."""
+    longest = max(len(amount(tick)) for tick in ticks)
+    return replace(frame, left=max(frame.left, 10 + CHARACTER * longest))
+
+
+def have_room(written: Sequence[str], band: Decimal, frame: Frame) -> bool:
+    """Tell whether figures may stand side by side, each above its band."""
+    longest = max(map(len, written), default=0)
+    return 0 < frame.value_room <= band and CHARACTER * longest <= band
 
 
 def gridline(tick: Decimal, scale: Scale, frame: Frame, amount: Amount) -> Svg:
@@ -111,12 +126,13 @@ def _columns(
     if not columns:
         return
     band = Decimal(frame.width - frame.left - frame.right) / len(columns)
-    says_totals = bool(frame.value_room) and band >= frame.value_room
+    totals = [amount(column.total) for column in columns]
+    says_totals = have_room(totals, band, frame)
     for number, column in enumerate(columns):
         left = frame.left + band * number
         marks = [*_stack(column, left, band, scale, chart_id)]
         if says_totals:
-            marks.append(_total(column, left + band / 2, scale, amount))
+            marks.append(_total(column, left + band / 2, scale, totals[number]))
         yield _linked(column, marks)
     yield from _labels(columns, band, frame)
 
@@ -145,10 +161,10 @@ def _stack(
         )
 
 
-def _total(column: Column, middle: Decimal, scale: Scale, amount: Amount) -> Svg:
+def _total(column: Column, middle: Decimal, scale: Scale, written: str) -> Svg:
     top = scale.place(reach([column.segments])[1])
     place: Attributes = {"x": pixels(middle), "y": top - 6, "class": "value"}
-    return element("text", {**place, "aria-hidden": "true"}, amount(column.total))
+    return element("text", {**place, "aria-hidden": "true"}, written)
 
 
 def _linked(column: Column, marks: Sequence[Svg]) -> Svg:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
-from tracker.dashboards.charts.columns import Frame, gridline
+from tracker.dashboards.charts.columns import Frame, gridline, have_room, with_room
 from tracker.dashboards.charts.scales import Scale, round_ticks
 from tracker.dashboards.charts.series import (
     Segment,
@@ -31,13 +32,13 @@ GAP = 62
 # By how much of a column's width those behind it stand out.
 SHIFT = Decimal("0.3")
 
-ACTUAL = Series("actual", "Invoiced or paid", "actual")
-ACCRUED = Series("accrued", "Accrued", "actual", Texture.DOTS)
-TO_COME = Series("to-come", "Forecast", "actual", Texture.HATCH)
-PREVIOUS = Series("previous", "Previous year", "previous")
-BUDGET = Series("budget", "Budget", "budget", Texture.OUTLINE)
-OVER = Series("over", "Over budget", "over", Texture.DOTS)
-UNDER = Series("under", "Under budget", "previous")
+ACTUAL = Series("actual", gettext_noop("Invoiced or paid"), "actual")
+ACCRUED = Series("accrued", gettext_noop("Accrued"), "actual", Texture.DOTS)
+TO_COME = Series("to-come", gettext_noop("Forecast"), "actual", Texture.HATCH)
+PREVIOUS = Series("previous", gettext_noop("Previous year"), "previous")
+BUDGET = Series("budget", gettext_noop("Budget"), "budget", Texture.OUTLINE)
+OVER = Series("over", gettext_noop("Over budget"), "over", Texture.DOTS)
+UNDER = Series("under", gettext_noop("Under budget"), "previous")
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def year_columns(
 ) -> Svg:
     """Return the drawing; each mark has a title, each month its link if it has one."""
     ticks = round_ticks(*_reach(months))
+    frame = with_room(frame, ticks, short_amount)
     scale = Scale(ticks[0], ticks[-1], Decimal(frame.floor), Decimal(frame.top))
     below = _differences(months, frame)
     band = Decimal(frame.width - frame.left - frame.right) / max(len(months), 1)
@@ -250,7 +252,8 @@ def _words(
     frame: Frame,
     amount: Amount,
 ) -> Iterator[Svg]:
-    says_amounts = bool(frame.value_room) and band >= frame.value_room
+    totals = [amount(month.total) for month in months]
+    says_amounts = have_room(totals, band, frame)
     for place, month in enumerate(months):
         middle = pixels(frame.left + band * place + band / 2)
         yield _text(middle, frame.floor + 18, "label", month.label)
@@ -259,7 +262,7 @@ def _words(
         if not says_amounts:
             continue
         top = max([month.total, month.high or month.total])
-        yield _text(middle, scale.place(top) - 6, "value", amount(month.total))
+        yield _text(middle, scale.place(top) - 6, "value", totals[place])
         difference = month.difference
         if below is not None and difference is not None and difference.value:
             y = below.place(difference.value)

@@ -30,8 +30,8 @@ class AwaitingSpend(Report):
     noun = "engagements"
     unheeded: ClassVar[frozenset[str]] = MONTHS | POSTED
     columns: ClassVar[Sequence[Column]] = (
-        Column("Reference"),
-        Column("Engagement", wraps=True),
+        Column("Engagement"),
+        Column("Reference", rank=2),
         Column("Engagement id", on_page=False),
         Column("Vendor", rank=2, wraps=True),
         Column("Model", rank=2),
@@ -50,8 +50,8 @@ class AwaitingSpend(Report):
 
     def _row(self, engagement: AwaitedEngagement) -> Row:
         values: tuple[Value, ...] = (
-            engagement.reference,
             engagement.title,
+            engagement.reference,
             str(engagement.public_id),
             engagement.vendor,
             str(Kind(engagement.kind).label),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 from engagements.values.language import translated
 from engagements.values.periods import month_of
 from tracker.dashboards.charts.ranking import NARROW, WIDE, Bar, ranked_bars
-from tracker.dashboards.charts.series import Segment, Series, Texture, swatch
+from tracker.dashboards.charts.series import Segment, Series, Texture
 from tracker.dashboards.charts.svg import Svg
 from tracker.dashboards.report import (
     PARTS_OF_BUDGETS,
@@ -21,7 +21,7 @@ from tracker.dashboards.report import (
     Row,
     Value,
 )
-from tracker.dashboards.spend_series import Drawing, KeyEntry
+from tracker.dashboards.spend_series import Drawing, key_of
 from tracker.spend.budget_queries import standings_of, uncounted_of
 from tracker.spend.budget_standing import Standing, fiscal_year_of
 
@@ -111,12 +111,8 @@ class BudgetBurn(Report):
     def picture(self) -> Drawing | None:
         if not self.found or self.is_by_month:
             return None
-        series = (SPENT, COMMITTED, LEFT, OVER)
         return Drawing(
-            [
-                KeyEntry(swatch(each, CHART_ID), translated(each.label))
-                for each in series
-            ],
+            key_of((SPENT, COMMITTED, LEFT, OVER), CHART_ID),
             self._bars(f"{CHART_ID}-wide", WIDE * 2),
             self._bars(f"{CHART_ID}-narrow", NARROW),
         )

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from engagements.values.periods import add_months, month_of
 from tracker.dashboards.charts.columns import Frame
-from tracker.dashboards.charts.series import Segment, Series, swatch
+from tracker.dashboards.charts.series import Segment, Series
 from tracker.dashboards.charts.svg import Svg
 from tracker.dashboards.charts.year import (
     ACCRUED,
@@ -24,7 +24,7 @@ from tracker.dashboards.charts.year import (
     year_columns,
 )
 from tracker.dashboards.report import Column, ColumnKind, Report, Row
-from tracker.dashboards.spend_series import Drawing, KeyEntry
+from tracker.dashboards.spend_series import Drawing, key_of
 from tracker.spend.fiscal_year import (
     FiscalMonths,
     YearMonth,
@@ -99,7 +99,7 @@ class FiscalYear(Report):
         if not any(month.expected or month.previous for month in self.months):
             return None
         return Drawing(
-            [KeyEntry(swatch(each, CHART_ID), each.label) for each in self._series()],
+            key_of(self._series(), CHART_ID),
             self._drawn(f"{CHART_ID}-wide", WIDE),
             self._drawn(f"{CHART_ID}-narrow", NARROW),
         )
