@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
@@ -33,16 +33,12 @@ from engagements.models import (
     Vendor,
 )
 from engagements.services.imported import log_imported
-from tests.benchmarks.figures import Figure, interleaved, seconds_of
+from tests.benchmarks.figures import Figure, seconds_of
+from tests.benchmarks.netbox import IdleNetBox, netbox
 from tests.factories import make_cost_centre, make_department, make_user, make_vendor
 from tracker.api.scopes import SCOPES
 from tracker.api.services import create_api_key
 
-# NetBox 4.7 on such a machine, idle: its delta walk and its bulk PATCH, rows a second;
-# its lists of 100 and of 1,000, milliseconds. The goals are 20, 50, 10 and 25 times
-# that; on a busy machine these say little.
-NETBOX_WALK, NETBOX_PATCH = 1221, 140
-NETBOX_100, NETBOX_1000 = 82.5, 640
 BATCH = 1000
 EVERYTHING = "updated_since=2000-01-01T00:00:00Z"
 PAGES_COMPARED = 15
@@ -58,13 +54,14 @@ def run(*, is_full: bool) -> list[Figure]:
     _key, poor = create_api_key(
         name="Bench", scopes=["engagements:read"], owner=admin, actor=None
     )
+    peer = netbox()
     with served("config.wsgi") as port, served("tests.benchmarks.bare") as bare_port:
         client, poorer = Client(port, key), Client(port, poor)
         return [
-            *lists(poorer, Client(bare_port, "")),
-            *changes(client, count),
+            *lists(poorer, Client(bare_port, ""), peer),
+            *changes(client, count, peer),
             *walk_while_changing(client, count),
-            *upserts(client, 20_000 if is_full else 5_000),
+            *upserts(client, 20_000 if is_full else 5_000, peer),
         ]
 
 
@@ -126,27 +123,42 @@ def _wait_for(port: int) -> None:
     raise RuntimeError("the server did not start")
 
 
-def lists(client: Client, bare: Client) -> list[Figure]:
+def lists(client: Client, bare: Client, peer: IdleNetBox) -> list[Figure]:
     """Return how a list of 100 goes beside the bare statement, by HTTP both."""
     path = "/api/v1/engagements?page_size=100"
     ours, theirs = client.ask(path)["results"], bare.ask("/")["results"]
     assert [row["id"] for row in ours] == [row["id"] for row in theirs]
     assert len(ours) == 100
     assert all(row["cost_split"] for row in ours)
-    ours_taken, bare_taken = interleaved(
-        lambda: client.raw(path), lambda: bare.raw("/"), rounds=200
-    )
-    thousand = median(seconds_of(lambda: a_thousand(client)) for _ in range(15))
+    hundred = [
+        (
+            seconds_of(lambda: client.raw(path)),
+            seconds_of(lambda: bare.raw("/")),
+            peer.page(100),
+        )
+        for _ in range(100)
+    ]
+    thousand = [
+        (seconds_of(lambda: a_thousand(client)), peer.page(1000)) for _ in range(15)
+    ]
+    ours_taken, bare_taken, theirs_100 = medians(hundred)
+    ours_1000, theirs_1000 = medians(thousand)
     return [
         Figure(
             "list of 100 engagements, key and scope checked", ours_taken * 1000, "ms"
         ),
         Figure("the same rows by a bare WSGI application", bare_taken * 1000, "ms"),
         Figure("part of the limit", bare_taken / ours_taken, "", goal=0.2),
-        Figure("of NetBox's list of 100", NETBOX_100 / 1000 / ours_taken, "times"),
-        Figure("1,000 engagements, in five pages", thousand * 1000, "ms"),
-        Figure("of NetBox's list of 1,000", NETBOX_1000 / 1000 / thousand, "times"),
+        Figure(f"list of 100: {peer.name}", theirs_100 * 1000, "ms"),
+        Figure("theirs to ours", theirs_100 / ours_taken, "times", goal=10),
+        Figure("1,000 engagements, in five pages", ours_1000 * 1000, "ms"),
+        Figure(f"list of 1,000: {peer.name}", theirs_1000 * 1000, "ms"),
+        Figure("theirs to ours", theirs_1000 / ours_1000, "times", goal=25),
     ]
+
+
+def medians(rounds: Sequence[tuple[float, ...]]) -> Iterator[float]:
+    return (median(each) for each in zip(*rounds, strict=True))
 
 
 def a_thousand(client: Client) -> None:
@@ -160,7 +172,7 @@ def a_thousand(client: Client) -> None:
     assert found == 1000, found
 
 
-def changes(client: Client, count: int) -> list[Figure]:
+def changes(client: Client, count: int, peer: IdleNetBox) -> list[Figure]:
     """Return what pages of a walk over changes take, the first ones and the last."""
     taken, found = [], 0
     path = f"/api/v1/engagements?{EVERYTHING}&page_size=200"
@@ -172,6 +184,7 @@ def changes(client: Client, count: int) -> list[Figure]:
         found += len(page["results"])
         cursor = page["next_cursor"]
     assert found == count, found
+    walked = peer.walked()
     # The very last page may be short.
     whole = taken[:-1]
     ends = median(whole[-PAGES_COMPARED:]) / median(whole[:PAGES_COMPARED])
@@ -179,7 +192,8 @@ def changes(client: Client, count: int) -> list[Figure]:
         Figure(
             f"walk over {count:,} changed engagements", count / sum(taken), "rows/s"
         ),
-        Figure("of NetBox's delta walk", count / sum(taken) / NETBOX_WALK, "times"),
+        Figure(f"such a walk: {peer.name}", walked, "rows/s"),
+        Figure("ours to theirs", count / sum(taken) / walked, "times", goal=20),
         Figure("last pages to the first", ends, "times", goal=1.2, wanted="at most"),
     ]
 
@@ -226,7 +240,7 @@ def change_some(stop: threading.Event, changed: list[int]) -> None:
     connections.close_all()
 
 
-def upserts(client: Client, count: int) -> list[Figure]:
+def upserts(client: Client, count: int, peer: IdleNetBox) -> list[Figure]:
     """Return what creating, changing and sending again takes, audit included."""
     vendor = {"id": str(Vendor.objects.values_list("public_id", flat=True)[0])}
 
@@ -254,6 +268,7 @@ def upserts(client: Client, count: int) -> list[Figure]:
     changing = seconds_of(lambda: answers.update(changed=send("Other")))
     events, moments = Event.objects.count(), written()
     replaying = seconds_of(lambda: answers.update(unchanged=send("Other")))
+    patched = peer.patched()
     for word, told in answers.items():
         assert sum(answer[word] for answer in told) == count, told
     assert events == before + 2 * count
@@ -265,7 +280,8 @@ def upserts(client: Client, count: int) -> list[Figure]:
         Figure(
             "contractors changed in batches, with audit", count / changing, "rows/s"
         ),
-        Figure("of NetBox's bulk PATCH", count / changing / NETBOX_PATCH, "times"),
+        Figure(f"bulk PATCH: {peer.name}", patched, "rows/s"),
+        Figure("ours to theirs", count / changing / patched, "times", goal=50),
         Figure("sent again: nothing written", count / replaying, "rows/s"),
     ]
 

@@ -73,6 +73,21 @@ COPY (SELECT day, month, booked_month, engagement_id, vendor_id, cost_centre_id,
              charge_kind, basis, source_type, amount, currency, reporting_amount
         FROM tracker_ledgerentry WHERE booked_month >= '{since}') TO STDOUT (FORMAT csv)
 """
+# The same with the names that the export's lines have for the ids, as a reader of the
+# file needs them, in its order; and nothing else that it does for its reader.
+_COPY_NAMED = """
+COPY (SELECT l.day, l.month, l.booked_month, e.reference, e.title, v.legal_name, c.code,
+             l.charge_kind, l.basis, l.source_type, p.transaction_number, p.source_file,
+             p.source_line, l.amount, l.currency, l.reporting_amount
+        FROM tracker_ledgerentry AS l
+        JOIN engagements_engagement AS e ON e.id = l.engagement_id
+        JOIN engagements_vendor AS v ON v.id = l.vendor_id
+        JOIN engagements_costcentre AS c ON c.id = l.cost_centre_id
+        LEFT JOIN tracker_payment AS p
+          ON l.source_type = 'payment' AND p.id = l.source_id
+       WHERE l.booked_month >= '{since}'
+       ORDER BY l.booked_month DESC, l.day DESC, l.id DESC) TO STDOUT (FORMAT csv)
+"""
 
 
 def run(*, is_full: bool) -> list[Figure]:
@@ -156,13 +171,14 @@ def export(client: Client) -> Iterator[Figure]:
     for _part in parts:
         pass
     taken = time.perf_counter() - started
-    copied = seconds_of(copy_rows)
+    copied, named = seconds_of(copy_rows), seconds_of(partial(copy_rows, _COPY_NAMED))
     count = LedgerEntry.objects.filter(booked_month__gte=SINCE).count()
     yield Figure(
         "first byte of the ledger as CSV", until_first * 1000, "ms", 100, "at most"
     )
     yield Figure("lines a second of it", count / taken, "lines")
-    yield Figure("of it beside COPY", copied / taken, "x", 0.6, "at least")
+    yield Figure("of it beside COPY of ids", copied / taken, "x", 0.6, "at least")
+    yield Figure("of it beside COPY of names, in order", named / taken, "x")
 
 
 def figures_of(client: Client) -> tuple[float, ...]:
@@ -206,8 +222,9 @@ def bare_statement() -> None:
         assert cursor.fetchall()
 
 
-def copy_rows() -> None:
-    with connection.cursor() as cursor, cursor.copy(_COPY.format(since=SINCE)) as copy:
+def copy_rows(statement: str = _COPY) -> None:
+    told = statement.format(since=SINCE)
+    with connection.cursor() as cursor, cursor.copy(told) as copy:
         for _part in copy:
             pass
 
