@@ -25,6 +25,7 @@ NAMES = {
         _("notification preferences"),
     ),
     "accrual": (_("accrual"), _("accruals")),
+    "monthoutlook": (_("month-end outlook"), _("month-end outlooks")),
     "benchmarkset": (_("benchmark set"), _("benchmark sets")),
     "benchmarkrate": (_("benchmark rate"), _("benchmark rates")),
     "budget": (_("budget"), _("budgets")),

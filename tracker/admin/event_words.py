@@ -14,6 +14,7 @@ tell(
         "month.hindered": _("Month can't be closed yet"),
         "exchange_rate.grew_old": _("Exchange rates out of date"),
         "engagement.accrued": _("Month end reckoned"),
+        "engagement.outlook_kept": _("Commitment and forecast kept"),
         "engagement.payments_posted": _("Payments posted"),
         "engagement.invoice_paid": _("Invoice paid"),
         "engagement.final_invoice_settled": _("No further invoice will come"),

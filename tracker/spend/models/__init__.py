@@ -50,6 +50,7 @@ from tracker.spend.models.match import (
     MatchException,
     Resolution,
 )
+from tracker.spend.models.outlook import MonthOutlook
 from tracker.spend.models.payment import Payment
 from tracker.spend.models.purchase_order import (
     OrderChange,
@@ -113,6 +114,7 @@ __all__ = [
     "LineUnit",
     "MatchException",
     "MoneyScoped",
+    "MonthOutlook",
     "MonthTotal",
     "MonthlySpend",
     "OrderChange",
