@@ -68,7 +68,7 @@ class TrackerConfig(AppConfig):
         from engagements.events import recorded
         from engagements.services.conversion import on_conversion
         from engagements.services.reporting_currency import rates_from
-        from tracker.fit.services import note_conversion
+        from tracker.fit.services import conversion_savings, note_conversion  # noqa: F401
         from tracker.performance.month_end import unapplied_credits, unclaimed_credits
         from tracker.performance.services import spend_sources  # noqa: F401
         from tracker.spend.credits_agreed import credits_agreed_from

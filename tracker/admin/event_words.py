@@ -47,6 +47,8 @@ tell(
         "saving.claimed": _("Saving claimed"),
         "saving.realised": _("Saving realised in part"),
         "saving.completed": _("Saving realised"),
+        "saving.claim_changed": _("Claimed saving changed"),
+        "saving.reopened": _("Saving no longer realised in full"),
         "saving.withdrawn": _("Saving withdrawn"),
         "exchange_rate.recorded": _("Exchange rate given by hand"),
         "exchange_rate.changed": _("Exchange rate changed by hand"),

@@ -62,6 +62,7 @@ from tracker.spend.models.rate import ExchangeRate, RateOrigin
 from tracker.spend.models.saving import (
     Saving,
     SavingKind,
+    SavingQuerySet,
     SavingRealisation,
     SavingStatus,
 )
@@ -128,6 +129,7 @@ __all__ = [
     "RoleBenchmark",
     "Saving",
     "SavingKind",
+    "SavingQuerySet",
     "SavingRealisation",
     "SavingStatus",
     "Settlement",
