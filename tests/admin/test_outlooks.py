@@ -37,7 +37,7 @@ def contract():
 
 def logged_in(role: Role, **fields: object) -> Client:
     client = Client()
-    client.force_login(make_user(role, **fields))  # type: ignore[arg-type]
+    client.force_login(make_user(role, **fields))
     return client
 
 

@@ -12,14 +12,14 @@ and the savings both tell what is found here.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import F, Sum
+from django.db.models import F, QuerySet, Sum
 from django.utils import timezone
 
 from engagements.choices import ChargeKind, EndReason, Status
@@ -164,11 +164,16 @@ def conversions(user: User, where: SpendWhere | None = None) -> list[Converted]:
 
     `where` keeps those with one member at least among its records.
     """
-    asked = set(_ids(engagements_where(user, where or SpendWhere())))
-    seen = set(_ids(Engagement.objects.filter(engagement_scope(user, with_money=True))))
+    found = groups_converted()
+    members = [one.pk for group in found for one in group.members]
+    if not members:
+        return []
+    asked = _ids(engagements_where(user, where or SpendWhere()), members)
+    mine = engagement_scope(user, with_money=True)
+    seen = _ids(Engagement.objects.filter(mine), members)
     groups = [
         group
-        for group in groups_converted()
+        for group in found
         if _is_of(group, asked) and all(one.pk in seen for one in group.members)
     ]
     known = _known(groups)
@@ -186,8 +191,9 @@ def conversions(user: User, where: SpendWhere | None = None) -> list[Converted]:
     return sorted(told, key=lambda one: (-one.since.toordinal(), one.after))
 
 
-def _ids(engagements: Any) -> Iterable[int]:
-    return iter(engagements.order_by().values_list("pk", flat=True))
+def _ids(engagements: QuerySet[Engagement], among: Collection[int]) -> set[int]:
+    rows = engagements.filter(pk__in=among).order_by()
+    return set(rows.values_list("pk", flat=True))
 
 
 def _is_of(group: Group, ids: Collection[int]) -> bool:

@@ -146,7 +146,7 @@ def kept_rows(user: User, where: SpendWhere, month: date) -> Iterator[KeptRow]:
             row.pk,
             row.engagement,
             *(getattr(row, name) for name in _FIGURES),
-            spent=spent.get(row.engagement_id, NOTHING),
+            spent.get(row.engagement_id, NOTHING),
         )
         for row in rows
     ]
@@ -191,8 +191,7 @@ def then_and_now(user: User, where: SpendWhere, month: date) -> list[ThenAndNow]
         .annotate(total=Sum("reporting_amount"))
     )
     return [
-        ThenAndNow(each, *sums[each], spent=spent.get(each, NOTHING))
-        for each in sorted(sums)
+        ThenAndNow(each, *sums[each], spent.get(each, NOTHING)) for each in sorted(sums)
     ]
 
 

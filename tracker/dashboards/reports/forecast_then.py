@@ -48,7 +48,8 @@ class ForecastThen(Report):
             return _("Nothing is kept yet: it is at each month's end.")
         return _(
             "As kept at the end of %(month)s, at that day's rates. Spent is as booked,"
-            " accrued or billed; months that aren't over yet have more to come."
+            " accrued or billed, also of what nobody foresaw then; months that aren't"
+            " over yet have more to come."
         ) % {"month": self.scope.notation.month(self.month)}
 
     def rows(self) -> Iterator[Row]:

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from engagements import events
@@ -47,7 +48,12 @@ class OutlookRun:
 
 
 def keep_outlooks(
-    *, month: date, today: date, is_trial: bool = False, actor: User | None
+    *,
+    month: date,
+    today: date,
+    engagements: QuerySet[Engagement] | None = None,
+    is_trial: bool = False,
+    actor: User | None,
 ) -> OutlookRun:
     """Keep what each engagement commits to and is expected to cost at a month's end.
 
@@ -58,7 +64,8 @@ def keep_outlooks(
     month = month_of(month)
     check_month_end(month, today)
     run = OutlookRun(month)
-    started = Engagement.objects.filter(status__in=STARTED).order_by("pk")
+    chosen = Engagement.objects.all() if engagements is None else engagements
+    started = chosen.filter(status__in=STARTED).order_by("pk")
     ids = list(started.values_list("pk", flat=True))
     for start in range(0, len(ids), _BATCH):
         _keep_batch(run, ids[start : start + _BATCH], is_trial=is_trial, actor=actor)

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Exists, OuterRef, Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -453,8 +453,24 @@ def _undo_credited(actor: User | None) -> int:
 
     What is billed in their place realises anew.
     """
+    # A line that gives money back is credited with all that it was billed beside.
+    beside = (
+        InvoiceLine.objects.filter(
+            invoice=OuterRef("invoice_line__invoice"),
+            engagement=OuterRef("invoice_line__engagement"),
+            amount__gt=0,
+        )
+        .exclude(charge_kind=ChargeKind.TAX)
+        .order_by()
+    )
+    gave_back = Q(
+        Exists(beside.filter(is_credited=True)),
+        ~Exists(beside.filter(is_credited=False)),
+        invoice_line__amount__lt=0,
+        invoice_line__invoice__kind=InvoiceKind.INVOICE,
+    )
     rows = SavingRealisation.objects.filter(
-        amount__gt=0, invoice_line__is_credited=True
+        Q(invoice_line__is_credited=True) | gave_back, amount__gt=0
     ).exclude(saving__status=SavingStatus.WITHDRAWN)
     found: dict[int, list[Realised]] = defaultdict(list)
     for row in rows.select_related("invoice_line__invoice").order_by("pk"):
