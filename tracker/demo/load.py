@@ -76,7 +76,7 @@ def load_company(*, today: date) -> Loaded:
     work_logs = invoices = 0
     sheets = Sheets(cast)
     for months_ago in range(HISTORY_MONTHS, -1, -1):
-        if months_ago < KEPT_MONTHS:
+        if 0 < months_ago < KEPT_MONTHS:
             _keep_outlooks(told, months_ago + 1, cast, is_over=False)
         told += _sign_those_starting(told, months_ago, cast)
         _amend_terms(told, months_ago, cast)

@@ -143,10 +143,9 @@ def kept_rows(user: User, where: SpendWhere, month: date) -> Iterator[KeptRow]:
     )
     found = [
         KeptRow(
-            row.pk,
-            row.engagement,
-            *(getattr(row, name) for name in _FIGURES),
-            spent.get(row.engagement_id, NOTHING),
+            engagement=row.engagement,
+            spent=spent.get(row.engagement_id, NOTHING),
+            **{name: getattr(row, name) for name in _FIGURES},
         )
         for row in rows
     ]
@@ -154,7 +153,7 @@ def kept_rows(user: User, where: SpendWhere, month: date) -> Iterator[KeptRow]:
 
 
 _FIGURES = (
-    *("month", "committed", "committed_until", "agreed_until", "expected"),
+    *("pk", "month", "committed", "committed_until", "agreed_until", "expected"),
     *("reporting_committed", "reporting_to_end", "reporting_expected"),
     *("reporting_low", "reporting_high"),
 )
@@ -191,7 +190,8 @@ def then_and_now(user: User, where: SpendWhere, month: date) -> list[ThenAndNow]
         .annotate(total=Sum("reporting_amount"))
     )
     return [
-        ThenAndNow(each, *sums[each], spent.get(each, NOTHING)) for each in sorted(sums)
+        ThenAndNow(each, expected, low, high, spent.get(each, NOTHING))
+        for each, (expected, low, high) in sorted(sums.items())
     ]
 
 

@@ -387,12 +387,12 @@ class Conversions(FitReport):
         Column(marked("Low saving"), PRICE, rank=3),
         Column(marked("High saving"), PRICE, rank=3),
         Column(marked("Realised"), PRICE),
-        Column(marked("Months told"), COUNT, rank=3),
-        Column(marked("Claimed"), PRICE, rank=3),
-        Column(marked("Realised by now"), PRICE, rank=3),
+        Column(marked("Months told"), COUNT, on_page=False),
+        Column(marked("Claimed"), PRICE, on_page=False),
+        Column(marked("Realised by now"), PRICE, on_page=False),
         Column(marked("Currency")),
         Column(marked("Why nothing is told"), rank=3, wraps=True),
-        Column(marked("Fitted before"), CHANCE, rank=3, on_page=False),
+        Column(marked("Fitted before"), CHANCE, rank=3),
         Column(marked("Fits now"), CHANCE, rank=3),
     )
 

@@ -6,8 +6,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from engagements.choices import Kind
+from tracker.dashboards.as_of import as_of_choices
 from tracker.dashboards.report import MONTHS, POSTED, Column, ColumnKind, Report, Row
-from tracker.dashboards.reports.kept_outlooks import as_of_choices
 from tracker.spend.outlook import CommittedRow, commitment_rows
 
 SEE_ENGAGEMENTS = "engagements.view_engagement"

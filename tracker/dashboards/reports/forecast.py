@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from django.utils import timezone
 
+from tracker.dashboards.as_of import as_of_choices
 from tracker.dashboards.report import MONTHS, POSTED, Column, ColumnKind, Report, Row
-from tracker.dashboards.reports.kept_outlooks import as_of_choices
 from tracker.spend.outlook import YearForecast, forecast_months
 from tracker.spend.uncounted import in_words
 

@@ -3,8 +3,10 @@ from datetime import date
 from functools import cached_property
 from typing import ClassVar
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from engagements.values.periods import month_of
 from tracker.dashboards.report import POSTED, Column, ColumnKind, Report, Row
 from tracker.spend.kept import ThenAndNow, month_looked_from, then_and_now
 
@@ -27,7 +29,7 @@ class ForecastThen(Report):
         Column("Low then", MONEY, is_summed=True, rank=3),
         Column("High then", MONEY, is_summed=True, rank=3),
         Column("Spent by now", MONEY, is_summed=True),
-        Column("Against the forecast", MONEY, is_summed=True),
+        Column("Against the forecast", MONEY, is_summed=True, rank=2),
         Column("Forecast at the end of", ColumnKind.MONTH, on_page=False),
         Column("Currency", on_page=False),
     )
@@ -48,8 +50,8 @@ class ForecastThen(Report):
             return _("Nothing is kept yet: it is at each month's end.")
         return _(
             "As kept at the end of %(month)s, at that day's rates. Spent is as booked,"
-            " accrued or billed, also of what nobody foresaw then; months that aren't"
-            " over yet have more to come."
+            " accrued or billed, also of what nobody foresaw then; it is held against"
+            " the forecast of the months that are over."
         ) % {"month": self.scope.notation.month(self.month)}
 
     def rows(self) -> Iterator[Row]:
@@ -57,6 +59,7 @@ class ForecastThen(Report):
 
     def _row(self, one: ThenAndNow) -> Row:
         scope, asked = self.scope, f"{one.month:%Y-%m}"
+        is_over = one.month < month_of(timezone.localdate())
         places = {column.title: place for place, column in enumerate(self.columns)}
         looked_from = "" if self.month is None else f"{self.month:%Y-%m}"
         then = {"period": "", "from": looked_from, "to": looked_from}
@@ -68,7 +71,7 @@ class ForecastThen(Report):
                 one.low,
                 one.high,
                 one.spent,
-                one.spent - one.expected,
+                one.spent - one.expected if is_over else None,
                 self.month,
                 scope.notation.currency,
             ),
