@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from engagements.choices import EndReason, Role, Status
 from engagements.models import Engagement
-from tests.factories import make_user, make_vendor
+from tests.factories import make_department, make_user, make_vendor
 from tests.fit.records import (
     TODAY,
     make_service,
@@ -245,6 +245,19 @@ def test_saving_is_claimed_for_a_year_and_realised_by_the_ledger(vendor):
     )
     assert (saving.claimed_on, saving.until) == (SINCE, date(2027, 11, 30))
     assert people[0].reference in saving.title
+
+
+def test_claim_names_nobody_of_another_department(vendor):
+    people, after = converted(vendor, 5)
+    other = make_department()
+    Engagement.objects.filter(pk=people[0].pk).update(department=other)
+
+    brought_up()
+
+    named = ", ".join(one.reference for one in people[1:4])
+    assert Saving.objects.get().title == (
+        f"Conversion of {named}, 2 more into {after.reference}"
+    )
 
 
 def test_months_that_cost_more_are_told_as_they_are(vendor):

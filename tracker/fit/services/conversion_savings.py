@@ -56,7 +56,10 @@ def _found(
         key=saving_key(group),
         kind=SavingKind.CONVERSION,
         title=_("Conversion of %(before)s into %(after)s")
-        % {"before": _named(group.before), "after": _named(group.after)},
+        % {
+            "before": _named(group.before, group.successor),
+            "after": _named(group.after, group.successor),
+        },
         engagement=group.successor.pk,
         amount=outcome.claimed or NOTHING,
         since=group.since,
@@ -97,10 +100,12 @@ def _realised(outcome: Outcome) -> tuple[Realised, ...]:
     )
 
 
-def _named(engagements: Sequence[Engagement]) -> str:
-    names = [one.reference for one in engagements]
-    if len(names) > _NAMED:
-        names[_NAMED:] = [_("%(n)d more") % {"n": len(names) - _NAMED}]
+def _named(engagements: Sequence[Engagement], successor: Engagement) -> str:
+    """Name some; of other departments, whom the saving's readers may not see, none."""
+    own = successor.department_id
+    names = [one.reference for one in engagements if one.department_id == own][:_NAMED]
+    if len(names) < len(engagements):
+        names.append(_("%(n)d more") % {"n": len(engagements) - len(names)})
     return ", ".join(names)
 
 
