@@ -264,6 +264,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _page(_("Ledger"), "menu_book", "tracker.ledgerentry"),
             _page(_("Accruals"), "calculate", "tracker.accrual")
             | {"active": _is_at("/tracker/accrual/", but="/checklist/")},
+            _page(_("Outlooks"), "insights", "tracker.monthoutlook"),
             {
                 "title": _("Month checklist"),
                 "icon": "event_available",

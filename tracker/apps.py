@@ -25,6 +25,7 @@ NAMES = {
         _("notification preferences"),
     ),
     "accrual": (_("accrual"), _("accruals")),
+    "monthoutlook": (_("month-end outlook"), _("month-end outlooks")),
     "benchmarkset": (_("benchmark set"), _("benchmark sets")),
     "benchmarkrate": (_("benchmark rate"), _("benchmark rates")),
     "budget": (_("budget"), _("budgets")),
@@ -67,7 +68,7 @@ class TrackerConfig(AppConfig):
         from engagements.events import recorded
         from engagements.services.conversion import on_conversion
         from engagements.services.reporting_currency import rates_from
-        from tracker.fit.services import note_conversion
+        from tracker.fit.services import conversion_savings, note_conversion  # noqa: F401
         from tracker.performance.month_end import unapplied_credits, unclaimed_credits
         from tracker.performance.services import spend_sources  # noqa: F401
         from tracker.spend.credits_agreed import credits_agreed_from

@@ -7,7 +7,10 @@ Models = dict[str, tuple[str, ...]]
 
 _ADD = ("view", "add")
 _CHANGE = ("view", "change")
-_MONEY = ("payment", "ledgerentry", "invoiceline", "accrual", "closedmonth")
+_MONEY = (
+    *("payment", "ledgerentry", "invoiceline"),
+    *("accrual", "monthoutlook", "closedmonth"),
+)
 _WORK = ("worklog", "oversightlog", "timesheet")
 _IMPORTS = ("importrun", "importproblem", "timename")
 _TOLD = ("alert", "reminder")

@@ -87,11 +87,11 @@ from tracker.spend.models import (
     WorkLog,
 )
 from tracker.spend.services import (
-    accrue,
     attach_file,
     change_order,
     claim_saving,
     match_received,
+    reckon_month,
     record_order,
     resolve_exception,
     set_budget,
@@ -235,7 +235,7 @@ class Everything(Other):
         planned = Planned(title=f"{CANARY} idea", service=self.service, currency="GBP")
         advice = give_advice(planned=planned, actor=self.manager)
         keep_advice(advice=advice, engagement=self.contract, actor=self.manager)
-        accrue(month=date(2026, 1, 1), today=date(2026, 2, 1), actor=self.manager)
+        reckon_month(month=date(2026, 1, 1), today=date(2026, 2, 1), actor=self.manager)
         reminder = Reminder.objects.create(
             engagement_id=self.contract.pk,
             kind="notice",

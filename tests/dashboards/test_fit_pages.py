@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -26,6 +27,8 @@ from tracker.dashboards.filters import read_filters
 from tracker.dashboards.fit.page import Fit
 from tracker.fit.models import Assessment
 from tracker.fit.services import assess
+from tracker.spend.models import Saving, SavingKind
+from tracker.spend.services import bring_savings_up
 
 pytestmark = pytest.mark.django_db
 
@@ -319,21 +322,29 @@ def test_conversion_is_told_by_what_was_predicted_and_what_came_of_it(finance):
     assess(as_of=TODAY, actor=None)
     after = running_contract(title="As a service", starts_on=date(2026, 11, 20))
     Engagement.objects.filter(pk=after.pk).update(predecessor=before)
-    stored = Assessment.objects.get(engagement=before, as_of=TODAY)
 
-    (waiting,) = table_of(finance, "conversions")
+    with time_machine.travel("2026-12-02T09:00Z", tick=False):
+        (waiting,) = table_of(finance, "conversions")
     plant_spend(after, amount=Decimal(7_000), months=5, until=date(2027, 4, 15))
     assess(as_of=date(2027, 5, 10), actor=None)
-    (realised,) = table_of(finance, "conversions")
+    with time_machine.travel("2027-05-10T09:00Z", tick=False):
+        bring_savings_up()
+        (told,) = table_of(finance, "conversions")
 
-    predicted = Decimal(stored.money["saving"]["p50"]).quantize(Decimal("0.01"))
-    assert waiting["Predicted"] == realised["Predicted"] == predicted
-    assert waiting["Realised"] is None
-    now = Assessment.objects.get(engagement=after, as_of=date(2027, 5, 10))
-    saved = Decimal(stored.money["present"]["p50"]) - Decimal(
-        now.money["present"]["p50"]
+    assert waiting["Predicted"] == told["Predicted"]
+    assert (waiting["Realised"], waiting["Months told"]) == (None, None)
+    assert waiting["Why nothing is told"] == (
+        "Told once three whole months are billed or accrued."
     )
-    assert realised["Realised"] == saved.quantize(Decimal("0.01"))
+    then, now = (
+        Assessment.objects.get(engagement=one, as_of=as_of).money["present"]["p50"]
+        for one, as_of in ((before, TODAY), (after, date(2027, 5, 10)))
+    )
+    assert told["Realised"] == Decimal(then) - Decimal(now)
+    assert told["Months told"] == 5
+    saving = Saving.objects.with_realised().get(kind=SavingKind.CONVERSION)
+    assert told["Realised by now"] == saving.realised == told["Realised"] * 5
+    assert told["Claimed"] == saving.claimed_amount == told["Predicted"] * 12
 
 
 def test_conversion_out_of_sight_is_not_told():

@@ -11,7 +11,7 @@ from engagements.choices import Role
 from tests.dashboards.test_views import read_csv
 from tests.factories import begun, make_contract, make_department, make_user
 from tests.spend.billing import bill
-from tracker.spend.services import accrue
+from tracker.spend.services import reckon_month
 
 pytestmark = pytest.mark.django_db
 
@@ -22,10 +22,14 @@ QUERIES = {
     "/spend/accruals/": 9,
     "/spend/accruals.csv": 8,
     "/spend/accruals.xlsx": 8,
-    "/spend/commitments/": 13,
+    "/spend/commitments/": 14,
     "/spend/commitments.csv": 12,
     "/spend/committed-currencies/": 13,
-    "/spend/forecast/": 20,
+    "/spend/forecast/": 21,
+    "/spend/kept-outlooks/": 10,
+    "/spend/kept-outlooks.csv": 9,
+    "/spend/forecast-then/": 11,
+    "/spend/forecast-then.csv": 8,
 }
 
 
@@ -48,7 +52,7 @@ def contract(**fields: object):
 
 
 def reckon() -> None:
-    accrue(month=JULY, today=TODAY, actor=None)
+    reckon_month(month=JULY, today=TODAY, actor=None)
 
 
 def test_accruals_tell_the_month_end_in_both_currencies(client, finance):
@@ -112,9 +116,39 @@ def test_managers_see_their_own_department_alone(client):
     reckon()
     client.force_login(make_user(Role.MANAGER, department=mine))
 
-    for slug in ("accruals", "commitments"):
+    for slug in ("accruals", "commitments", "kept-outlooks"):
         rows = read_csv(client, f"/spend/{slug}.csv")
         assert [row["Reference"] for row in rows] == ["MINE"]
+    (august,) = read_csv(client, "/spend/forecast-then.csv?from=2026-08&to=2026-08")
+    assert august["Forecast then"] == "3100.00"
+
+
+def test_months_kept_sum_to_the_engagements_of_the_year(client, finance):
+    for currency in ("GBP", "EUR", "USD"):
+        contract(currency=currency, fee=Decimal("3333.33"))
+    reckon()
+
+    engagements = read_csv(client, "/spend/kept-outlooks.csv")
+    year = "?from=2026-04&to=2027-03"
+    months = read_csv(client, f"/spend/forecast-then.csv{year}")
+
+    # Nothing is kept before the year began: so it is looked from the first that is.
+    total = sum(Decimal(row["Forecast then, fiscal year"]) for row in engagements)
+    assert sum(Decimal(row["Forecast then"]) for row in months) == total
+    assert {row["Forecast at the end of"] for row in months} == {"2026-07"}
+    page = client.get(f"/spend/forecast-then/{year}").content.decode()
+    assert "As kept at the end of Jul 2026" in page
+
+
+def test_what_is_at_stake_names_what_was_kept(client, finance):
+    contract()
+    reckon()
+
+    rows = {row["What"]: row for row in read_csv(client, "/spend/at-stake.csv")}
+
+    assert rows["Committed, end of Jul 2026"]["Amount"] == "15500.00"
+    year = rows["Forecast of the fiscal year, end of Jul 2026"]
+    assert year["Amount"] == "18600.00"
 
 
 @pytest.mark.parametrize("rows", [1, 3, 300])

@@ -53,6 +53,8 @@ def test_all_reports_are_one_per_file():
         "exceptions",
         "fiscal-year",
         "forecast",
+        "forecast-then",
+        "kept-outlooks",
         "ledger-entries",
         "models",
         "monthly-spend",

@@ -24,6 +24,7 @@ from engagements.models import (
 )
 from engagements.permissions import roles_of
 from engagements.queries import waiting_for
+from engagements.values.periods import add_months
 from tests.demo.filters import changes, figures, is_told, report_of, unfiltered
 from tracker.dashboards.models import PageMail, SavedPage
 from tracker.dashboards.places import report_places
@@ -43,7 +44,9 @@ from tracker.spend.models import (
     Invoice,
     InvoiceStatus,
     LedgerEntry,
+    MatchException,
     MonthlySpend,
+    MonthOutlook,
     Timesheet,
     TimesheetStatus,
     WorkLog,
@@ -213,7 +216,7 @@ def test_terms_change_over_time() -> None:
     assert RateTerm.objects.values("assignment").distinct().count() == 28
     assert RateTerm.objects.count() == 42
     assert CostSplit.objects.count() == 50
-    assert ChangeOrder.objects.in_force().count() == 15
+    assert ChangeOrder.objects.in_force().count() == 16
 
 
 @pytest.mark.parametrize(("username", "password", "role"), LOGINS)
@@ -419,3 +422,27 @@ def test_every_filter_changes_a_report_or_is_told_to_change_nothing(slug: str) -
         assert held is not None
         is_held = len(held.columns) > len(place.report.columns)
         assert is_held != bool(held.uncompared()), compare
+
+
+def test_bills_that_do_not_fit_show_what_they_are_planted_for() -> None:
+    found: dict[str, list[str]] = {}
+    rows = MatchException.objects.order_by("invoice__number", "code")
+    for title, code in rows.values_list("engagement__title", "code"):
+        found.setdefault(title, []).append(code)
+
+    assert found == {
+        "Contact centre platform": ["fee_mismatch"],
+        "Network operations": ["fee_mismatch"],
+        "Project delivery · Samuel Osborne": ["hours_above_approved"],
+        "Payments engineer · Lucía Ferrer": ["rate_above_card"],
+        # A wrong sum, and once more with it.
+        "Warehouse systems support": ["arithmetic", "arithmetic", "duplicate"],
+    }
+
+
+def test_month_ends_of_a_year_are_kept() -> None:
+    months = MonthOutlook.objects.order_by("month").values_list("month", flat=True)
+
+    assert list(months.distinct()) == [
+        add_months(date(2025, 11, 1), n) for n in range(12)
+    ]

@@ -15,6 +15,7 @@ def test_guards_stand_on_what_is_written_once() -> None:
         "tracker_accrual",
         "tracker_cappedposting",
         "tracker_ledgerentry",
+        "tracker_monthoutlook",
         "tracker_orderchange",
         "tracker_publishedevent",
         "tracker_savingrealisation",

@@ -99,9 +99,9 @@ def test_number_of_queries_does_not_grow(
         engagement = make_contract()
         assessed(engagement, date(2026, 6, 3), date(2026, 6, 20))
 
-    # Decisions and candidates, the deletion in its transaction, and both again.
+    # Decisions, conversions and candidates, the deletion in its transaction, and again.
     with django_assert_num_queries(QUERIES):
         assert thin_assessments(today=TODAY) == rows
 
 
-QUERIES = 7
+QUERIES = 9

@@ -19,9 +19,9 @@ from tracker.notify.services import tell_events
 from tracker.spend.models import ClosedMonth, InvoiceStatus, MonthTotal
 from tracker.spend.reference_rates import last_shipped_day
 from tracker.spend.services import (
-    accrue,
     close_month,
     month_checklist,
+    reckon_month,
     refresh_totals,
 )
 from tracker.tasks import end_month
@@ -61,9 +61,9 @@ def test_checklist_of_an_empty_month_is_ready():
 
 
 def test_accruals_block_until_they_are_reckoned(contract):
-    assert open_items() == {"accruals": 1}
+    assert open_items() == {"accruals": 1, "outlooks": 1}
 
-    accrue(month=JULY, today=TODAY, actor=None)
+    reckon_month(month=JULY, today=TODAY, actor=None)
 
     assert open_items() == {}
 
@@ -71,12 +71,12 @@ def test_accruals_block_until_they_are_reckoned(contract):
 def test_missing_rate_blocks():
     begun(make_contract(currency="XAF", starts_on=JULY))
 
-    assert open_items() == {"rates": 1}
+    assert open_items() == {"rates": 1, "outlooks": 1}
 
 
 def test_invoices_warn_until_they_are_matched(contract):
     bill(contract, JULY, status=InvoiceStatus.DISPUTED)
-    accrue(month=JULY, today=TODAY, actor=None)
+    reckon_month(month=JULY, today=TODAY, actor=None)
 
     found = month_checklist(month=JULY, today=TODAY)
 
@@ -86,7 +86,7 @@ def test_invoices_warn_until_they_are_matched(contract):
 
 @pytest.mark.roll_ups_differ
 def test_roll_up_that_differs_blocks(contract):
-    accrue(month=JULY, today=TODAY, actor=None)
+    reckon_month(month=JULY, today=TODAY, actor=None)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE tracker_monthlyspend SET amount = amount + 1")
 
@@ -95,7 +95,7 @@ def test_roll_up_that_differs_blocks(contract):
 
 @pytest.mark.roll_ups_differ
 def test_total_that_differs_blocks(contract):
-    accrue(month=JULY, today=TODAY, actor=None)
+    reckon_month(month=JULY, today=TODAY, actor=None)
     refresh_totals()
     MonthTotal.objects.filter(dimension="all").update(reporting_amount=99)
 
@@ -109,7 +109,7 @@ def test_old_rates_warn_and_name_the_currency():
     contract = begun(make_contract(currency="USD", vendor=vendor, starts_on=month))
     with time_machine.travel(month_end + timedelta(days=1), tick=False):
         bill(contract, month)
-        accrue(month=month, today=month_end + timedelta(days=1), actor=None)
+        reckon_month(month=month, today=month_end + timedelta(days=1), actor=None)
         found = month_checklist(month=month, today=month_end + timedelta(days=1))
 
     (item,) = (one for one in found.items if one.code == "old_rates")
@@ -122,7 +122,7 @@ def test_month_is_closed_once_nothing_blocks(contract):
     with pytest.raises(WrongStateError, match="Accruals not reckoned"):
         close_month(month=JULY, actor=finance)
 
-    accrue(month=JULY, today=TODAY, actor=finance)
+    reckon_month(month=JULY, today=TODAY, actor=finance)
     close_month(month=JULY, actor=finance)
 
     assert ClosedMonth.objects.last_closed() == JULY
@@ -135,7 +135,7 @@ def test_command_tells_the_checklist_and_closes(contract, capsys):
 
     with pytest.raises(CommandError, match="can't be closed yet"):
         call_command("close_month", "2026-07", "--by", "fiona")
-    accrue(month=JULY, today=TODAY, actor=None)
+    reckon_month(month=JULY, today=TODAY, actor=None)
     with pytest.raises(CommandError, match="Say who closes it"):
         call_command("close_month", "2026-07")
     call_command("close_month", "2026-07", "--by", "fiona")

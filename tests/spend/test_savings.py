@@ -167,6 +167,48 @@ def test_credit_is_claimed_when_agreed_and_realised_when_applied(contract):
     assert realised() == [(SavingStatus.REALISED, Decimal(200))]
 
 
+def applied_credit(contract):
+    """Return a credit of 200 with the bill of 9,800 that it came back by."""
+    invoice = bill_lines(
+        fee(contract, "10000"), line(contract, ChargeKind.CREDIT, "-200")
+    )
+    credit = Credit.objects.create(
+        engagement=contract,
+        window_from=date(2026, 2, 1),
+        window_to=date(2026, 2, 28),
+        scheme="flat",
+        amount=Decimal(200),
+        agreed_amount=Decimal(200),
+        state=CreditState.APPLIED,
+        state_since=MARCH,
+        invoice_line=invoice.lines.get(charge_kind=ChargeKind.CREDIT),
+    )
+    bring_savings_up()
+    assert realised() == [(SavingStatus.REALISED, Decimal(200))]
+    return credit, invoice
+
+
+def test_credit_goes_with_its_bill_when_that_is_credited_in_full(contract):
+    _credit, invoice = applied_credit(contract)
+
+    credit_note(invoice, "-9800")
+    bring_savings_up()
+    bring_savings_up()
+
+    assert realised() == [(SavingStatus.CLAIMED, Decimal(0))]
+
+
+def test_credit_earned_back_after_it_was_applied_takes_all_back(contract):
+    credit, _invoice = applied_credit(contract)
+    credit.state, credit.reason = CreditState.WAIVED, "Earned back"
+    credit.save()
+
+    bring_savings_up()
+    bring_savings_up()
+
+    assert realised() == [(SavingStatus.WITHDRAWN, Decimal(0))]
+
+
 def test_credit_that_was_earned_back_is_no_saving(contract):
     credit = Credit.objects.create(
         engagement=contract,

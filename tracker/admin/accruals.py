@@ -29,7 +29,7 @@ from tracker.admin.explanations import told
 from tracker.admin.month_checklist import checklist_urls
 from tracker.spend.models import Accrual
 from tracker.spend.outlook import explanation_of
-from tracker.spend.services import accrue, may_close_months
+from tracker.spend.services import may_close_months, reckon_month
 
 if TYPE_CHECKING:
     from django.forms import Select
@@ -143,7 +143,7 @@ class AccrualAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         month = date.fromisoformat(form.cleaned_data["month"])
         try:
-            run = accrue(month=month, today=timezone.localdate(), actor=actor)
+            run = reckon_month(month=month, today=timezone.localdate(), actor=actor)
         except TrackerError as refusal:
             messages.error(request, str(refusal))
         else:

@@ -61,6 +61,8 @@ def _by_code(part: Part, engagement: Engagement) -> Line:
         "committed": _("Committed"),
         "contract": _("To the contract's end"),
         "remaining": _("Planned"),
+        "year": _("Expected of the fiscal year"),
+        "beyond": _("Expected after the fiscal year"),
         "billed_ahead": _("Invoiced ahead already"),
     }
     return names.get(part.code, part.code), "", ""
@@ -155,11 +157,12 @@ def _credit(part: Part, engagement: Engagement) -> Line:
 
 
 def _actual(part: Part, engagement: Engagement) -> Line:
-    return _("Invoiced or paid"), "", _ledger(engagement)
+    asked = {"month__exact": part.facts["month"], "basis__exact": "actual"}
+    return _("Invoiced or paid"), "", _list("ledgerentry", engagement, asked)
 
 
 def _accrued(part: Part, engagement: Engagement) -> Line:
-    return _("Earned, not invoiced"), "", ""
+    return _("Earned, not invoiced"), "", _list("accrual", engagement, {})
 
 
 _WORDS: dict[str, Callable[[Part, Engagement], Line]] = {

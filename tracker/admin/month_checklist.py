@@ -22,10 +22,10 @@ from engagements.values.periods import add_months, month_of
 from tracker.admin.accrual_runs import told_of_run
 from tracker.spend.services import (
     ChecklistItem,
-    accrue,
     may_close_months,
     month_checklist,
     month_to_close,
+    reckon_month,
 )
 
 VIEW = "tracker.view_closedmonth"
@@ -80,7 +80,9 @@ def reckon_page(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     month = _asked(request.POST.get("month", ""), None)
     try:
-        run = accrue(month=month, today=timezone.localdate(), actor=actor_of(request))
+        run = reckon_month(
+            month=month, today=timezone.localdate(), actor=actor_of(request)
+        )
     except TrackerError as refusal:
         messages.error(request, str(refusal))
     else:

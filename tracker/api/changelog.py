@@ -136,6 +136,21 @@ ENTRIES = (
         "`leaning` of a model flag is null where only a date, such as a limit of"
         " tenure, asks for a decision.",
     ),
+    Entry(
+        date(2026, 11, 23),
+        "v1",
+        "added",
+        "The reports `kept-outlooks` and `forecast-then`: what was committed and"
+        " expected at month ends, beside what came.",
+    ),
+    Entry(
+        date(2026, 11, 23),
+        "v1",
+        "changed",
+        "A line of the report `conversions` is of all that were converted together;"
+        " `now` and `before` name them. It also tells `months_told`, `claimed`,"
+        " `realised_by_now` and `why_nothing_is_told`.",
+    ),
 )
 
 

@@ -58,6 +58,8 @@ ONWARD = {
     "commitments": gettext_noop("Commitments"),
     "committed-currencies": gettext_noop("Commitments by currency"),
     "forecast": gettext_noop("Forecast"),
+    "kept-outlooks": gettext_noop("Outlook at the month's end"),
+    "forecast-then": gettext_noop("Forecast then"),
 }
 SUBJECTS = {
     Kind.MANAGED.value: gettext_noop("Managed spend"),

@@ -31,7 +31,7 @@ from tracker.demo.contracts import PAID
 from tracker.demo.credentials import HR_KEY, SANDBOX_KEY
 from tracker.demo.founding import Cast, found_company
 from tracker.demo.identity import push_people
-from tracker.demo.match import order_and_match
+from tracker.demo.match import order_and_match, order_parts
 from tracker.demo.organisation import PEOPLE
 from tracker.demo.reviews import review_engagements
 from tracker.demo.saved_pages import keep_pages
@@ -44,10 +44,13 @@ from tracker.demo.webhooks import send_some
 from tracker.demo.work import Stint, seeded, stints
 from tracker.fit.services.assessing import assess
 from tracker.spend.models import OversightLog, WorkLog
-from tracker.spend.services.accruals import accrue
+from tracker.spend.services.month_end import reckon_month
+from tracker.spend.services.outlooks import keep_outlooks
 from tracker.spend.services.work import log_oversight, log_work_lines
 
 PAID_MONTHS = 18
+# Month ends of which it was kept what was committed and expected then.
+KEPT_MONTHS = 12
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,8 @@ def load_company(*, today: date) -> Loaded:
     work_logs = invoices = 0
     sheets = Sheets(cast)
     for months_ago in range(HISTORY_MONTHS, -1, -1):
+        if 0 < months_ago < KEPT_MONTHS:
+            _keep_outlooks(told, months_ago + 1, cast, is_over=False)
         told += _sign_those_starting(told, months_ago, cast)
         _amend_terms(told, months_ago, cast)
         work_logs += _log_work(told, months_ago, cast, sheets)
@@ -92,14 +97,18 @@ def load_company(*, today: date) -> Loaded:
     show_other_states(cast)
     set_budgets(cast)
     compare_rates(cast)
+    # Before there are rules that would have somebody approve of it.
+    order_parts(told, cast)
     make_rules(cast)
     ask_for_approvals(told, cast)
     measurements = measure_service_levels(told, cast)
     order_and_match(told, cast)
     tell_tickets(told, cast)
     review_engagements(told, cast)
+    for months_ago in range(KEPT_MONTHS, 1, -1):
+        _keep_outlooks(told, months_ago, cast, is_over=True)
     # As it stands the day after: what isn't billed yet, and what was paid ahead.
-    accrue(month=cast.month(1), today=today, actor=cast.people["finance"])
+    reckon_month(month=cast.month(1), today=today, actor=cast.people["finance"])
     _open_sandbox(cast)
     assessed = assess(as_of=today, actor=cast.people["admin"])
     ask_ahead(cast)
@@ -146,6 +155,24 @@ def _sign_those_starting(
         # What runs already when the records begin is logged then.
         if min(story.starts, HISTORY_MONTHS) == months_ago
     ]
+
+
+def _keep_outlooks(
+    told: Sequence[Told], months_ago: int, cast: Cast, *, is_over: bool
+) -> None:
+    """Keep what is committed and expected at a month's end, as known by then.
+
+    What was over by then is closed only at the end of the story, so it comes later.
+    """
+    chosen = [one for one in told if one.is_in_force(months_ago - 1) != is_over]
+    keep_outlooks(
+        month=cast.month(months_ago),
+        today=cast.month(months_ago - 1),
+        engagements=Engagement.objects.filter(
+            pk__in=[one.engagement.pk for one in chosen if one.story.starts > 0]
+        ),
+        actor=cast.people["finance"],
+    )
 
 
 def _amend_terms(told: Sequence[Told], months_ago: int, cast: Cast) -> None:

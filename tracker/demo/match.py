@@ -8,7 +8,8 @@ from decimal import Decimal
 from django.db.models import Sum
 
 from engagements.choices import ChargeKind
-from engagements.models import Engagement, RateTerm
+from engagements.models import ChangeOrder, Engagement, RateTerm
+from engagements.services.change_orders import record_change_order
 from engagements.values.money import round_money
 from engagements.values.periods import last_day_of_month
 from tracker.demo.billing import Told
@@ -64,6 +65,24 @@ ORDERS = (
 )
 
 
+BILLED_TWICE = "Warehouse systems support"
+
+
+def order_parts(told: Sequence[Told], cast: Cast) -> None:
+    """Agree on the spare parts that are billed twice later."""
+    engagement = next(one.engagement for one in told if one.story.title == BILLED_TWICE)
+    record_change_order(
+        change_order=ChangeOrder(
+            engagement=engagement,
+            effective_on=cast.month(1),
+            value_change=Decimal(1_000),
+            reason="Spare parts for the sorters, as they are used",
+            approver=cast.people["manager"],
+        ),
+        actor=engagement.manager,
+    )
+
+
 def order_and_match(told: Sequence[Told], cast: Cast) -> None:
     """Record the orders, then the bills that don't fit, and what came of them."""
     known = {one.story.title: one.engagement for one in told}
@@ -74,7 +93,7 @@ def order_and_match(told: Sequence[Told], cast: Cast) -> None:
     _fee_too_early(known["Network operations"], cast)
     _too_many_hours(known["Project delivery · Samuel Osborne"], cast)
     _rate_too_high(known["Payments engineer · Lucía Ferrer"], cast)
-    _billed_twice(known["Warehouse systems support"], cast)
+    _billed_twice(known[BILLED_TWICE], cast)
     match_received()
     bring_savings_up()
     watch_orders(today=cast.today)
@@ -191,7 +210,7 @@ def _rate_too_high(engagement: Engagement, cast: Cast) -> None:
 
 
 def _billed_twice(engagement: Engagement, cast: Cast) -> None:
-    """Spare parts that nobody agreed, with a wrong sum, and the same ones once more."""
+    """Spare parts, as ordered, with a wrong sum, and the same ones once more."""
     for number in range(2):
         parts = _line(
             engagement, ChargeKind.EXPENSE, "486.20", cast.month(1), "Belt rollers"

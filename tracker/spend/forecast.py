@@ -127,9 +127,10 @@ def percentile(values: Sequence[Decimal], share: Decimal) -> Decimal:
 
 def _month(outlook: Outlook, month: date, variation: Variation) -> MonthForecast:
     planned = whole("remaining", _remaining(outlook, month))
+    of_month = {"month": month.isoformat()}
     parts = [
-        Part("actual", outlook.actual.get(month, NOTHING)),
-        Part("accrued", outlook.accrued.get(month, NOTHING)),
+        Part("actual", outlook.actual.get(month, NOTHING), of_month),
+        Part("accrued", outlook.accrued.get(month, NOTHING), of_month),
         planned,
     ]
     part = whole("forecast", parts, month=month.isoformat())

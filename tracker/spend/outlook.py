@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db.models import Max, Sum
 
-from engagements.choices import ChargeKind, Status
+from engagements.choices import Status
 from engagements.models import Engagement
 from engagements.permissions import sees_money
-from engagements.services.commitment import committed_until
 from engagements.values.money import round_money
-from engagements.values.periods import (
-    add_months,
-    last_day_of_month,
-    month_of,
-)
-from tracker.spend.accrual import Facts, Position, open_cells, position_at
+from engagements.values.periods import add_months, month_of
+from tracker.spend.accrual import Position, position_at
 from tracker.spend.accrual_facts import facts_of, last_day, terms_of
-from tracker.spend.commitment import Binding, Commitment, commitment_of
-from tracker.spend.earnings import Cell, Terms, earned_by
+from tracker.spend.commitment import Commitment
 from tracker.spend.explained import NOTHING, Part, from_json
-from tracker.spend.forecast import Forecast, Outlook, forecast_of
+from tracker.spend.forecast import Forecast, forecast_of
+from tracker.spend.foreseen import (
+    actual_by_month,
+    commitments_of,
+    fiscal_year,
+    outlook_of,
+)
 from tracker.spend.fx import MissingRateError, Rates
-from tracker.spend.models import Accrual, Basis, MonthlySpend
+from tracker.spend.models import Accrual
 from tracker.spend.queries import SpendWhere, engagements_where
 from tracker.spend.uncounted import Uncounted, uncounted
 
@@ -108,13 +108,6 @@ class ForecastMonth:
         return self.actual + self.accrued + self.planned
 
 
-def fiscal_year(today: date) -> tuple[date, date]:
-    """Return the first month and the last day of the fiscal year."""
-    months = (today.month - settings.FISCAL_YEAR_START_MONTH) % 12
-    first = add_months(month_of(today), -months)
-    return first, last_day_of_month(add_months(first, 11))
-
-
 def standing_of(engagement: Engagement, *, today: date) -> Standing | None:
     """Return where an engagement stands; None for what never started."""
     facts = facts_of([engagement]).get(engagement.pk)
@@ -123,14 +116,16 @@ def standing_of(engagement: Engagement, *, today: date) -> Standing | None:
     first, year_end = fiscal_year(today)
     contract_end = last_day(engagement)
     last = max(year_end, contract_end or year_end)
-    spent = _actual([engagement.pk], add_months(month_of(today), -12))
+    spent = actual_by_month([engagement.pk], add_months(month_of(today), -12))
     position = position_at(facts, today)
     # What binds does so from the first day, whenever it was recorded.
     terms = {engagement.pk: replace(facts.terms, first=engagement.starts_on)}
     return Standing(
         position=position,
-        commitment=next(_commitments([engagement], terms, today)),
-        forecast=forecast_of(_outlook(facts, spent[engagement.pk], today), first, last),
+        commitment=next(commitments_of([engagement], terms, known_on=today)),
+        forecast=forecast_of(
+            outlook_of(facts, spent[engagement.pk], today), first, last
+        ),
         first=first,
         year_end=year_end,
         contract_end=contract_end,
@@ -202,7 +197,7 @@ def commitment_rows(
         )
         for engagement, commitment in zip(
             engagements,
-            _commitments(engagements, terms_of(engagements), today),
+            commitments_of(engagements, terms_of(engagements), known_on=today),
             strict=True,
         )
     ]
@@ -258,7 +253,7 @@ def forecast_months(user: User, where: SpendWhere, *, today: date) -> YearForeca
     first, last = fiscal_year(today)
     engagements = list(_seen(user, where).order_by("pk"))
     facts = facts_of(engagements)
-    spent = _actual(list(facts), add_months(month_of(today), -12))
+    spent = actual_by_month(list(facts), add_months(month_of(today), -12))
     rates = Rates()
     sums: dict[date, list[Decimal]] = defaultdict(lambda: [NOTHING] * 5)
     left_out: list[Uncounted] = []
@@ -268,7 +263,7 @@ def forecast_months(user: User, where: SpendWhere, *, today: date) -> YearForeca
         if not rates.has(engagement.currency, today):
             left_out.append(uncounted(engagement))
             continue
-        outlook = _outlook(facts[engagement.pk], spent[engagement.pk], today)
+        outlook = outlook_of(facts[engagement.pk], spent[engagement.pk], today)
         factor = rates.on(engagement.currency, today).factor
         for one in forecast_of(outlook, first, last).months:
             _add(sums[one.month], one, factor)
@@ -297,28 +292,6 @@ def _seen(user: User, where: SpendWhere) -> Any:
     return engagements_where(user, where)
 
 
-def _commitments(
-    engagements: Sequence[Engagement], terms: Mapping[int, Terms], today: date
-) -> Iterator[Commitment]:
-    """Yield one per engagement; what isn't active binds nobody."""
-    ids = [one.pk for one in engagements]
-    contracts = Engagement.objects.filter(pk__in=ids, managedcontract__isnull=False)
-    leaving = dict(contracts.values_list("pk", "managedcontract__exit_charge"))
-    for one in engagements:
-        is_active = one.status == Status.ACTIVE
-        yield commitment_of(
-            Binding(
-                terms=terms[one.pk],
-                as_of=max(today, one.starts_on),
-                until=committed_until(engagement=one, as_of=today)
-                if is_active
-                else None,
-                agreed_until=one.agreed_until_on or one.ends_on if is_active else None,
-                exit_charge=leaving.get(one.pk, NOTHING),
-            )
-        )
-
-
 def _reported(
     part: Part | None, currency: str, today: date, rates: Rates
 ) -> Decimal | None:
@@ -328,49 +301,3 @@ def _reported(
         return _rounded(part.amount * rates.on(currency, today).factor)
     except MissingRateError:
         return None
-
-
-Months = dict[date, Decimal]
-
-
-def _actual(ids: Sequence[int], since: date) -> dict[int, Months]:
-    """Return what was invoiced and paid, by engagement and month of service."""
-    rows = (
-        MonthlySpend.objects.filter(
-            engagement__in=ids, basis=Basis.ACTUAL, month__gte=since
-        )
-        .exclude(charge_kind=ChargeKind.TAX)
-        .order_by()
-        .values_list("engagement_id", "month")
-        .annotate(total=Sum("amount"))
-    )
-    found: dict[int, Months] = defaultdict(dict)
-    for engagement, month, total in rows:
-        found[engagement][month] = total
-    return found
-
-
-def _outlook(facts: Facts, spent: Months, today: date) -> Outlook:
-    earned = earned_by(facts.terms, today).amounts
-    accrued: Months = defaultdict(lambda: NOTHING)
-    for (month, _charge), amount in open_cells(facts, earned, today).items():
-        accrued[month] += amount
-    return Outlook(
-        terms=facts.terms,
-        today=today,
-        actual=spent,
-        accrued=dict(accrued),
-        ahead=_ahead(facts, earned, today),
-    )
-
-
-def _ahead(facts: Facts, earned: Mapping[Cell, Decimal], today: date) -> Months:
-    """Return what was invoiced of this month and later beyond what is earned."""
-    by_month: Months = defaultdict(lambda: NOTHING)
-    for (month, _charge), amount in earned.items():
-        by_month[month] += amount
-    billed: Months = defaultdict(lambda: NOTHING)
-    for one in facts.billed:
-        if one.month >= month_of(today):
-            billed[one.month] += one.amount
-    return {month: max(NOTHING, billed[month] - by_month[month]) for month in billed}

@@ -23,7 +23,9 @@ class Realised:
 class FoundSaving:
     """A saving as records tell of it; `key` is its own for good.
 
-    `is_withdrawn` where what it rested on holds no longer.
+    `is_withdrawn` where what it rested on holds no longer. One that `follows` tells
+    all that records show by now, once a day: what was claimed and realised before is
+    brought in line with it, up or down. `owner` and `note` are those of the claim.
     """
 
     key: str
@@ -34,6 +36,10 @@ class FoundSaving:
     since: date
     realised: tuple[Realised, ...] = ()
     is_withdrawn: bool = False
+    until: date | None = None
+    follows: bool = False
+    owner: int | None = None
+    note: str = ""
 
 
 SavingSource = Callable[[], Iterable[FoundSaving]]

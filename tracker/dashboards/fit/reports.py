@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as marked
+from django.utils.translation import ngettext
 
 from engagements.choices import Kind
 from engagements.values.language import translated
@@ -21,7 +22,7 @@ from tracker.dashboards.report import Column, ColumnKind, Row, Value
 from tracker.dashboards.spend_series import Drawing, KeyEntry
 from tracker.dashboards.topics.report import TopicReport
 from tracker.dashboards.topics.scope import TopicScope
-from tracker.fit.conversions import Converted, conversions
+from tracker.fit.conversions import Converted, Hidden, conversions
 from tracker.fit.portfolio import Asking, Lesson, Placed, Portfolio, portfolio_of
 from tracker.fit.queries import GroupRow, visible_groups
 from tracker.fit.verdict import Answer, Verdict
@@ -371,19 +372,26 @@ class Conversions(FitReport):
     unheeded: ClassVar[frozenset[str]] = frozenset({"model", VERDICT, MISSING})
     says = marked(
         "Predicted is the saving a month as last assessed before the successor began;"
-        " low and high are the 10th and 90th of a hundred. Realised is what both models"
-        " cost a month by their own records, once three whole months are paid."
+        " low and high are the 10th and 90th of a hundred. Realised is what those"
+        " before cost a month then, less what all of them cost by the ledger and with"
+        " our managers' time, on average of the whole months since. What was converted"
+        " together is one line; its saving is claimed for a year, as the list of"
+        " savings tells it."
     )
     nothing = marked("No engagement was converted yet.")
     columns: ClassVar[Sequence[Column]] = (
-        Column(marked("Now")),
-        Column(marked("Before"), rank=3),
+        Column(marked("Now"), wraps=True),
+        Column(marked("Before"), rank=3, wraps=True),
         Column(marked("Since"), DAY, rank=2),
         Column(marked("Predicted"), PRICE),
         Column(marked("Low saving"), PRICE, rank=3),
         Column(marked("High saving"), PRICE, rank=3),
         Column(marked("Realised"), PRICE),
+        Column(marked("Months told"), COUNT, on_page=False),
+        Column(marked("Claimed"), PRICE, on_page=False),
+        Column(marked("Realised by now"), PRICE, on_page=False),
         Column(marked("Currency")),
+        Column(marked("Why nothing is told"), rank=3, wraps=True),
         Column(marked("Fitted before"), CHANCE, rank=3),
         Column(marked("Fits now"), CHANCE, rank=3),
     )
@@ -393,21 +401,44 @@ class Conversions(FitReport):
         return [self._row(one) for one in found]
 
     def _row(self, one: Converted) -> Row:
-        low, middle, high = one.predicted or (None, None, None)
+        outcome = one.outcome
+        low, middle, high = outcome.predicted or (None, None, None)
         values = (
-            one.after,
-            one.before,
+            ", ".join(one.after),
+            ", ".join(one.before),
             one.since,
             _known_cents(middle),
             _known_cents(low),
             _known_cents(high),
-            _known_cents(one.realised),
-            one.currency,
+            _known_cents(outcome.realised),
+            len(outcome.months) or None,
+            _known_cents(one.claimed),
+            _known_cents(one.saved),
+            outcome.currency,
+            _why_hidden(one),
             None if one.fitted_before is None else _share(one.fitted_before),
             None if one.fitted_after is None else _share(one.fitted_after),
         )
         href = self.admin_url("engagements_engagement_change", one.successor)
         return Row(values, href)
+
+
+def _why_hidden(one: Converted) -> str:
+    """Say why nothing is told of what came of it; "" where something is."""
+    return {
+        None: "",
+        Hidden.CURRENCIES: _("They are in different currencies."),
+        Hidden.NOT_ASSESSED: _("Not all before were assessed with their money."),
+        Hidden.TOO_EARLY: _("Told once three whole months are billed or accrued."),
+        Hidden.UNTOLD_ENDS: ngettext(
+            "%(n)d more of the vendor ended for the service at the time: say in its end"
+            " reason whether it was converted.",
+            "%(n)d more of the vendor ended for the service at the time: say in their"
+            " end reasons whether they were converted.",
+            one.untold,
+        )
+        % {"n": one.untold},
+    }[one.outcome.hidden]
 
 
 class FactsToRecord(FitReport):

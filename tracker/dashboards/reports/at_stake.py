@@ -11,6 +11,7 @@ from engagements.values.periods import last_day_of_month
 from tracker.dashboards.report import POSTED, Column, ColumnKind, Report, Row
 from tracker.performance.queries import credit_rows
 from tracker.spend.at_stake import Reported, exception_rows, saving_rows
+from tracker.spend.kept import last_kept_month, last_outlook
 from tracker.spend.outlook import accrual_rows, commitment_rows, last_accrued_month
 from tracker.spend.queries import engagements_where
 
@@ -54,7 +55,8 @@ class AtStake(Report):
     def note(self) -> str:
         return _(
             "As of today, at today's rates, of whatever cost centre; lost credits,"
-            " what is taken back and savings are those of the months chosen above."
+            " what is taken back and savings are those of the months chosen above, and"
+            " a month's end is as it was kept."
         )
 
     def _row(self, stake: _Stake) -> Row:
@@ -78,6 +80,7 @@ class AtStake(Report):
             "commitments",
             [row.reporting_amount for row in bound if row.commitment.amount != 0],
         )
+        yield from self._kept()
         yield from self._accrued()
         exceptions = exception_rows(user, where, today=today)
         yield _Stake(
@@ -97,6 +100,22 @@ class AtStake(Report):
         )
         realised = (row.reporting_realised for row in savings)
         yield _Stake(_("Savings realised"), "savings", _but_nothing(realised))
+
+    def _kept(self) -> Iterator[_Stake]:
+        user, where = self.scope.user, self.scope.where
+        month = last_kept_month(user, by=self.scope.period.last)
+        if month is None:
+            return
+        named = {"month": self.scope.notation.month(month)}
+        then = last_outlook(user, where, month)
+        yield _Stake(
+            _("Committed, end of %(month)s") % named, "kept-outlooks", then.committed
+        )
+        yield _Stake(
+            _("Forecast of the fiscal year, end of %(month)s") % named,
+            "kept-outlooks",
+            then.expected,
+        )
 
     def _accrued(self) -> Iterator[_Stake]:
         user = self.scope.user

@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from engagements.choices import Kind
+from tracker.dashboards.as_of import as_of_choices
 from tracker.dashboards.report import MONTHS, POSTED, Column, ColumnKind, Report, Row
 from tracker.spend.outlook import CommittedRow, commitment_rows
 
@@ -39,6 +40,9 @@ class Commitments(Report):
     def read(self) -> list[CommittedRow]:
         scope = self.scope
         return commitment_rows(scope.user, scope.where, today=timezone.localdate())
+
+    def choices(self) -> list[tuple[str, str, bool]]:
+        return as_of_choices(self.scope, self.slug, "kept-outlooks")
 
     def rows(self) -> Iterator[Row]:
         return (self._row(one) for one in self.read)

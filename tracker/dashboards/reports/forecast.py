@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.utils import timezone
 
+from tracker.dashboards.as_of import as_of_choices
 from tracker.dashboards.report import MONTHS, POSTED, Column, ColumnKind, Report, Row
 from tracker.spend.outlook import YearForecast, forecast_months
 from tracker.spend.uncounted import in_words
@@ -31,6 +32,9 @@ class ForecastByMonth(Report):
     def read(self) -> YearForecast:
         scope = self.scope
         return forecast_months(scope.user, scope.where, today=timezone.localdate())
+
+    def choices(self) -> list[tuple[str, str, bool]]:
+        return as_of_choices(self.scope, self.slug, "forecast-then")
 
     def note(self) -> str:
         return in_words(self.read.uncounted)

@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from engagements.values.periods import add_months, month_of
+from tracker.fit.conversions import groups_converted
 from tracker.fit.models import Assessment, Decision, Flag
 
 # Whole months, besides the one that runs, of which every assessment is kept.
@@ -20,8 +21,9 @@ def thin_assessments(*, today: date) -> int:
     """Delete what a month long past has besides its last word; returns how many.
 
     Each engagement keeps, under each policy, the last assessment of every month, the
-    one on whose day a flag was raised or cleared, and the one known at each decision:
-    verdicts, flags and what decisions teach can be repeated as long as they are kept.
+    one on whose day a flag was raised or cleared, and the one known at each decision
+    and when each conversion began: verdicts, flags, what decisions teach and what was
+    predicted can be repeated as long as they are kept.
     """
     removed = 0
     while ids := _superfluous(today):
@@ -46,18 +48,21 @@ def _superfluous(today: date) -> list[int]:
         )
         .exclude(Exists(flags.filter(raised_on=OuterRef("as_of"))))
         .exclude(Exists(flags.filter(cleared_on=OuterRef("as_of"))))
-        .exclude(pk__in=set(_known_at_decisions()))
+        .exclude(pk__in=set(_known_when_decided()))
         .order_by("pk")
     )
     return list(islice(candidates.values_list("pk", flat=True), AT_ONCE))
 
 
-def _known_at_decisions() -> Iterator[int]:
-    """By engagement and decision, the latest assessment up to its day."""
+def _known_when_decided() -> Iterator[int]:
+    """By engagement and decision or conversion, the latest assessment up to its day."""
     days: dict[int, set[date]] = {}
     rows = Decision.objects.order_by().values_list("flag__engagement_id", "at")
     for engagement, at in rows:
         days.setdefault(engagement, set()).add(timezone.localdate(at))
+    for group in groups_converted():
+        for one in group.before:
+            days.setdefault(one.pk, set()).add(group.told_until(one))
     stored = Assessment.objects.filter(engagement__in=days).order_by(
         "engagement", "-as_of", "-policy__version"
     )

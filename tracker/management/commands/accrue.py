@@ -12,13 +12,14 @@ from engagements.errors import TrackerError
 from engagements.values.money import round_money
 from engagements.values.periods import add_months, month_of
 from tracker.management.months import month_argument
-from tracker.spend.services import AccrualRun, AccruedEngagement, accrue
+from tracker.spend.services import AccruedEngagement, MonthReckoned, reckon_month
 
 
 class Command(BaseCommand):
     help = (
         "Reckon what every engagement owes, or has paid ahead, at a month's end, and"
-        " post it as accrued spend. Repeated, it posts only what changed."
+        " post it as accrued spend; keep what was committed and expected then."
+        " Repeated, it posts and keeps only what changed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -39,20 +40,25 @@ class Command(BaseCommand):
         month: date = options["month"] or add_months(month_of(today), -1)
         is_trial: bool = options["dry_run"]
         try:
-            run = accrue(month=month, today=today, is_trial=is_trial, actor=None)
+            reckoned = reckon_month(
+                month=month, today=today, is_trial=is_trial, actor=None
+            )
         except TrackerError as refusal:
             raise CommandError(str(refusal)) from refusal
         if options["json"]:
-            self.stdout.write(json.dumps(_told(run, is_trial), default=str))
+            self.stdout.write(json.dumps(_told(reckoned, is_trial), default=str))
         else:
-            self.stdout.write("\n".join(_lines(run, is_trial)))
-        if run.refused:
+            self.stdout.write("\n".join(_lines(reckoned, is_trial)))
+        # What neither owed nor was owed may still be bound in such a currency.
+        refused = reckoned.accruals.refused | reckoned.outlooks.refused
+        if refused:
             raise CommandError(
-                f"{len(run.refused)} left out: {'; '.join(run.refused.values())}"
+                f"{len(refused)} left out: {'; '.join(refused.values())}"
             )
 
 
-def _told(run: AccrualRun, is_trial: bool) -> dict[str, Any]:
+def _told(reckoned: MonthReckoned, is_trial: bool) -> dict[str, Any]:
+    run = reckoned.accruals
     return {
         "month": f"{run.month:%Y-%m}",
         "is_trial": is_trial,
@@ -62,6 +68,7 @@ def _told(run: AccrualRun, is_trial: bool) -> dict[str, Any]:
         "entries": run.entries,
         "refused": run.refused,
         "engagements": [asdict(row) for row in run.rows],
+        "outlooks": asdict(reckoned.outlooks),
     }
 
 
@@ -74,7 +81,8 @@ def _line(row: AccruedEngagement) -> str:
     return f"{row.reference}: accrual {accrual}{estimate}, prepayment {prepayment}"
 
 
-def _lines(run: AccrualRun, is_trial: bool) -> Iterator[str]:
+def _lines(reckoned: MonthReckoned, is_trial: bool) -> Iterator[str]:
+    run, outlooks = reckoned.accruals, reckoned.outlooks
     for row in run.rows:
         if row.accrual or row.prepayment:
             yield _line(row)
@@ -82,4 +90,9 @@ def _lines(run: AccrualRun, is_trial: bool) -> Iterator[str]:
     yield (
         f"{run.month:%Y-%m}: {len(run.rows)} engagements, {run.changed} changed;"
         f" {run.accrued} {settings.REPORTING_CURRENCY} accrued; {done}."
+    )
+    yield (
+        f"{run.month:%Y-%m}: {outlooks.engagements} outlooks, {outlooks.changed}"
+        f" changed; {outlooks.committed} {settings.REPORTING_CURRENCY} committed,"
+        f" {outlooks.expected} expected of the fiscal year."
     )

@@ -50,6 +50,7 @@ from tracker.spend.models.match import (
     MatchException,
     Resolution,
 )
+from tracker.spend.models.outlook import MonthOutlook
 from tracker.spend.models.payment import Payment
 from tracker.spend.models.purchase_order import (
     OrderChange,
@@ -61,6 +62,7 @@ from tracker.spend.models.rate import ExchangeRate, RateOrigin
 from tracker.spend.models.saving import (
     Saving,
     SavingKind,
+    SavingQuerySet,
     SavingRealisation,
     SavingStatus,
 )
@@ -113,6 +115,7 @@ __all__ = [
     "LineUnit",
     "MatchException",
     "MoneyScoped",
+    "MonthOutlook",
     "MonthTotal",
     "MonthlySpend",
     "OrderChange",
@@ -126,6 +129,7 @@ __all__ = [
     "RoleBenchmark",
     "Saving",
     "SavingKind",
+    "SavingQuerySet",
     "SavingRealisation",
     "SavingStatus",
     "Settlement",

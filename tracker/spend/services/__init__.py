@@ -73,7 +73,13 @@ from tracker.spend.services.month_close import (
     month_to_close,
     reopen_month,
 )
-from tracker.spend.services.month_end import MonthEnd, end_month
+from tracker.spend.services.month_end import (
+    MonthEnd,
+    MonthReckoned,
+    end_month,
+    reckon_month,
+)
+from tracker.spend.services.outlooks import OutlookRun, keep_outlooks
 from tracker.spend.services.payments import post_payments, record_invoice_payment
 from tracker.spend.services.purchase_orders import (
     Watched,
@@ -139,6 +145,8 @@ __all__ = [
     "MonthEnd",
     "MonthNotOverError",
     "MonthObstacle",
+    "MonthReckoned",
+    "OutlookRun",
     "Posting",
     "RatesNotReadError",
     "Verification",
@@ -170,6 +178,7 @@ __all__ = [
     "end_month",
     "engagements_of",
     "enter_hours",
+    "keep_outlooks",
     "log_oversight",
     "log_oversight_month",
     "log_work",
@@ -189,6 +198,7 @@ __all__ = [
     "posted_on",
     "rebuild_roll_ups",
     "receive_invoice",
+    "reckon_month",
     "record_download",
     "record_invoice_payment",
     "record_order",

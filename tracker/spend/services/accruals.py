@@ -98,7 +98,7 @@ def accrue(
     Raises MonthNotOverError, MonthClosedError.
     """
     month = month_of(month)
-    _check_month(month, today)
+    check_month_end(month, today)
     chosen = Engagement.objects.all() if engagements is None else engagements
     run = AccrualRun(month)
     for ids in _batches(_due(chosen, month)):
@@ -106,7 +106,8 @@ def accrue(
     return run
 
 
-def _check_month(month: date, today: date) -> None:
+def check_month_end(month: date, today: date) -> None:
+    """Raise MonthNotOverError, MonthClosedError where a month isn't to be reckoned."""
     if last_day_of_month(month) >= today:
         raise MonthNotOverError(
             f"{month:%Y-%m} isn't over yet: accrue it from the 1st."

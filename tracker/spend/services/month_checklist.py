@@ -9,6 +9,8 @@ from django.db import models
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from engagements.choices import Status
+from engagements.models import Engagement
 from engagements.values.periods import last_day_of_month, month_of
 from tracker.spend.fx import old_rates
 from tracker.spend.models import (
@@ -17,6 +19,7 @@ from tracker.spend.models import (
     Invoice,
     InvoiceStatus,
     LedgerEntry,
+    MonthOutlook,
     Timesheet,
     TimesheetStatus,
 )
@@ -91,7 +94,7 @@ def month_checklist(*, month: date, today: date) -> MonthChecklist:
     month = month_of(month)
     run = accrue(month=month, today=today, is_trial=True, actor=None)
     items = [*_accruals(run), *_roll_ups(), *_invoices(month), *_sheets(month)]
-    items += _old_rates(month)
+    items += [*_outlooks(month), *_old_rates(month)]
     items += [item for check in _CHECKS for item in check(month)]
     return MonthChecklist(month, sorted(items, key=lambda one: not one.is_blocking))
 
@@ -139,6 +142,23 @@ def _accruals(run: AccrualRun) -> list[ChecklistItem]:
             rows=Accrual,
             where=month,
         ),
+    ]
+
+
+def _outlooks(month: date) -> list[ChecklistItem]:
+    """Tell of a month whose outlook would be lost once it is closed."""
+    if MonthOutlook.objects.filter(month=month).exists():
+        unkept = 0
+    else:
+        unkept = Engagement.objects.filter(status=Status.ACTIVE).count()
+    return [
+        ChecklistItem(
+            "outlooks",
+            _("Commitments and forecast of the month's end not kept"),
+            unkept,
+            is_blocking=False,
+            rows=MonthOutlook,
+        )
     ]
 
 

@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Exists, OuterRef, Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -30,6 +30,7 @@ from tracker.spend.models import (
     Resolution,
     Saving,
     SavingKind,
+    SavingQuerySet,
     SavingRealisation,
     SavingStatus,
 )
@@ -65,6 +66,7 @@ def claim_saving(*, saving: Saving, actor: User | None) -> Saving:
             )
     _check_names(saving)
     _check_price(saving)
+    _check_conversion(saving)
     return create_record(
         record=saving,
         event_type="saving.claimed",
@@ -130,6 +132,16 @@ def _check_names(saving: Saving) -> None:
         raise ValidationError(lacking)
 
 
+def _check_conversion(saving: Saving) -> None:
+    """Refuse what is claimed of a conversion a second time."""
+    if saving.kind != SavingKind.CONVERSION or saving.engagement is None:
+        return
+    if _conversions_of(saving.engagement.pk).exists():
+        raise ValidationError(
+            {"engagement": _("The saving of its conversion is claimed already.")}
+        )
+
+
 def _check_price(saving: Saving) -> None:
     if (saving.price_before is None) != (saving.price_after is None):
         raise ValidationError({"price_after": _("Give both prices, or neither.")})
@@ -156,12 +168,13 @@ def bring_savings_up(*, actor: User | None = None) -> BroughtUp:
         realised += parts
     realised += _realise_recovered(actor)
     realised += _realise_negotiated(actor)
+    realised += _undo_credited(actor)
     return BroughtUp(claimed, realised)
 
 
 def _bring_up(found: FoundSaving, actor: User | None) -> tuple[bool, int]:
     saving = Saving.objects.select_for_update().filter(source_key=found.key).first()
-    if saving is None and found.is_withdrawn:
+    if saving is None and (found.is_withdrawn or _is_claimed_by_hand(found)):
         return False, 0
     is_new = saving is None
     if saving is None:
@@ -172,15 +185,81 @@ def _bring_up(found: FoundSaving, actor: User | None) -> tuple[bool, int]:
                 engagement=Engagement.objects.get(pk=found.engagement),
                 claimed_amount=found.amount,
                 claimed_on=found.since,
+                until=found.until,
+                owner_id=found.owner,
+                note=found.note,
                 source_key=found.key,
             ),
             actor=actor,
         )
-    parts = _realise(saving, found.realised, actor)
-    if found.is_withdrawn and saving.status == SavingStatus.CLAIMED:
-        reason = _("What it rested on holds no longer.")
-        _move(saving, SavingStatus.WITHDRAWN, "saving.withdrawn", actor, reason)
-    return is_new, parts
+    if saving.status == SavingStatus.WITHDRAWN:
+        return is_new, 0
+    if found.is_withdrawn:
+        return is_new, _take_back(saving, found.since, actor)
+    if found.follows:
+        return is_new, _follow(saving, found, actor)
+    return is_new, _realise(saving, found.realised, actor)
+
+
+def _is_claimed_by_hand(found: FoundSaving) -> bool:
+    """Tell whether a person claimed what records tell of now."""
+    if found.kind != SavingKind.CONVERSION:
+        return False
+    return _conversions_of(found.engagement).exists()
+
+
+def _conversions_of(engagement: int) -> SavingQuerySet:
+    rows: SavingQuerySet = Saving.objects.filter(
+        kind=SavingKind.CONVERSION, engagement=engagement
+    ).exclude(status=SavingStatus.WITHDRAWN)
+    return rows
+
+
+def _take_back(saving: Saving, on: date, actor: User | None) -> int:
+    """Withdraw a saving, with all that records showed of it."""
+    reason = _("What it rested on holds no longer.")
+    left = _realised(saving)
+    parts = [Realised(-left, on, note=reason)] if left else []
+    _add(saving, parts, actor)
+    _move(saving, SavingStatus.WITHDRAWN, "saving.withdrawn", actor, reason)
+    return len(parts)
+
+
+def _follow(saving: Saving, found: FoundSaving, actor: User | None) -> int:
+    """Bring what is claimed and realised in line with what records show by now."""
+    _reclaim(saving, found, actor)
+    rows = saving.realisations.order_by().values_list("realised_on")
+    stored = dict(rows.annotate(total=Sum("amount")))
+    shown = {part.on: part for part in found.realised}
+    gone = _("What it rested on holds no longer.")
+    parts = []
+    for day in sorted({*stored, *shown}):
+        part = shown.get(day, Realised(ZERO, day, note=gone))
+        difference = part.amount - stored.get(day, ZERO)
+        if difference:
+            parts.append(replace(part, amount=difference))
+    _add(saving, parts, actor)
+    return len(parts)
+
+
+def _reclaim(saving: Saving, found: FoundSaving, actor: User | None) -> None:
+    before = copy(saving)
+    saving.claimed_amount, saving.claimed_on = found.amount, found.since
+    saving.until, saving.title = found.until, found.title
+    changes = events.difference(before, saving)
+    if not changes:
+        return
+    saving.version += 1
+    saving.full_clean()
+    saving.save()
+    events.record(
+        event_type="saving.claim_changed",
+        subject=saving,
+        changes=changes,
+        engagement=saving.engagement,
+        actor=actor,
+    )
+    _settle(saving, actor)
 
 
 def _realise(saving: Saving, parts: Sequence[Realised], actor: User | None) -> int:
@@ -195,7 +274,14 @@ def _realise(saving: Saving, parts: Sequence[Realised], actor: User | None) -> i
         if part.amount != 0
         and (part.invoice_line, "" if part.invoice_line else part.note) not in known
     ]
-    for part in new:
+    _add(saving, new, actor)
+    return len(new)
+
+
+def _add(saving: Saving, parts: Sequence[Realised], actor: User | None) -> None:
+    if not parts:
+        return
+    for part in parts:
         row = SavingRealisation(
             saving=saving,
             amount=part.amount,
@@ -205,28 +291,27 @@ def _realise(saving: Saving, parts: Sequence[Realised], actor: User | None) -> i
         )
         row.full_clean()
         row.save()
-    if new:
-        total = sum((part.amount for part in new), ZERO)
-        events.record(
-            event_type="saving.realised",
-            subject=saving,
-            changes={
-                "amount": [None, events.plain(total)],
-                "currency": [None, saving.currency],
-            },
-            engagement=saving.engagement,
-            actor=actor,
-        )
-        _finish(saving, actor)
-    return len(new)
+    total = sum((part.amount for part in parts), ZERO)
+    events.record(
+        event_type="saving.realised",
+        subject=saving,
+        changes={
+            "amount": [None, events.plain(total)],
+            "currency": [None, saving.currency],
+        },
+        engagement=saving.engagement,
+        actor=actor,
+    )
+    _settle(saving, actor)
 
 
-def _finish(saving: Saving, actor: User | None) -> None:
-    """Call a saving realised once records show all that was claimed."""
-    if saving.status != SavingStatus.CLAIMED:
-        return
-    if _realised(saving) >= saving.claimed_amount:
+def _settle(saving: Saving, actor: User | None) -> None:
+    """Call a saving realised as long as records show all that was claimed."""
+    is_whole = _realised(saving) >= saving.claimed_amount
+    if saving.status == SavingStatus.CLAIMED and is_whole:
         _move(saving, SavingStatus.REALISED, "saving.completed", actor)
+    elif saving.status == SavingStatus.REALISED and not is_whole:
+        _move(saving, SavingStatus.CLAIMED, "saving.reopened", actor)
 
 
 def _realised(saving: Saving) -> Decimal:
@@ -351,7 +436,6 @@ def _realise_negotiated(actor: User | None) -> int:
     )
     lines = _billed([saving.engagement_id or 0 for saving in savings])
     rates = _rates(list(lines))
-    undone = _undone(savings)
     count = 0
     for saving in savings:
         engagement = saving.engagement_id or 0
@@ -360,19 +444,35 @@ def _realise_negotiated(actor: User | None) -> int:
             for line in lines[engagement]
             if (amount := _saved(saving, line, rates[engagement])) > 0
         ]
-        count += _realise(saving, [*parts, *undone[saving.pk]], actor)
+        count += _realise(saving, parts, actor)
     return count
 
 
-def _undone(savings: Sequence[Saving]) -> dict[int, list[Realised]]:
-    """Take back what bills realised that were credited in full since.
+def _undo_credited(actor: User | None) -> int:
+    """Take back what bills realised that were credited in full since, of any kind.
 
     What is billed in their place realises anew.
     """
-    found: dict[int, list[Realised]] = defaultdict(list)
-    rows = SavingRealisation.objects.filter(
-        saving__in=savings, amount__gt=0, invoice_line__is_credited=True
+    # A line that gives money back is credited with all that it was billed beside.
+    beside = (
+        InvoiceLine.objects.filter(
+            invoice=OuterRef("invoice_line__invoice"),
+            engagement=OuterRef("invoice_line__engagement"),
+            amount__gt=0,
+        )
+        .exclude(charge_kind=ChargeKind.TAX)
+        .order_by()
     )
+    gave_back = Q(
+        Exists(beside.filter(is_credited=True)),
+        ~Exists(beside.filter(is_credited=False)),
+        invoice_line__amount__lt=0,
+        invoice_line__invoice__kind=InvoiceKind.INVOICE,
+    )
+    rows = SavingRealisation.objects.filter(
+        Q(invoice_line__is_credited=True) | gave_back, amount__gt=0
+    ).exclude(saving__status=SavingStatus.WITHDRAWN)
+    found: dict[int, list[Realised]] = defaultdict(list)
     for row in rows.select_related("invoice_line__invoice").order_by("pk"):
         line = row.invoice_line
         if line is not None:
@@ -382,7 +482,8 @@ def _undone(savings: Sequence[Saving]) -> dict[int, list[Realised]]:
             found[row.saving_id].append(
                 Realised(-row.amount, row.realised_on, note=note)
             )
-    return found
+    savings = Saving.objects.select_for_update().filter(pk__in=found).order_by("pk")
+    return sum(_realise(saving, found[saving.pk], actor) for saving in savings)
 
 
 def _billed(engagements: Sequence[int]) -> dict[int, list[InvoiceLine]]:
