@@ -113,14 +113,25 @@ def _store(evaluated: Sequence[Evaluated], day: date, policy: Policy) -> None:
         for engagement, *told in _evaluated_by(day, policy)
         .annotate(is_worded=Q(wordings__has_keys=other_locales()))
         .values_list(
-            "engagement_id", "evidence", "money", "engine_version", "is_worded"
+            "engagement_id",
+            "evidence",
+            "parts",
+            "money",
+            "engine_version",
+            "is_worded",
         )
     }
     news = [
         e
         for e in evaluated
         if known.get(e.engagement_id)
-        != [e.assessment.evidence, e.assessment.money, ENGINE_VERSION, True]
+        != [
+            e.assessment.evidence,
+            e.assessment.parts,
+            e.assessment.money,
+            ENGINE_VERSION,
+            True,
+        ]
     ]
     of_the_day = Assessment.objects.filter(policy=policy, as_of=day)
     for start in range(0, len(news), BATCH):

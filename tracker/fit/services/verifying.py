@@ -8,7 +8,7 @@ from tracker.fit.explanation import NOT_RECORDED
 from tracker.fit.judgement import Judgement
 from tracker.fit.models import Assessment
 from tracker.fit.services.costing import figures_again
-from tracker.fit.services.evaluation import ENGINE_VERSION, repeat
+from tracker.fit.services.evaluation import REPEATED_VERSIONS, repeat, repeat_splits
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Deviation:
 
 @dataclass(frozen=True)
 class Verified:
-    """`other_engines` were made by another version and can't be repeated by this."""
+    """`other_engines` were made by a version that judged otherwise than this one."""
 
     repeated: int
     other_engines: int
@@ -40,17 +40,17 @@ def verify_assessments(*, as_of: date) -> Verified:
         .select_related("policy", "engagement")
         .order_by("engagement__reference")
     )
-    ours = stored.filter(engine_version=ENGINE_VERSION)
+    ours = stored.filter(engine_version__in=REPEATED_VERSIONS)
     repeated, deviations = 0, []
     for assessment in ours.iterator():
         repeated += 1
         deviations += _deviations(assessment)
-    others = stored.exclude(engine_version=ENGINE_VERSION).count()
+    others = stored.exclude(engine_version__in=REPEATED_VERSIONS).count()
     return Verified(repeated, others, tuple(deviations))
 
 
 def _deviations(assessment: Assessment) -> list[Deviation]:
-    again = _figures(repeat(assessment))
+    again = _figures(repeat(assessment)) | {"parts": repeat_splits(assessment)}
     stored = {
         "acceptability": assessment.acceptability,
         "opposition": assessment.opposition,
@@ -64,6 +64,7 @@ def _deviations(assessment: Assessment) -> list[Deviation]:
             if row["code"] != NOT_RECORDED
         },
         "missing": {row["code"]: row["swing_points"] for row in assessment.missing},
+        "parts": assessment.parts,
     }
     return [
         Deviation(assessment.engagement.reference, name, figure, again[name])
