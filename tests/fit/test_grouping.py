@@ -233,4 +233,4 @@ def test_number_of_queries_does_not_grow_with_groups() -> None:
     before = queries()
     for _ in range(2):
         team_bought_by_the_hour()
-    assert queries() == before == 10
+    assert queries() == before == 13
