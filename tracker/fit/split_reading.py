@@ -11,6 +11,8 @@ from tracker.fit.splits import CORE, NOT_CORE, OTHERS, SplitBy
 from tracker.fit.what_if import Blend, blend_headline
 
 MOST_REASONS = 2
+# What is known of a part before its logs are read is no reason to tell.
+SETTLED = {SplitBy.CORE: "core_work", SplitBy.DIRECTION: "direction"}
 
 
 @dataclass(frozen=True)
@@ -58,16 +60,20 @@ def _split(split: Mapping[str, Any], wordings: Mapping[str, Wording]) -> SplitRe
     return SplitReading(
         by=by.value,
         label=_label(by),
-        parts=tuple(_part(names[p["key"]], p, wordings) for p in split["parts"]),
+        parts=tuple(_part(by, names[p["key"]], p, wordings) for p in split["parts"]),
         blend=blend,
         headline=blend_headline(blend) if blend else "",
     )
 
 
 def _part(
-    name: str, part: Mapping[str, Any], wordings: Mapping[str, Wording]
+    by: SplitBy, name: str, part: Mapping[str, Any], wordings: Mapping[str, Wording]
 ) -> PartReading:
-    telling = {code: part["points"].get(code, 0.0) for code in part["evidence"]}
+    telling = {
+        code: part["points"].get(code, 0.0)
+        for code in part["evidence"]
+        if code != SETTLED.get(by)
+    }
     ranked = sorted(telling, key=lambda code: (-abs(telling[code]), code))
     return PartReading(
         name=name,
