@@ -50,7 +50,11 @@ def candidate(**fields: Any) -> Policy:
 def adopted_after_preview(policy: Policy, actor: User | None = None) -> Policy:
     receipt = preview_policy(policy=policy).receipt
     actor = actor or make_user(Role.ADMINISTRATOR)
-    return adopt_policy(policy=policy, receipt=receipt, actor=actor)
+    adopted = adopt_policy(policy=policy, receipt=receipt, actor=actor)
+    # In force on the day that these tests judge.
+    adopted.adopted_at = datetime(TODAY.year, TODAY.month, TODAY.day, tzinfo=UTC)
+    adopted.save()
+    return adopted
 
 
 def test_preview_of_the_policy_in_force_changes_nothing() -> None:

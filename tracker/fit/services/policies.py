@@ -13,6 +13,7 @@ from engagements.values.periods import ONE_DAY, month_of
 from tracker.fit.criteria import all_criteria, recordable_criteria
 from tracker.fit.criterion import AnyCriterion
 from tracker.fit.evidence import UNINFORMED, Breakpoints, Observation, Prior, prior_from
+from tracker.fit.history import end_of
 from tracker.fit.judgement import Rule, Rulebook
 from tracker.fit.models import Policy, QuarterPrior
 from tracker.fit.money import SWITCHING, Assumption, Triangle
@@ -53,6 +54,15 @@ def current_policy() -> Policy:
         version=FIRST_VERSION, defaults={"adopted_at": timezone.now()}
     )
     return policy
+
+
+def policy_on(day: date) -> Policy:
+    """The version in force at the day's end; the first one for days before any."""
+    current = current_policy()
+    if current.adopted_at < end_of(day):
+        return current
+    adopted = Policy.objects.filter(adopted_at__lt=end_of(day)).order_by("-version")
+    return adopted.first() or Policy.objects.earliest("version")
 
 
 def rulebook_of(policy: Policy, codes: Collection[str] | None = None) -> Rulebook:
