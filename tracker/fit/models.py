@@ -79,7 +79,8 @@ class EngagementScoped(QuerySet):  # type: ignore[type-arg] # serves several mod
 class Policy(Detail):
     """How the engine weighs: overrides of the defaults that the criteria declare.
 
-    `importances` is {code: v}, `breakpoints` {code: [[figure, lean], …]} and
+    `importances` is {code: v}, `breakpoints` {code: [[figure, lean], …]}, also under
+    "{code}.augmented" for a criterion that reads otherwise there, and
     `thresholds` {name: number} by the names of `verdict.Thresholds`; `assumptions`
     {code: {"least", "likely", "most", "source", "dated_on", "owner"}} by the codes of
     `money.SWITCHING`; what is not named keeps its default.  A policy is never edited:
