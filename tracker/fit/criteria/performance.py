@@ -58,7 +58,7 @@ class Performance(Criterion[Share]):
         """
         reviews, turnover = self._reviews(scope), turnover_of(scope)
         found = {
-            engagement: _shortfall(reviews.get(engagement, []), turnover.get(vendor))
+            engagement: shortfall_of(reviews.get(engagement, []), turnover.get(vendor))
             for engagement, vendor in _vendors(scope).items()
         }
         told = {pk: share for pk, share in found.items() if share is not None}
@@ -74,7 +74,7 @@ class Performance(Criterion[Share]):
                 return added_up(members, seen)
             deficits = [d for pk in sorted(members) for d in reviews.get(pk, [])]
             of = sorted({vendors[pk] for pk in members if pk in vendors})
-            return _shortfall(
+            return shortfall_of(
                 deficits, sum((turnover.get(v, Turnover()) for v in of), Turnover())
             )
 
@@ -117,7 +117,7 @@ def _vendors(scope: Scope) -> dict[int, int]:
     return dict(augmented.order_by().values_list("pk", "vendor_id"))
 
 
-def _shortfall(deficits: list[float], turnover: Turnover | None) -> Share | None:
+def shortfall_of(deficits: list[float], turnover: Turnover | None) -> Share | None:
     """Reviews and turnover as one share; None where neither tells anything."""
     rate = turnover.rate if turnover else None
     reviews = {"reviews": len(deficits)} if deficits else {}
