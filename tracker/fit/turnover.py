@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from engagements.choices import EndReason, Kind, Status
-from engagements.models import Assignment
+from engagements.models import Engagement
 from engagements.values.periods import ONE_DAY
 from tracker.fit.queries import HAPPENED, Scope
 
@@ -57,7 +57,8 @@ def turnover_of(scope: Scope) -> Mapping[int, Turnover]:
     """
     vendors = scope.engagements.filter(kind=Kind.AUGMENTED).order_by()
     rows = (
-        Assignment.objects.filter(
+        Engagement.objects.filter(
+            kind=Kind.AUGMENTED,
             vendor__in=vendors.values("vendor_id"),
             status__in=HAPPENED,
             starts_on__lte=scope.as_of,
@@ -67,7 +68,7 @@ def turnover_of(scope: Scope) -> Mapping[int, Turnover]:
         .values_list(
             "vendor_id",
             "pk",
-            "contractor_id",
+            "assignment__contractor_id",
             "status",
             "starts_on",
             "ends_on",

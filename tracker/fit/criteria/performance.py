@@ -71,7 +71,8 @@ class Performance(Criterion[Share]):
 
         def pool(members: Collection[int], seen: Mapping[int, Share]) -> Share | None:
             if any("windows" in share.figures for share in seen.values()):
-                return added_up(members, seen)
+                windows: Share | None = added_up(members, seen)
+                return windows
             deficits = [d for pk in sorted(members) for d in reviews.get(pk, [])]
             of = sorted({vendors[pk] for pk in members if pk in vendors})
             return shortfall_of(

@@ -78,9 +78,9 @@ class ScopeChange(Criterion[Share]):
         spent = _spend(scope)
 
         def pool(members: Collection[int], seen: Mapping[int, Share]) -> Share | None:
-            together = added_up(members, seen)
+            together: Share | None = added_up(members, seen)
             whole = sum(spent[pk].reported for pk in seen)
-            if len(seen) < 2 or whole <= 0:
+            if together is None or len(seen) < 2 or whole <= 0:
                 return together
             added = sum(own.value * spent[pk].reported for pk, own in seen.items())
             share = added / whole

@@ -21,7 +21,7 @@ from tracker.fit.evidence import (
 )
 from tracker.fit.explanation import Explanation, Texts, explain, strongest_of, texts
 from tracker.fit.judgement import Case, Judgement, Rulebook, judge, judge_by_model
-from tracker.fit.models import Advice, Assessment, Policy, Verdict
+from tracker.fit.models import Advice, Assessment, Policy
 from tracker.fit.queries import Scope
 from tracker.fit.services.policies import (
     WINDOW_MONTHS,
@@ -32,6 +32,7 @@ from tracker.fit.services.policies import (
 from tracker.fit.services.splitting import splits_of
 from tracker.fit.services.wording import in_english
 from tracker.fit.splits import repeated_splits
+from tracker.fit.verdict import Verdict
 
 # Raised whenever the same records and policy would give another result.
 ENGINE_VERSION = "1.5"
@@ -98,7 +99,7 @@ def evaluate(
             for subject, case, (judgement, _changes) in zip(
                 subjects, cases, answers, strict=True
             )
-            if judgement.verdict == Verdict.MIXED
+            if judgement.verdict is Verdict.MIXED
         },
         as_of=as_of,
         months=WINDOW_MONTHS,
