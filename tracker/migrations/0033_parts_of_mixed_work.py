@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tracker", "0030_flags_of_dates")]
+    dependencies = [("tracker", "0032_month_outlooks")]
 
     operations = [
         migrations.AddField(
