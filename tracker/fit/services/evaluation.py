@@ -36,7 +36,7 @@ from tracker.fit.verdict import Verdict
 
 # Raised whenever the same records and policy would give another result.
 ENGINE_VERSION = "1.5"
-# Those that judge the same evidence alike: 1.5 gathers more of it.
+# Those that judge the same evidence alike, whatever they gather and make of money.
 REPEATED_VERSIONS = ("1.4", ENGINE_VERSION)
 RECENT_MONTHS = 6
 

@@ -8,7 +8,12 @@ from tracker.fit.explanation import NOT_RECORDED
 from tracker.fit.judgement import Judgement
 from tracker.fit.models import Assessment
 from tracker.fit.services.costing import figures_again
-from tracker.fit.services.evaluation import REPEATED_VERSIONS, repeat, repeat_splits
+from tracker.fit.services.evaluation import (
+    ENGINE_VERSION,
+    REPEATED_VERSIONS,
+    repeat,
+    repeat_splits,
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,8 @@ class Verified:
 def verify_assessments(*, as_of: date) -> Verified:
     """Judge the day's assessments again, from stored evidence and policy alone.
 
-    Money is computed again from the inputs and assumptions stored beside it.
+    Money is computed again from the inputs and assumptions stored beside it, where
+    this engine reckoned it: an earlier one may have counted other costs.
     """
     stored = (
         Assessment.objects.filter(as_of=as_of)
@@ -76,7 +82,7 @@ def _deviations(assessment: Assessment) -> list[Deviation]:
 def _money_deviations(assessment: Assessment) -> list[Deviation]:
     """Each stored figure about money that its own inputs don't give again."""
     money = assessment.money
-    if money is None:
+    if money is None or assessment.engine_version != ENGINE_VERSION:
         return []
     again = figures_again(money) or {}
     found = [(f"money.{name}", money[name], figure) for name, figure in again.items()]
