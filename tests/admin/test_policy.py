@@ -189,3 +189,21 @@ def test_number_of_queries_of_a_preview_does_not_grow(
         client.post(PAGE, values)
 
     assert len(captured) == 16
+
+
+def test_performance_has_breakpoints_of_both_readings(client, administrator):
+    text = text_of(client.get(PAGE))
+    assert "Where a managed service runs: more speaks for augmentation" in text
+    assert "Where augmentation runs: more speaks for a managed service" in text
+
+    name = "breakpoints_performance.augmented"
+    adopt(client, reason="Milder", **{name: "0.2: 0, 0.6: 1"})
+    assert current_policy().breakpoints == {
+        "performance.augmented": [[0.2, 0.0], [0.6, 1.0]]
+    }
+
+    inverted = typed(client, **{name: "0.2: 0, 0.6: -1"}, preview="1")
+    form = client.post(PAGE, inverted).context["form"]
+    assert form[name].errors == [
+        "Let leans rise: here more of it speaks for a managed service."
+    ]

@@ -50,7 +50,11 @@ def candidate(**fields: Any) -> Policy:
 def adopted_after_preview(policy: Policy, actor: User | None = None) -> Policy:
     receipt = preview_policy(policy=policy).receipt
     actor = actor or make_user(Role.ADMINISTRATOR)
-    return adopt_policy(policy=policy, receipt=receipt, actor=actor)
+    adopted = adopt_policy(policy=policy, receipt=receipt, actor=actor)
+    # In force on the day that these tests judge.
+    adopted.adopted_at = datetime(TODAY.year, TODAY.month, TODAY.day, tzinfo=UTC)
+    adopted.save()
+    return adopted
 
 
 def test_preview_of_the_policy_in_force_changes_nothing() -> None:
@@ -222,6 +226,51 @@ def test_own_breakpoints_of_performance_leave_reviews_as_they_read() -> None:
         (point,) = judged.judgements[0].points
         leans[is_managed] = point.lean
     assert (leans[True] < 0, leans[False] > 0) == (True, True)
+
+
+def leans_of_poor_work(policy: Policy) -> tuple[float, float]:
+    """How a shortfall of 40 % leans where a managed service runs, and else."""
+    poor = {"performance": Share(part=400, whole=1000, records=9, overdispersion=1.0)}
+    leans = []
+    for is_managed in (True, False):
+        read = rulebook_of(policy).where(is_managed=is_managed)
+        case = Case(is_managed=is_managed, facts=poor)
+        leans.append(judge([case], read).judgements[0].points[0].lean)
+    return leans[0], leans[1]
+
+
+def test_breakpoints_of_performance_have_a_key_for_each_reading() -> None:
+    usual = leans_of_poor_work(Policy())
+    own = {"performance.augmented": [[0.3, 0.0], [0.9, 1.0]]}
+    milder = leans_of_poor_work(Policy(breakpoints=own))
+    stricter = leans_of_poor_work(
+        Policy(breakpoints={"performance": [[0, 0], [1, -1]]})
+    )
+
+    assert (milder[0], stricter[1]) == usual
+    assert 0 < milder[1] < usual[1]
+    assert usual[0] < stricter[0] < 0
+
+
+@pytest.mark.parametrize(
+    ("key", "points", "said"),
+    [
+        ("performance", [[0.05, 0], [0.3, 1]], "speaks for augmentation"),
+        ("performance.augmented", [[0.1, 0], [0.5, -1]], "for a managed service"),
+        ("direction.augmented", [[0.1, 1], [0.5, 0]], "no such criterion"),
+    ],
+)
+def test_reading_is_never_inverted(key: str, points: Any, said: str) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        preview_policy(policy=candidate(breakpoints={key: points}))
+    (error,) = refusal.value.message_dict[f"breakpoints.{key}"]
+    assert said in error
+
+
+def test_reading_may_be_silenced() -> None:
+    silent = {"performance.augmented": [[0.1, 0.0], [0.5, 0.0]]}
+    assert leans_of_poor_work(Policy(breakpoints=silent))[1] == 0
+    assert preview_policy(policy=candidate(breakpoints=silent)).judged == 0
 
 
 def plant_decisions(count: int, *, agree: bool | None = None) -> None:

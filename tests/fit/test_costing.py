@@ -1,6 +1,6 @@
 """What assessments say of money, from records in the database."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -136,7 +136,7 @@ def test_what_a_person_set_stands_and_names_its_owner() -> None:
                 "owner": "Ada Obi",
             }
         },
-        adopted_at=first.adopted_at,
+        adopted_at=datetime(2026, 9, 1, tzinfo=UTC),
     )
     assignment = running_assignment()
     plant_spend(assignment, amount=Decimal(9000), months=12, until=LAST_MONTH)

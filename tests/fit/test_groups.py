@@ -1,9 +1,11 @@
 """Pooling and the choice of groups, by themselves."""
 
 import math
+from collections.abc import Collection, Mapping
 
 import pytest
 
+from tracker.fit.criterion import added_up
 from tracker.fit.evidence import Mean, Share, Variation
 from tracker.fit.groups import (
     Standing,
@@ -39,9 +41,25 @@ def test_variations_are_weighed_by_their_length() -> None:
     assert (found.months, found.records) == (13, 16)
 
 
+def test_one_member_says_what_it_says_alone() -> None:
+    mean = Mean(mean=10, count=3, records=3, figures={"gaps": 1})
+    assert pooled([mean]) == mean
+
+
 def test_facts_of_some_members_are_facts_of_the_group() -> None:
-    facts = [{"a": Share(part=1, whole=2, records=1)}, {}]
-    assert pooled_facts(facts) == {"a": Share(part=1, whole=2, records=1)}
+    facts = {1: {"a": Share(part=1, whole=2, records=1)}, 2: {}}
+    pools = {"a": added_up, "b": added_up}
+    assert pooled_facts(facts, pools) == {"a": Share(part=1, whole=2, records=1)}
+
+
+def test_pool_knows_the_members_that_recorded_nothing() -> None:
+    asked = {}
+
+    def pool(members: Collection[int], seen: Mapping[int, Mean]) -> None:
+        asked[tuple(members)] = seen
+
+    assert pooled_facts({1: {}, 2: {}}, {"a": pool}) == {}
+    assert asked == {(1, 2): {}}
 
 
 def test_group_has_two_members_or_more() -> None:

@@ -41,7 +41,7 @@ def test_five_answers_are_answered(manager: User) -> None:
         True,
     )
     assert (advice.asked_by, advice.engagement, advice.money) == (manager, None, None)
-    assert advice.engine_version == "1.4"
+    assert advice.engine_version == "1.5"
     assert advice.policy.version == 1
     assert len(advice.points) + len(advice.missing) == 16
     assert advice.asked == {"rate_unit": "day", "currency": "GBP"}

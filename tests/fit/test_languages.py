@@ -90,6 +90,12 @@ GATHERED: Mapping[str, Sequence[Observation]] = {
         replace(share(0.2, 10), figures={"windows": 10}),
         replace(share(0.2, 1), figures={"reviews": 1}),
         replace(share(0.2, 3), figures={"reviews": 3}),
+        replace(share(0.2, 4), figures={"left": 1, "years": 4.0}),
+        replace(share(0.2, 4), figures={"left": 2, "years": 4.5}),
+        replace(
+            share(0.2, 5),
+            figures={"reviews": 1, "shortfall": 0.1, "left": 0, "years": 4.0},
+        ),
         share(0.2),
     ],
     "permanence": [mean(31.0), counted(31.0, gaps=1), counted(1.0, gaps=0)],

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,9 @@ from tests.factories import make_contract, make_cost_centre
 from tests.fit.records import LONG_AGO, TODAY
 from tracker.fit.acceptability import acceptability
 from tracker.fit.criteria import all_criteria
+from tracker.fit.criteria.direction import Direction
+from tracker.fit.criteria.performance import Performance, shortfall_of
+from tracker.fit.criteria.skills_breadth import SkillsBreadth
 from tracker.fit.criteria.steadiness import Steadiness
 from tracker.fit.evidence import (
     UNINFORMED,
@@ -26,6 +30,7 @@ from tracker.fit.evidence import (
 from tracker.fit.judgement import Case, Rule, Rulebook, _coverage, judge, weighted
 from tracker.fit.queries import Scope
 from tracker.fit.trial.planting import facts, plant
+from tracker.fit.turnover import Turnover
 from tracker.spend.models import Basis, MonthlySpend
 
 CASES = 10_000
@@ -219,3 +224,64 @@ def test_splitting_spend_within_a_month_changes_no_variation() -> None:
         for index, e in enumerate(engagements[:1000])
     ]
     assert max(apart) < TOLERANCE
+
+
+def test_one_who_leaves_and_a_poorer_review_never_speak_for_augmentation() -> None:
+    rng = np.random.default_rng(8)
+    before, after = [], []
+    for _ in range(CASES):
+        deficits = [float(d) for d in rng.uniform(0, 1, int(rng.integers(1, 6)))]
+        years, left = float(rng.uniform(2, 60)), int(rng.integers(0, 9))
+        before.append(shortfall_of(deficits, Turnover(left, years, 9)))
+        if rng.random() < 0.5:
+            left += 1
+        else:
+            deficits[0] += float(rng.uniform(0, 1)) * (1 - deficits[0])
+        after.append(shortfall_of(deficits, Turnover(left, years, 9)))
+    breakpoints = Performance.augmented_breakpoints
+    assert breakpoints is not None
+    priors = [UNINFORMED] * CASES
+    change = posterior_leans(breakpoints, after, priors) - posterior_leans(
+        breakpoints, before, priors
+    )
+    # What is stored has six digits.
+    assert np.min(change) > -1e-5
+    assert np.max(change) > 0.1
+
+
+@pytest.mark.parametrize("criterion", [Direction(), SkillsBreadth()])
+def test_members_among_whom_records_are_divided_change_nothing(
+    criterion: Direction | SkillsBreadth,
+) -> None:
+    rng = np.random.default_rng(9)
+    scope = Scope(Engagement.objects.none(), TODAY, 12)
+    for _ in range(CASES):
+        logs = [
+            (int(skill), Decimal(int(hours)) / 4, bool(ours))
+            for skill, hours, ours in rng.integers((0, 1, 0), (6, 99, 2), (12, 3))
+        ]
+        owners = rng.integers(0, 4, len(logs))
+        groups = [
+            [logs],
+            [
+                [x for x, o in zip(logs, owners, strict=True) if o == n]
+                for n in rng.permutation(4)
+            ],
+        ]
+        one, many = (
+            criterion.told(scope, [tally(criterion, own) for own in members if own])
+            for members in groups
+        )
+        assert one == many
+
+
+def tally(criterion: object, logs: list[tuple[int, Decimal, bool]]) -> Any:
+    """The logs as the criterion tallies those of one member."""
+    if isinstance(criterion, Direction):
+        ours = sum((hours for _, hours, is_ours in logs if is_ours), Decimal(0))
+        return ours, sum(hours for _, hours, _ in logs), len(logs)
+    found: dict[int, tuple[Decimal, int]] = {}
+    for skill, hours, _ in logs:
+        worked, count = found.get(skill, (Decimal(0), 0))
+        found[skill] = (worked + hours, count + 1)
+    return found

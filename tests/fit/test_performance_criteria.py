@@ -8,7 +8,7 @@ import time_machine
 
 from engagements.choices import ChargeKind, Role
 from engagements.models import Charge, Engagement
-from tests.factories import make_user
+from tests.factories import make_user, make_vendor
 from tests.fit.records import TODAY, running_assignment, running_contract
 from tests.performance.contracts import add_level, measured
 from tracker.fit.criteria import all_criteria
@@ -69,6 +69,136 @@ def test_performance_of_a_contractor_is_how_reviews_fall_short():
     )
     told = CRITERIA["performance"].sentence(found)
     assert told == "2 reviews give 3.5 of 5 on average"
+
+
+def ended(assignment, day, reason):
+    Engagement.objects.filter(pk=assignment.pk).update(
+        status="ended", ends_on=date.fromisoformat(day), end_reason=reason
+    )
+
+
+def review(assignment, mark):
+    Review.objects.create(
+        engagement_id=assignment.pk,
+        reviewer=make_user(Role.MANAGER),
+        period_from=date(2026, 9, 30),
+        period_to=date(2026, 9, 30),
+        **dict.fromkeys(MARKED, mark),
+    )
+
+
+def team_of(vendor, people):
+    return [running_assignment(vendor=vendor) for _ in range(people)]
+
+
+def test_turnover_of_the_vendor_is_a_shortfall_that_leans_as_reviews_do():
+    vendor = make_vendor()
+    stays, *others = team_of(vendor, 4)
+    # Of the year to mid-November: 365 days each for three, 182 for the fourth.
+    ended(others[0], "2026-05-15", "left")
+
+    found = read("performance", stays)
+
+    # One of 3.5 person-years is 28.6 % a year: .1 + .236/.25 · .4 as reviews.
+    assert found.figures == {"shortfall": 0.0, "left": 1, "years": 3.5, "rate": 0.28624}
+    assert (found.whole, found.records) == (3.493569, 4)
+    assert found.value == pytest.approx(0.1 + (0.286 - 0.05) / 0.25 * 0.4, abs=1e-3)
+    assert (
+        CRITERIA["performance"].sentence(found)
+        == "1 person of the vendor left in 3.5 person-years"
+    )
+
+
+def test_turnover_and_reviews_are_weighed_together():
+    vendor = make_vendor()
+    stays, *_others = team_of(vendor, 9)
+    review(stays, 3)
+
+    found = read("performance", stays)
+
+    # A deficit of .5, and nobody left: four reviews' worth at most.
+    assert (found.part, found.whole) == (0.5, 5.0)
+    assert CRITERIA["performance"].sentence(found) == (
+        "1 review gives 3.0 of 5; 0 people of the vendor left in 9.0 person-years"
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "left"),
+    [
+        ("left", 1),
+        ("vendor", 1),
+        ("performance", 1),
+        ("other", 1),
+        ("completed", 0),
+        ("not_renewed", 0),
+        ("converted", 0),
+        ("budget", 0),
+    ],
+)
+def test_ends_that_were_planned_are_no_turnover(reason, left):
+    stays, *others = team_of(make_vendor(), 4)
+    ended(others[0], "2026-05-15", reason)
+    assert read("performance", stays).figures["left"] == left
+
+
+def test_who_goes_on_under_another_assignment_has_not_left():
+    vendor = make_vendor()
+    stays, first, *_others = team_of(vendor, 4)
+    running_assignment(
+        vendor=vendor, contractor=first.contractor, starts_on=date(2026, 5, 1)
+    )
+    ended(first, "2026-05-15", "left")
+    figures = read("performance", stays).figures
+    # Two weeks under both assignments count once.
+    assert (figures["left"], figures["years"]) == (0, 4.0)
+
+
+def test_turnover_of_a_past_day_knows_nobody_who_left_later():
+    stays, *others = team_of(make_vendor(), 4)
+    ended(others[0], "2026-05-15", "left")
+    before = read("performance", stays, as_of=date(2026, 5, 14))
+    assert before.figures["left"] == 0
+    assert read("performance", stays, as_of=date(2026, 5, 15)).figures["left"] == 1
+
+
+def test_turnover_needs_two_years_of_people():
+    stays, other = team_of(make_vendor(), 2)
+    ended(other, "2026-05-15", "left")
+    assert read("performance", stays) is None
+
+
+def test_one_more_who_leaves_speaks_more_for_a_managed_service():
+    stays, *others = team_of(make_vendor(), 8)
+    review(stays, 4)
+    points = []
+    for number in range(6):
+        (found,) = evaluate(
+            engagements=Engagement.objects.filter(pk=stays.pk),
+            as_of=TODAY,
+            policy=current_policy(),
+        )
+        points.append(points_of(found.assessment)["performance"])
+        ended(others[number], "2026-11-10", "left")
+    assert points == sorted(points)
+    assert 0 <= points[0] < points[2]
+
+
+def test_group_counts_each_vendor_s_turnover_once():
+    vendor = make_vendor()
+    one, two, *others = team_of(vendor, 6)
+    ended(others[0], "2026-11-15", "left")
+    for member in (one, two):
+        review(member, 3)
+    criterion = CRITERIA["performance"]
+    scope = Scope(Engagement.objects.filter(pk__in=[one.pk, two.pk]), TODAY, 12)
+    seen = criterion.gather(scope)
+
+    together = criterion.pooling(scope)([one.pk, two.pk], seen)
+
+    assert [seen[pk].whole for pk in (one.pk, two.pk)] == [5.0, 5.0]
+    assert (together.whole, together.figures["reviews"]) == (6.0, 2)
+    assert criterion.pooling(scope)([one.pk], {one.pk: seen[one.pk]}) == seen[one.pk]
 
 
 def test_a_shortfall_speaks_against_the_model_that_runs():

@@ -116,6 +116,9 @@ def test_command_names_figures_that_do_not_follow() -> None:
         call_command("assess", "--as-of", TODAY.isoformat(), "--verify", stdout=out)
     reference = contract.reference
     assert f"  {reference}: opposition 0.123456 stored, " in out.getvalue()
+    stored.update(engine_version="1.4")
+    with pytest.raises(CommandError, match="don't follow from their evidence"):
+        call_command("assess", "--as-of", TODAY.isoformat(), "--verify", stdout=out)
     stored.update(engine_version="0.1")
     (told,) = run("--as-of", TODAY.isoformat(), "--verify").splitlines()
     assert told.endswith("1 assessments made by another engine.")

@@ -209,7 +209,7 @@ class AssessmentAdmin(ReadOnlyAdmin):
             return rows
         # Long, and read on the assessment's own page only.
         return rows.defer(
-            "points", "missing", "counterfactuals", "wordings", "evidence"
+            "points", "missing", "counterfactuals", "wordings", "evidence", "parts"
         )
 
     def render_change_form(

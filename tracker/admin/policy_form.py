@@ -15,9 +15,12 @@ from django.utils.translation import gettext_lazy
 from engagements.models import User
 from engagements.values.language import translated
 from tracker.fit.criteria import all_criteria
+from tracker.fit.criterion import AnyCriterion
+from tracker.fit.evidence import Breakpoints
 from tracker.fit.learning import Learnt
 from tracker.fit.models import Policy
 from tracker.fit.money import SWITCHING
+from tracker.fit.services.policies import readings_of
 from tracker.fit.verdict import MOST_TENDENCY, Thresholds
 
 FIRMNESS = (
@@ -53,13 +56,21 @@ PREFIXES = {
 
 
 @dataclass(frozen=True)
+class ReadingRow:
+    """Breakpoints; `where` says of which work, where a criterion has several."""
+
+    where: str
+    breakpoints: forms.BoundField
+    usual: str
+
+
+@dataclass(frozen=True)
 class CriterionRow:
     label: str
     question: str
     importance: forms.BoundField
-    breakpoints: forms.BoundField
     usual: str
-    usual_points: str
+    readings: list[ReadingRow]
 
 
 @dataclass(frozen=True)
@@ -116,13 +127,15 @@ class PolicyForm(forms.Form):
                 initial=importances.get(code, own),
                 widget=_Number(label=_("Importance of %s") % name),
             )
-            self.fields[f"breakpoints_{code}"] = forms.CharField(
-                max_length=200,
-                initial=_written(
-                    present.breakpoints.get(code, criterion.breakpoints.points)
-                ),
-                widget=_Text(label=_("Breakpoints of %s") % name),
-            )
+            for key, usual in readings_of(criterion):
+                label = _("Breakpoints of %s") % name
+                if key != code:
+                    label = _("Breakpoints of %s where augmentation runs") % name
+                self.fields[f"breakpoints_{key}"] = forms.CharField(
+                    max_length=200,
+                    initial=_written(present.breakpoints.get(key, usual.points)),
+                    widget=_Text(label=label),
+                )
         whole = Thresholds(**present.thresholds)
         for field in fields(Thresholds):
             self.fields[f"threshold_{field.name}"] = forms.FloatField(
@@ -165,10 +178,20 @@ class PolicyForm(forms.Form):
                 label=criterion.label,
                 question=criterion.question,
                 importance=self[f"importance_{criterion.code}"],
-                breakpoints=self[f"breakpoints_{criterion.code}"],
                 usual=f"{criterion.importance:g}",
-                usual_points=_written(criterion.breakpoints.points),
+                readings=self._readings(criterion),
             )
+
+    def _readings(self, criterion: AnyCriterion) -> list[ReadingRow]:
+        found = list(readings_of(criterion))
+        return [
+            ReadingRow(
+                where=_where(usual, key, criterion) if len(found) > 1 else "",
+                breakpoints=self[f"breakpoints_{key}"],
+                usual=_written(usual.points),
+            )
+            for key, usual in found
+        ]
 
     @property
     def thresholds(self) -> list[forms.BoundField]:
@@ -190,8 +213,8 @@ class PolicyForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        for criterion in all_criteria():
-            name = f"breakpoints_{criterion.code}"
+        for key, _usual in _all_readings():
+            name = f"breakpoints_{key}"
             if name in cleaned:
                 try:
                     cleaned[name] = _read(cleaned[name])
@@ -215,9 +238,9 @@ class PolicyForm(forms.Form):
                 if cleaned[f"importance_{c.code}"] != c.importance
             },
             breakpoints={
-                c.code: cleaned[f"breakpoints_{c.code}"]
-                for c in all_criteria()
-                if cleaned[f"breakpoints_{c.code}"] != _pairs(c.breakpoints.points)
+                key: cleaned[f"breakpoints_{key}"]
+                for key, usual in _all_readings()
+                if cleaned[f"breakpoints_{key}"] != _pairs(usual.points)
             },
             thresholds={
                 field.name: cleaned[f"threshold_{field.name}"]
@@ -259,6 +282,23 @@ class PolicyForm(forms.Form):
             if setting == "assumptions":
                 field += "_least"
             self.add_error(field if field in self.fields else None, errors)
+
+
+def _all_readings() -> Iterator[tuple[str, Breakpoints]]:
+    return (pair for criterion in all_criteria() for pair in readings_of(criterion))
+
+
+def _where(usual: Breakpoints, key: str, criterion: AnyCriterion) -> str:
+    """Of which work a reading is, and in which direction it reads."""
+    match key != criterion.code, usual.rises:
+        case True, True:
+            return _("Where augmentation runs: more speaks for a managed service")
+        case True, False:
+            return _("Where augmentation runs: more speaks for augmentation")
+        case False, True:
+            return _("Where a managed service runs: more speaks for a managed service")
+        case _:
+            return _("Where a managed service runs: more speaks for augmentation")
 
 
 class _Number(forms.NumberInput):

@@ -6,8 +6,10 @@ from typing import Any
 from django.utils.text import capfirst
 
 from engagements.values.written import format_number
-from tracker.fit.models import Advice, Assessment, Verdict
+from tracker.fit.criteria import all_criteria
+from tracker.fit.models import Advice, Assessment, GroupAnswer, Verdict
 from tracker.fit.reading import changes_of, headline_of, missing_of, points_of
+from tracker.fit.split_reading import PartReading, SplitReading, splits_read
 
 VERDICT_COLOURS = {
     Verdict.NOT_ENOUGH_EVIDENCE.value: "default",
@@ -16,6 +18,35 @@ VERDICT_COLOURS = {
     Verdict.MIXED.value: "warning",
     Verdict.EITHER_FITS.value: "info",
 }
+
+
+ANSWER_COLOURS = {
+    GroupAnswer.NOT_ENOUGH_EVIDENCE.value: "default",
+    GroupAnswer.MANAGED_FITS.value: "primary",
+    GroupAnswer.AUGMENTED_FITS.value: "info",
+    GroupAnswer.MIXED.value: "warning",
+    GroupAnswer.EITHER_FITS.value: "default",
+}
+
+
+@dataclass(frozen=True)
+class PartRow:
+    """A part of mixed work; the shares in per cent."""
+
+    name: str
+    hours: str
+    verdict: str
+    colour: str
+    managed: str
+    coverage: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SplitRows:
+    label: str
+    headline: str
+    parts: list[PartRow]
 
 
 @dataclass(frozen=True)
@@ -50,6 +81,7 @@ class Reading(Details):
     headline: str
     share: str
     coverage: int
+    splits: list[SplitRows]
 
 
 def details_of(judged: Assessment | Advice) -> Details:
@@ -70,7 +102,36 @@ def reading_of(assessment: Assessment) -> Reading:
         headline=headline_of(assessment),
         share=percent(assessment.opposition),
         coverage=round(100 * assessment.coverage),
+        splits=splits_of(assessment),
         **vars(details_of(assessment)),
+    )
+
+
+def splits_of(assessment: Assessment) -> list[SplitRows]:
+    """The parts of work that is mixed, confirmed blends first; none of other work."""
+    wordings = {criterion.code: criterion for criterion in all_criteria()}
+    found = splits_read(assessment.parts, wordings)
+    return [_split_rows(split) for split in sorted(found, key=lambda s: not s.blend)]
+
+
+def _split_rows(split: SplitReading) -> SplitRows:
+    return SplitRows(
+        label=split.label,
+        headline=split.headline,
+        parts=[_part_row(part) for part in split.parts],
+    )
+
+
+def _part_row(part: PartReading) -> PartRow:
+    is_known = part.verdict != GroupAnswer.NOT_ENOUGH_EVIDENCE
+    return PartRow(
+        name=part.name,
+        hours=format_number(part.hours),
+        verdict=str(GroupAnswer(part.verdict).label),
+        colour=ANSWER_COLOURS[part.verdict],
+        managed=percent(part.acceptability) if is_known else "",
+        coverage=f"{round(100 * part.coverage)} %",
+        reasons=part.reasons,
     )
 
 

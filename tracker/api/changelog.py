@@ -151,6 +151,13 @@ ENTRIES = (
         " `now` and `before` name them. It also tells `months_told`, `claimed`,"
         " `realised_by_now` and `why_nothing_is_told`.",
     ),
+    Entry(
+        date(2026, 11, 23),
+        "v1",
+        "added",
+        "`splits` in the assessment of a model flag: the parts of work that is mixed,"
+        " what fits each, and the blend that they confirm.",
+    ),
 )
 
 

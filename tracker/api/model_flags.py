@@ -19,6 +19,7 @@ from tracker.api.resource import PageQuery, Resource, Row, read_query, respond
 from tracker.api.schema import IF_NONE_MATCH, one
 from tracker.api.shapes import NamedRecord, Page
 from tracker.api.what_if import Change, Missing, Point
+from tracker.api.work_parts import WorkSplit, splits_of
 from tracker.fit.models import Flag, FlagAction, FlagState, Verdict
 from tracker.fit.queries import Told, flags_told
 from tracker.fit.reading import changes_of, headline_of, missing_of, points_of
@@ -67,6 +68,9 @@ class FlagEvidence(serializers.Serializer[Any]):
     points = Point(many=True)
     missing = Missing(many=True)
     counterfactuals = Change(many=True)
+    splits = WorkSplit(
+        many=True, help_text="Its parts, where the work is mixed; else empty."
+    )
 
 
 class FlagDecision(serializers.Serializer[Any]):
@@ -214,6 +218,7 @@ def _evidence(told: Told) -> Row | None:
         "points": points_of(found),
         "missing": missing_of(found),
         "counterfactuals": changes_of(found),
+        "splits": splits_of(found),
     }
 
 

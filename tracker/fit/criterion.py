@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from engagements.values.language import translated
 from engagements.values.written import format_number
 from tracker.fit.evidence import Breakpoints, Observation
+from tracker.fit.groups import pooled
 from tracker.fit.stated import Scale
 
 if TYPE_CHECKING:
     from tracker.fit.queries import Scope
 
 Seen = TypeVar("Seen", bound=Observation)
+# From a group's members, and what those who recorded it did, to what they tell as one.
+Pool = Callable[[Collection[int], Mapping[int, Seen]], Seen | None]
 
 
 @dataclass(frozen=True)
@@ -84,12 +87,26 @@ class Criterion(ABC, Generic[Seen]):
         By engagement id; an engagement left out has not recorded the fact.
         """
 
+    def pooling(self, scope: Scope) -> Pool[Seen]:
+        """How what several engagements of the scope recorded is told as one's.
+
+        A group says what one engagement with the records of all would say; None where
+        that had not recorded the fact.  What the members' observations don't hold is
+        read here, in a number of queries that never grows.
+        """
+        return added_up
+
     @abstractmethod
     def sentence(self, observation: Seen) -> str:
         """The fact with its figures, in the language of whoever reads an assessment.
 
         A night asks for it in each language of the product.
         """
+
+
+def added_up(_members: Collection[int], seen: Mapping[int, Any]) -> Any:
+    """The pool of what each member tells of itself, or that all share alike."""
+    return pooled(list(seen.values())) if seen else None
 
 
 AnyCriterion = Criterion[Any]

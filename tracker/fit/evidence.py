@@ -98,6 +98,11 @@ class Breakpoints:
         return min(leans), max(leans)
 
     @property
+    def rises(self) -> bool:
+        """Whether more of the figure speaks for a managed service."""
+        return self.points[-1][1] > self.points[0][1]
+
+    @property
     def last(self) -> float:
         return self.points[-1][0]
 

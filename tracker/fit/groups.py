@@ -1,8 +1,15 @@
 """Engagements judged together: pooled evidence, and which groups say something new."""
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Hashable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tracker.fit.evidence import Mean, Observation, Share, Variation, rounded
 
@@ -11,6 +18,8 @@ LEAST_MEMBERS = 2
 SAME = 0.8
 
 Key = TypeVar("Key", bound=Hashable)
+# As `criterion.Pool`, of whatever criterion.
+Pool = Callable[[Collection[int], Mapping[int, Any]], Observation | None]
 
 
 def pooled(observations: Sequence[Observation]) -> Observation:
@@ -18,9 +27,11 @@ def pooled(observations: Sequence[Observation]) -> Observation:
 
     Shares add up.  A mean is weighed by what it rests on, but is worth no more than
     the best founded of them: many are facts of the manager or the service, told of
-    each engagement alike.
+    each engagement alike.  One observation stays what it is.
     """
     first, records = observations[0], sum(o.records for o in observations)
+    if len(observations) == 1:
+        return first
     if isinstance(first, Share):
         shares = [o for o in observations if isinstance(o, Share)]
         return replace(
@@ -45,14 +56,16 @@ def pooled(observations: Sequence[Observation]) -> Observation:
 
 
 def pooled_facts(
-    facts: Iterable[Mapping[str, Observation]],
+    facts: Mapping[int, Mapping[str, Observation]], pools: Mapping[str, Pool]
 ) -> dict[str, Observation]:
-    """By code, what the members recorded together."""
-    by_code: dict[str, list[Observation]] = {}
-    for own in facts:
-        for code, observation in own.items():
-            by_code.setdefault(code, []).append(observation)
-    return {code: pooled(found) for code, found in sorted(by_code.items())}
+    """By code, what the members recorded together; `facts` by engagement, then code."""
+    found = {}
+    for code, pool in sorted(pools.items()):
+        seen = {pk: own[code] for pk, own in facts.items() if code in own}
+        together = pool(facts.keys(), seen)
+        if together is not None:
+            found[code] = together
+    return found
 
 
 def members_of(keys: Mapping[int, Iterable[Key]]) -> dict[Key, tuple[int, ...]]:

@@ -79,7 +79,8 @@ class EngagementScoped(QuerySet):  # type: ignore[type-arg] # serves several mod
 class Policy(Detail):
     """How the engine weighs: overrides of the defaults that the criteria declare.
 
-    `importances` is {code: v}, `breakpoints` {code: [[figure, lean], …]} and
+    `importances` is {code: v}, `breakpoints` {code: [[figure, lean], …]}, also under
+    "{code}.augmented" for a criterion that reads otherwise there, and
     `thresholds` {name: number} by the names of `verdict.Thresholds`; `assumptions`
     {code: {"least", "likely", "most", "source", "dated_on", "owner"}} by the codes of
     `money.SWITCHING`; what is not named keeps its default.  A policy is never edited:
@@ -181,6 +182,13 @@ class Assessment(Detail):
       above, "counterfactuals": [sentence in their order]}}.  `reading` picks them.
     - evidence: {code: {"prior": prior | null, "12": observation | null, "6": …}};
       without a prior the engine knew nothing beforehand.
+    - parts: the work of one that is mixed, split; else empty.  [{"by": "skill" |
+      "core" | "direction", "parts": [{key, name, hours, verdict, acceptability,
+      coverage, "points": {code: points}, "evidence": {code: observation}, "shared":
+      [code]}], "blend": null | {"managed": [key], "augmented": [key]}}], parts with
+      most hours first.  `evidence` is what a part's own logs tell, `shared` are facts
+      that it has in common with the whole; with fewer than two of its own nothing is
+      known of a part.  `verdict` is a `verdict.Answer` that names the model.
     - money: null below three whole months of spend, or what `costing.Costed.as_json`
       returns: amounts a month as text in its currency, as {"p10", "p50", "p90"}.
       Its `inputs` hold what an hour of a manager costs: they are shown to nobody.
@@ -225,6 +233,7 @@ class Assessment(Detail):
     counterfactuals = models.JSONField(default=list)
     wordings = models.JSONField(null=True, blank=True, editable=False)
     evidence = models.JSONField(default=dict)
+    parts = models.JSONField(default=list, blank=True)
     money = models.JSONField(null=True, blank=True)
     engine_version = models.CharField(_("engine"), max_length=20)
     policy = models.ForeignKey(

@@ -1,7 +1,7 @@
 """What the engine reads: records of many engagements at once, as known on a day."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -144,6 +144,14 @@ def teams(scope: Scope) -> Mapping[int, list[Stay]]:
         if service is not None and (vendor, service) in by_place:
             found[pk] = by_place[vendor, service]
     return found
+
+
+def joined(
+    by_engagement: Mapping[int, Sequence[Stay]], members: Iterable[int]
+) -> list[Stay]:
+    """The members' teams as one, in which a stay that several tell of counts once."""
+    stays = {stay for pk in members for stay in by_engagement.get(pk, ())}
+    return sorted(stays, key=lambda stay: (stay.first, stay.person, stay.last))
 
 
 def _logged_stays(scope: Scope) -> list[tuple[int, Stay]]:

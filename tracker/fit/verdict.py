@@ -49,6 +49,17 @@ def answer_to(verdict: Verdict, *, is_managed: bool | None) -> Answer:
     return Answer(verdict.value)
 
 
+def fits_as(verdict: Verdict, *, is_managed: bool | None) -> Answer:
+    """The verdict in words that name the model which fits, whatever runs now."""
+    fits = {
+        Verdict.OTHER_MODEL_FITS: not is_managed,
+        Verdict.CURRENT_MODEL_FITS: bool(is_managed),
+    }
+    if verdict not in fits:
+        return Answer(verdict.value)
+    return Answer.MANAGED_FITS if fits[verdict] else Answer.AUGMENTED_FITS
+
+
 @dataclass(frozen=True)
 class Thresholds:
     """Where one verdict ends and the next begins; `oppose` raises a flag."""

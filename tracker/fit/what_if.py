@@ -148,7 +148,7 @@ def _blended(whole: Answered, blend: Blend | None) -> Answered:
         return whole
     if whole.verdict not in SPLIT_OPEN:
         return replace(whole, blend=blend)
-    sentences = whole.explanation.sentences | {"headline": _blend_headline(blend)}
+    sentences = whole.explanation.sentences | {"headline": blend_headline(blend)}
     return replace(
         whole,
         verdict=Answer.BLEND,
@@ -157,7 +157,8 @@ def _blended(whole: Answered, blend: Blend | None) -> Answered:
     )
 
 
-def _blend_headline(blend: Blend) -> str:
+def blend_headline(blend: Blend) -> str:
+    """What a confirmed blend says, by the names of its parts."""
     managed, augmented = (listed(names) for names in (blend.managed, blend.augmented))
     words = _(
         "A blend fits: %(managed)s as a managed service, %(augmented)s by augmented"

@@ -1,6 +1,8 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from django.db.models import Count
 
@@ -10,11 +12,13 @@ from engagements.values.language import gettext as _
 from engagements.values.periods import ONE_DAY
 from tracker.fit.criterion import MONTHS, Criterion, registry
 from tracker.fit.evidence import Breakpoints, Mean, rounded
+from tracker.fit.history import ENGAGEMENT, end_of, values_on
 from tracker.fit.queries import DAYS_PER_MONTH, HAPPENED, Scope
 from tracker.fit.stated import Scale
 
 # A pause between two engagements that does not interrupt the need.
 TOLERATED_GAP = timedelta(days=31)
+TERM_FIELDS = ("ends_on", "term_ends_on", "status")
 Span = tuple[date, date]
 
 
@@ -68,15 +72,61 @@ def _needs_by_service(scope: Scope) -> dict[int | None, Mean]:
         status__in=HAPPENED,
         starts_on__lte=scope.as_of,
     ).order_by()
-    rows = engagements.values_list(
-        "service_id", "starts_on", "ends_on", "term_ends_on", "status"
+    then = values_on(
+        scope.as_of,
+        subject_types=ENGAGEMENT,
+        ids=engagements.values("pk"),
+        fields=TERM_FIELDS,
     )
-    for service, starts_on, ends_on, term_ends_on, status in rows:
-        end = ends_on or term_ends_on or scope.as_of
-        if status == Status.ACTIVE:
-            end = max(end, scope.as_of)
-        spans[service].append((starts_on, end))
+    recorded_by = end_of(scope.as_of)
+    rows = engagements.values_list(
+        "pk", "service_id", "starts_on", "created_at", "term_starts_on", *TERM_FIELDS
+    )
+    for pk, service, starts_on, created_at, term_starts_on, *stands in rows:
+        term = _Term(*stands)
+        if created_at < recorded_by:
+            term = term.before(then.get(pk, {}))
+        elif not term.was_known(scope.as_of, term_starts_on):
+            term = _Term(None, None, Status.ACTIVE)
+        spans[service].append((starts_on, term.needed_until(scope.as_of)))
     return {service: _need(found) for service, found in spans.items()}
+
+
+@dataclass(frozen=True)
+class _Term:
+    """Until when an engagement was agreed, in the order of `TERM_FIELDS`."""
+
+    ends_on: date | None
+    term_ends_on: date | None
+    status: str
+
+    def before(self, changed: Mapping[str, Any]) -> "_Term":
+        """As it stood where these values have changed since."""
+
+        def day(name: str, stands: date | None) -> date | None:
+            if name not in changed:
+                return stands
+            then = changed[name]
+            return None if then is None else date.fromisoformat(then)
+
+        return _Term(
+            day("ends_on", self.ends_on),
+            day("term_ends_on", self.term_ends_on),
+            changed.get("status") or self.status,
+        )
+
+    def was_known(self, day: date, term_starts_on: date) -> bool:
+        """Of what was entered later: whether its dates may be taken as known then.
+
+        An end that came later, or a later term, may not have been agreed by the day.
+        """
+        if self.status == Status.ACTIVE:
+            return term_starts_on <= day
+        return self.ends_on is not None and self.ends_on <= day
+
+    def needed_until(self, day: date) -> date:
+        end = self.ends_on or self.term_ends_on or day
+        return max(end, day) if self.status == Status.ACTIVE else end
 
 
 def _need(spans: list[Span]) -> Mean:

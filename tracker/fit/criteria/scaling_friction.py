@@ -1,13 +1,13 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 
 from engagements.values.language import gettext as _
 from engagements.values.periods import last_day_of_month, month_of, months_between
 from engagements.values.written import format_number
-from tracker.fit.criterion import Criterion, Unit, registry
+from tracker.fit.criterion import Criterion, Pool, Unit, registry
 from tracker.fit.evidence import Breakpoints, Mean, rounded
-from tracker.fit.queries import Scope, Stay, teams
+from tracker.fit.queries import Scope, Stay, joined, teams
 from tracker.fit.stated import Scale
 
 STEP = 0.20
@@ -34,10 +34,19 @@ class ScalingFriction(Criterion[Mean]):
     def gather(self, scope: Scope) -> Mapping[int, Mean]:
         found = {}
         for engagement, stays in teams(scope).items():
-            headcounts = _headcounts(scope, stays)
-            if len(headcounts) >= LEAST_MONTHS:
-                found[engagement] = _steps(headcounts, records=len(stays))
+            steps = _steps(scope, stays)
+            if steps is not None:
+                found[engagement] = steps
         return found
+
+    def pooling(self, scope: Scope) -> Pool[Mean]:
+        """The members' people as one team: steps of the whole, not a mean of steps."""
+        by_engagement = teams(scope)
+
+        def pool(members: Collection[int], _seen: Mapping[int, Mean]) -> Mean | None:
+            return _steps(scope, joined(by_engagement, members))
+
+        return pool
 
     def sentence(self, observation: Mean) -> str:
         steps, months = observation.figures["steps"], observation.figures["months"]
@@ -67,7 +76,10 @@ def _present(stays: Sequence[Stay], day: date) -> int:
     return len({s.person for s in stays if s.first <= day and s.last >= month})
 
 
-def _steps(headcounts: Sequence[int], *, records: int) -> Mean:
+def _steps(scope: Scope, stays: Sequence[Stay]) -> Mean | None:
+    headcounts = _headcounts(scope, stays) if stays else []
+    if len(headcounts) < LEAST_MONTHS:
+        return None
     steps = sum(
         abs(after - before) > STEP * before for before, after in pairwise(headcounts)
     )
@@ -75,6 +87,6 @@ def _steps(headcounts: Sequence[int], *, records: int) -> Mean:
     return Mean(
         mean=rounded(steps * MONTHS_PER_YEAR / months),
         count=months,
-        records=records,
+        records=len(stays),
         figures={"steps": steps, "months": months},
     )

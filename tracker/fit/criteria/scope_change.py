@@ -1,5 +1,6 @@
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from django.db.models import Count, Q, Sum
 
@@ -7,13 +8,22 @@ from engagements.choices import Kind, Origin
 from engagements.models import ChangeOrder
 from engagements.values.language import gettext as _
 from engagements.values.periods import month_of
-from tracker.fit.criterion import PERCENT, Criterion, registry
+from tracker.fit.criterion import PERCENT, Criterion, Pool, added_up, registry
 from tracker.fit.evidence import Breakpoints, Share, rounded
 from tracker.fit.queries import Scope
 from tracker.fit.stated import Scale
 from tracker.spend.models import Basis
 
 LEAST_MONTHS = 3
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What an engagement cost in so many months; `reported` in our own currency."""
+
+    amount: float
+    reported: float
+    months: int
 
 
 @registry.add
@@ -47,7 +57,8 @@ class ScopeChange(Criterion[Share]):
             .values_list("pk", flat=True)
         )
         found = {}
-        for engagement, (spend, months) in _spend(scope).items():
+        for engagement, spent in _spend(scope).items():
+            spend, months = spent.amount, spent.months
             if engagement not in orders and engagement not in tells_of_none:
                 continue
             if spend <= 0 or months < LEAST_MONTHS:
@@ -61,6 +72,21 @@ class ScopeChange(Criterion[Share]):
                 overdispersion=1.0,
             )
         return found
+
+    def pooling(self, scope: Scope) -> Pool[Share]:
+        """Change orders of all spend: who costs more has more of the group's share."""
+        spent = _spend(scope)
+
+        def pool(members: Collection[int], seen: Mapping[int, Share]) -> Share | None:
+            together: Share | None = added_up(members, seen)
+            whole = sum(spent[pk].reported for pk in seen)
+            if together is None or len(seen) < 2 or whole <= 0:
+                return together
+            added = sum(own.value * spent[pk].reported for pk, own in seen.items())
+            share = added / whole
+            return replace(together, part=rounded(together.whole * share))
+
+        return pool
 
     def sentence(self, observation: Share) -> str:
         return _("change orders are %(share)s of spend") % {
@@ -87,17 +113,22 @@ def _added_value(scope: Scope) -> dict[int, tuple[float, int]]:
     }
 
 
-def _spend(scope: Scope) -> dict[int, tuple[float, int]]:
+def _spend(scope: Scope) -> dict[int, Spent]:
     """Spend and its months in the window: what was billed, else what was accrued."""
     rows = (
         scope.monthly_spend()
         .filter(month__gte=month_of(scope.starts_on))
         .values_list("engagement_id", "basis")
-        .annotate(spend=Sum("amount"), months=Count("month", distinct=True))
+        .annotate(
+            spend=Sum("amount"),
+            reported=Sum("reporting_amount"),
+            months=Count("month", distinct=True),
+        )
     )
-    by_basis: dict[int, dict[str, tuple[float, int]]] = defaultdict(dict)
-    for engagement, basis, amount, months in rows:
-        by_basis[engagement][basis] = (float(amount), months)
+    by_basis: dict[int, dict[str, Spent]] = defaultdict(dict)
+    for engagement, basis, amount, reported, months in rows:
+        spent = Spent(float(amount), float(reported or 0), months)
+        by_basis[engagement][basis] = spent
     return {
         engagement: found.get(Basis.ACTUAL) or found[Basis.ACCRUED]
         for engagement, found in by_basis.items()

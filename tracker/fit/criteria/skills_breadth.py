@@ -1,17 +1,22 @@
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 
 from django.db.models import Count, Sum
 
 from engagements.values.language import gettext as _
-from tracker.fit.criterion import SKILLS, Criterion, registry
+from tracker.fit.criterion import SKILLS, registry
 from tracker.fit.evidence import HOURS_OVERDISPERSION, Breakpoints, Mean, rounded
 from tracker.fit.queries import Scope
 from tracker.fit.stated import Scale
+from tracker.fit.tallies import Key, Tallied
+
+# Hours and logs, by skill.
+Skills = Mapping[int, tuple[Decimal, int]]
 
 
 @registry.add
-class SkillsBreadth(Criterion[Mean]):
+class SkillsBreadth(Tallied[Mean, Skills]):
     """1 / Σ share² of the hours by skill: how many skills the work really needs."""
 
     code = "skills_breadth"
@@ -28,27 +33,34 @@ class SkillsBreadth(Criterion[Mean]):
     rows = "worklog"
     scale = Scale(kind="mean", least=1.0, most=100.0)
 
-    def gather(self, scope: Scope) -> Mapping[int, Mean]:
+    # A part by one skill has that skill: a fact of how it was cut, not of the work.
+    settled_by = "skill_id"
+
+    def tallies(self, scope: Scope, *by: str) -> Mapping[Key, Skills]:
         rows = (
             scope.work_logs()
             .filter(skill__isnull=False)
-            .values_list("engagement_id", "skill_id")
+            .values("engagement_id", *{*by, "skill_id"})
             .annotate(worked=Sum("hours"), logs=Count("id"))
-            .order_by("engagement_id", "skill_id")
         )
-        hours: dict[int, list[float]] = defaultdict(list)
-        records: dict[int, int] = defaultdict(int)
-        for engagement, _skill, worked, logs in rows:
-            hours[engagement].append(float(worked))
-            records[engagement] += logs
-        return {
-            engagement: Mean(
-                mean=rounded(_effective_number(by_skill)),
-                count=max(rounded(sum(by_skill) / HOURS_OVERDISPERSION), 1.0),
-                records=records[engagement],
-            )
-            for engagement, by_skill in hours.items()
-        }
+        found: dict[Key, dict[int, tuple[Decimal, int]]] = defaultdict(dict)
+        for row in rows:
+            key = (row["engagement_id"], *(row[name] for name in by))
+            found[key][row["skill_id"]] = (row["worked"], row["logs"])
+        return found
+
+    def told(self, scope: Scope, tallies: Sequence[Skills]) -> Mean:
+        hours: dict[int, Decimal] = defaultdict(Decimal)
+        records = 0
+        for skills in tallies:
+            for skill, (worked, logs) in skills.items():
+                hours[skill] += worked
+                records += logs
+        return Mean(
+            mean=rounded(_effective_number(hours.values())),
+            count=max(rounded(float(sum(hours.values())) / HOURS_OVERDISPERSION), 1.0),
+            records=records,
+        )
 
     def sentence(self, observation: Mean) -> str:
         return _("work spread over %(skills)s") % {
@@ -56,5 +68,6 @@ class SkillsBreadth(Criterion[Mean]):
         }
 
 
-def _effective_number(parts: list[float]) -> float:
-    return float(sum(parts) ** 2 / sum(part**2 for part in parts))
+def _effective_number(parts: Iterable[Decimal]) -> float:
+    sizes = list(parts)
+    return float(sum(sizes) ** 2 / sum(size**2 for size in sizes))

@@ -1,21 +1,35 @@
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Case, Count, F, Max, Min, When
 
 from engagements.values.language import ngettext
 from engagements.values.periods import count_months
 from engagements.values.written import format_number
-from tracker.fit.criterion import Criterion, Unit, registry
+from tracker.fit.criterion import Unit, registry
 from tracker.fit.evidence import Breakpoints, Mean, rounded
 from tracker.fit.queries import Scope
 from tracker.fit.stated import Scale
+from tracker.fit.tallies import Key, Tallied
 from tracker.spend.models import Activity
 
 MONTHS_PER_QUARTER = 3
 
 
+@dataclass(frozen=True)
+class Advised:
+    """The pieces of advice in some logs, and from when until when these are."""
+
+    pieces: frozenset[str]
+    first: date
+    last: date
+    logs: int
+
+
 @registry.add
-class StrategicGuidance(Criterion[Mean]):
+class StrategicGuidance(Tallied[Mean, Advised]):
     """Pieces of advice a quarter; the advisory logs of one description are one."""
 
     code = "strategic_guidance"
@@ -30,30 +44,33 @@ class StrategicGuidance(Criterion[Mean]):
     rows = "worklog"
     scale = Scale(kind="mean", most=100.0)
 
-    def gather(self, scope: Scope) -> Mapping[int, Mean]:
-        is_advice = Q(activity=Activity.ADVISORY)
+    def tallies(self, scope: Scope, *by: str) -> Mapping[Key, Advised]:
         rows = (
             scope.work_logs()
-            .values_list("engagement_id")
             .annotate(
-                pieces=Count("description", filter=is_advice, distinct=True),
-                first=Min("worked_on"),
-                last=Max("worked_on"),
-                logs=Count("id"),
+                piece=Case(When(activity=Activity.ADVISORY, then=F("description")))
             )
+            .values_list("engagement_id", *by, "piece")
+            .annotate(first=Min("worked_on"), last=Max("worked_on"), logs=Count("id"))
         )
-        found = {}
-        for engagement, pieces, first, last, logs in rows:
-            # Twelve months from mid-month to mid-month touch thirteen.
-            months = min(count_months(first, last), scope.months)
-            quarters = max(months / MONTHS_PER_QUARTER, 1.0)
-            found[engagement] = Mean(
-                mean=rounded(pieces / quarters),
-                count=rounded(quarters),
-                records=logs,
-                figures={"pieces": pieces, "months": months},
-            )
-        return found
+        found: dict[Key, list[Advised]] = defaultdict(list)
+        for *key, piece, first, last, logs in rows:
+            pieces = frozenset() if piece is None else frozenset({piece})
+            found[tuple(key)].append(Advised(pieces, first, last, logs))
+        return {key: _together(parts) for key, parts in found.items()}
+
+    def told(self, scope: Scope, tallies: Sequence[Advised]) -> Mean:
+        advised = _together(tallies)
+        pieces = len(advised.pieces)
+        # Twelve months from mid-month to mid-month touch thirteen.
+        months = min(count_months(advised.first, advised.last), scope.months)
+        quarters = max(months / MONTHS_PER_QUARTER, 1.0)
+        return Mean(
+            mean=rounded(pieces / quarters),
+            count=rounded(quarters),
+            records=advised.logs,
+            figures={"pieces": pieces, "months": months},
+        )
 
     def sentence(self, observation: Mean) -> str:
         pieces, months = observation.figures["pieces"], observation.figures["months"]
@@ -66,3 +83,12 @@ class StrategicGuidance(Criterion[Mean]):
             "pieces": format_number(pieces),
             "months": format_number(months),
         }
+
+
+def _together(parts: Sequence[Advised]) -> Advised:
+    return Advised(
+        pieces=frozenset().union(*(part.pieces for part in parts)),
+        first=min(part.first for part in parts),
+        last=max(part.last for part in parts),
+        logs=sum(part.logs for part in parts),
+    )

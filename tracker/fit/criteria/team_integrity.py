@@ -1,13 +1,13 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 from statistics import fmean
 
 from engagements.values.language import gettext as _
 from engagements.values.periods import ONE_DAY
 from engagements.values.written import format_number
-from tracker.fit.criterion import MONTHS, Criterion, registry
+from tracker.fit.criterion import MONTHS, Criterion, Pool, registry
 from tracker.fit.evidence import Breakpoints, Mean, rounded
-from tracker.fit.queries import DAYS_PER_MONTH, Scope, Stay, teams
+from tracker.fit.queries import DAYS_PER_MONTH, Scope, Stay, joined, teams
 from tracker.fit.stated import Scale
 
 LEAST_PEOPLE = 3
@@ -34,10 +34,19 @@ class TeamIntegrity(Criterion[Mean]):
     def gather(self, scope: Scope) -> Mapping[int, Mean]:
         found = {}
         for engagement, stays in teams(scope).items():
-            present = [stay for stay in stays if stay.last >= scope.starts_on]
-            if present:
-                found[engagement] = _togetherness(present)
+            seen = _togetherness(scope, stays)
+            if seen is not None:
+                found[engagement] = seen
         return found
+
+    def pooling(self, scope: Scope) -> Pool[Mean]:
+        """The members' people as one team: who came under another contract belongs."""
+        by_engagement = teams(scope)
+
+        def pool(members: Collection[int], _seen: Mapping[int, Mean]) -> Mean | None:
+            return _togetherness(scope, joined(by_engagement, members))
+
+        return pool
 
     def sentence(self, observation: Mean) -> str:
         people = observation.figures["people"]
@@ -49,7 +58,10 @@ class TeamIntegrity(Criterion[Mean]):
         }
 
 
-def _togetherness(stays: Sequence[Stay]) -> Mean:
+def _togetherness(scope: Scope, team: Sequence[Stay]) -> Mean | None:
+    stays = [stay for stay in team if stay.last >= scope.starts_on]
+    if not stays:
+        return None
     people: dict[str, list[Stay]] = {}
     for stay in sorted(stays, key=lambda stay: (stay.first, stay.person)):
         people.setdefault(stay.person, []).append(stay)

@@ -1,7 +1,7 @@
 """Another version of the policy: what it would change, and who adopted it."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import timedelta
@@ -34,7 +34,13 @@ from tracker.fit.money import SWITCHING, Triangle
 from tracker.fit.queries import judged_on
 from tracker.fit.services.agreeing import chosen_by_engagement
 from tracker.fit.services.evaluation import case_of
-from tracker.fit.services.policies import OVERRIDDEN, current_policy, rulebook_of
+from tracker.fit.services.policies import (
+    OVERRIDDEN,
+    WHERE_AUGMENTED,
+    current_policy,
+    readings_of,
+    rulebook_of,
+)
 from tracker.fit.verdict import LEAST_COVER, MOST_TENDENCY, Thresholds
 
 MOST_IMPORTANCE = 10.0
@@ -95,9 +101,10 @@ def check_policy(policy: Policy) -> None:
             refused[f"importances.{code}"] = _("There is no such criterion.")
         elif not 0 < importance <= MOST_IMPORTANCE:
             refused[f"importances.{code}"] = _("Give an importance above 0, up to 10.")
-    for code, points in policy.breakpoints.items():
-        if problem := _breakpoints_refused(code, points, known):
-            refused[f"breakpoints.{code}"] = problem
+    readings = dict(pair for c in all_criteria() for pair in readings_of(c))
+    for key, points in policy.breakpoints.items():
+        if problem := _breakpoints_refused(key, points, readings):
+            refused[f"breakpoints.{key}"] = problem
     refused |= _thresholds_refused(policy.thresholds)
     if not -MOST_TENDENCY <= policy.tendency <= MOST_TENDENCY:
         refused["tendency"] = _("Give a tendency from -0.6 to 0.6.")
@@ -328,14 +335,24 @@ def _reviewed() -> list[tuple[Assessment, bool]]:
     return found
 
 
-def _breakpoints_refused(code: str, points: Any, known: Collection[str]) -> str:
-    if code not in known:
+def _breakpoints_refused(
+    key: str, points: Any, readings: Mapping[str, Breakpoints]
+) -> str:
+    """`readings` as declared, by key; those of a criterion that has two keep theirs."""
+    if key not in readings:
         return _("There is no such criterion.")
     try:
-        Breakpoints(tuple((float(x), float(y)) for x, y in points), OVERRIDDEN)
+        own = Breakpoints(tuple((float(x), float(y)) for x, y in points), OVERRIDDEN)
     except (ValueError, TypeError) as error:
         return str(error)
-    return ""
+    code = key.removesuffix(WHERE_AUGMENTED)
+    has_two = code + WHERE_AUGMENTED in readings
+    least, most = own.range
+    if not has_two or least == most or own.rises == readings[key].rises:
+        return ""
+    if readings[key].rises:
+        return _("Let leans rise: here more of it speaks for a managed service.")
+    return _("Let leans fall: here more of it speaks for augmentation.")
 
 
 def _threshold(name: str) -> str:

@@ -18,7 +18,7 @@ from tracker.fit.services.evaluation import ENGINE_VERSION, Evaluated, evaluate
 from tracker.fit.services.finding import dated_patterns
 from tracker.fit.services.grouping import store_groups
 from tracker.fit.services.hysteresis import move_flags
-from tracker.fit.services.policies import current_policy
+from tracker.fit.services.policies import current_policy, policy_on
 from tracker.fit.services.wording import in_other_languages, other_locales
 from tracker.fit.verdict import Thresholds
 
@@ -39,13 +39,14 @@ class AssessmentRun:
 def assess(*, as_of: date, actor: User | None) -> AssessmentRun:
     """Judge every running engagement from the records up to `as_of`.
 
+    By the policy in force on that day, also what is evaluated of the month before.
     A flag is raised when the other model fits better at two monthly evaluations in
     a row, and cleared when its opposition is below the lower threshold at both; a
     month never evaluated is evaluated now.  Running again changes nothing, and a
     day before an engagement's latest assessment leaves its flag as it is.
     """
     started = perf_counter()
-    policy = current_policy()
+    policy = policy_on(as_of)
     current = evaluate(engagements=judged_on(as_of), as_of=as_of, policy=policy)
     _add_money(current, as_of, policy)
     a_month_ago = add_months(as_of, -1)
@@ -55,7 +56,7 @@ def assess(*, as_of: date, actor: User | None) -> AssessmentRun:
     earlier = evaluate(engagements=unknown, as_of=a_month_ago, policy=policy)
     with transaction.atomic():
         # One run at a time: the other waits here and then finds all done.
-        Policy.objects.select_for_update().get(pk=policy.pk)
+        Policy.objects.select_for_update().get(pk=current_policy().pk)
         _store(earlier, a_month_ago, policy)
         _store(current, as_of, policy)
         moves = move_flags(
@@ -113,14 +114,25 @@ def _store(evaluated: Sequence[Evaluated], day: date, policy: Policy) -> None:
         for engagement, *told in _evaluated_by(day, policy)
         .annotate(is_worded=Q(wordings__has_keys=other_locales()))
         .values_list(
-            "engagement_id", "evidence", "money", "engine_version", "is_worded"
+            "engagement_id",
+            "evidence",
+            "parts",
+            "money",
+            "engine_version",
+            "is_worded",
         )
     }
     news = [
         e
         for e in evaluated
         if known.get(e.engagement_id)
-        != [e.assessment.evidence, e.assessment.money, ENGINE_VERSION, True]
+        != [
+            e.assessment.evidence,
+            e.assessment.parts,
+            e.assessment.money,
+            ENGINE_VERSION,
+            True,
+        ]
     ]
     of_the_day = Assessment.objects.filter(policy=policy, as_of=day)
     for start in range(0, len(news), BATCH):

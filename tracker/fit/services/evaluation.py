@@ -29,10 +29,15 @@ from tracker.fit.services.policies import (
     priors_for,
     rulebook_of,
 )
+from tracker.fit.services.splitting import splits_of
 from tracker.fit.services.wording import in_english
+from tracker.fit.splits import repeated_splits
+from tracker.fit.verdict import Verdict
 
-# Raised whenever the same evidence and policy would give another result.
-ENGINE_VERSION = "1.4"
+# Raised whenever the same records and policy would give another result.
+ENGINE_VERSION = "1.5"
+# Those that judge the same evidence alike, whatever they gather and make of money.
+REPEATED_VERSIONS = ("1.4", ENGINE_VERSION)
 RECENT_MONTHS = 6
 
 Answered = tuple[Judgement, tuple[Counterfactual, ...]]
@@ -86,7 +91,20 @@ def evaluate(
         _case(pk, Kind(kind), facts, recent, priors, vendor)
         for pk, kind, vendor, _deadline in subjects
     ]
-    answers = answered(cases, rulebook_of(policy))
+    rulebook = rulebook_of(policy)
+    answers = answered(cases, rulebook)
+    splits = splits_of(
+        mixed={
+            subject[0]: case
+            for subject, case, (judgement, _changes) in zip(
+                subjects, cases, answers, strict=True
+            )
+            if judgement.verdict is Verdict.MIXED
+        },
+        as_of=as_of,
+        months=WINDOW_MONTHS,
+        rulebook=rulebook,
+    )
     explanations = in_english(lambda: _explained(cases, answers))
     evaluated = []
     for (pk, kind, _vendor, deadline), case, (judgement, changes), explanation in zip(
@@ -97,6 +115,7 @@ def evaluate(
         assessment.kind = kind
         assessment.as_of, assessment.month = as_of, month_of(as_of)
         assessment.policy = policy
+        assessment.parts = splits.get(pk, [])
         evaluated.append(
             Evaluated(
                 engagement_id=pk,
@@ -135,6 +154,12 @@ def repeat(judged: Assessment | Advice) -> Judgement:
     rulebook = rulebook_of(judged.policy, codes=judged.evidence.keys())
     case = case_of(judged)
     return judge([case], rulebook.where(is_managed=case.is_managed)).judgements[0]
+
+
+def repeat_splits(assessment: Assessment) -> list[dict[str, Any]]:
+    """Split and judge again what was mixed, from what is stored of its parts."""
+    rulebook = rulebook_of(assessment.policy, codes=assessment.evidence.keys())
+    return repeated_splits(assessment.parts, case_of(assessment), rulebook)
 
 
 def case_of(judged: Assessment | Advice) -> Case:

@@ -9,9 +9,9 @@ from typing import Any
 from engagements.choices import Kind
 from engagements.models import Engagement
 from tracker.fit.counterfactual import Counterfactual
-from tracker.fit.criteria import all_criteria
+from tracker.fit.criteria import all_criteria, recordable_criteria
 from tracker.fit.explanation import Figure, Wording, plainly, texts
-from tracker.fit.groups import Standing, members_of, pooled_facts, reported
+from tracker.fit.groups import Pool, Standing, members_of, pooled_facts, reported
 from tracker.fit.judgement import Case, Judgement
 from tracker.fit.models import GroupBasis, GroupVerdict, Policy, Verdict
 from tracker.fit.queries import Scope, judged_on
@@ -23,12 +23,9 @@ from tracker.fit.services.policies import (
     rulebook_of,
 )
 from tracker.fit.services.wording import in_english, in_other_languages
-from tracker.fit.shares import Months, monthly_hours, variation
 from tracker.fit.verdict import Answer, Thresholds, answer_to
 from tracker.fit.what_if import SPLIT_OPEN, Blend, blend_of
 
-# From so many months on, the pooled hours tell how much the group's use varies.
-LEAST_MONTHS = 3
 BATCH = 200
 
 
@@ -88,7 +85,8 @@ def _judged(
     places = _places(as_of)
     by_id = {one.engagement_id: one for one in evaluated}
     groups = members_of({pk: place.keys for pk, place in places.items() if pk in by_id})
-    hours = monthly_hours(Scope(judged_on(as_of), as_of, WINDOW_MONTHS))
+    scope = Scope(judged_on(as_of), as_of, WINDOW_MONTHS)
+    pools = {c.code: c.pooling(scope) for c in recordable_criteria()}
     priors = priors_for(as_of)
     if not groups:
         return []
@@ -97,7 +95,7 @@ def _judged(
         _case(
             [by_id[pk] for pk in groups[key]],
             [places[pk] for pk in groups[key]],
-            hours,
+            pools,
             priors,
         )
         for key in keys
@@ -122,22 +120,19 @@ def _judged(
 def _case(
     members: Sequence[Evaluated],
     places: Sequence[_Place],
-    hours: Mapping[int, Months],
+    pools: Mapping[str, Pool],
     priors: Priors,
 ) -> Case:
     """The members' records together, with what is expected of their vendor if one."""
     is_managed = _kind_of(members)
-    facts = pooled_facts(member.case.facts for member in members)
+    facts = pooled_facts(
+        {member.engagement_id: member.case.facts for member in members}, pools
+    )
     if is_managed is None:
         # What reads differently in each model says nothing of both together.
         for criterion in all_criteria():
             if criterion.augmented_breakpoints is not None:
                 facts.pop(criterion.code, None)
-    series = [hours[one.engagement_id] for one in members if one.engagement_id in hours]
-    together = variation(series, least_months=LEAST_MONTHS)
-    if together is not None and "steadiness" in facts:
-        # Ups and downs of the one and of the other may cancel out.
-        facts["steadiness"] = together
     vendors = {place.vendor for place in places}
     codes = members[0].case.priors
     if len(vendors) == 1:

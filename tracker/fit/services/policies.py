@@ -1,6 +1,6 @@
 """The policy in force, and the priors frozen for a quarter."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -13,6 +13,7 @@ from engagements.values.periods import ONE_DAY, month_of
 from tracker.fit.criteria import all_criteria, recordable_criteria
 from tracker.fit.criterion import AnyCriterion
 from tracker.fit.evidence import UNINFORMED, Breakpoints, Observation, Prior, prior_from
+from tracker.fit.history import end_of
 from tracker.fit.judgement import Rule, Rulebook
 from tracker.fit.models import Policy, QuarterPrior
 from tracker.fit.money import SWITCHING, Assumption, Triangle
@@ -23,6 +24,8 @@ FIRST_VERSION = 1
 WINDOW_MONTHS = 12
 MONTHS_PER_QUARTER = 3
 OVERRIDDEN = "the policy's own"
+# Ends the key of the breakpoints with which a criterion reads augmented work.
+WHERE_AUGMENTED = ".augmented"
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,15 @@ def current_policy() -> Policy:
     return policy
 
 
+def policy_on(day: date) -> Policy:
+    """The version in force at the day's end; the first one for days before any."""
+    current = current_policy()
+    if current.adopted_at < end_of(day):
+        return current
+    adopted = Policy.objects.filter(adopted_at__lt=end_of(day)).order_by("-version")
+    return adopted.first() or Policy.objects.earliest("version")
+
+
 def rulebook_of(policy: Policy, codes: Collection[str] | None = None) -> Rulebook:
     """The criteria as the policy weighs them: those of `codes`, or all recordable."""
     criteria: Iterable[AnyCriterion] = recordable_criteria()
@@ -67,23 +79,39 @@ def rulebook_of(policy: Policy, codes: Collection[str] | None = None) -> Ruleboo
     ).tilted(policy.tendency)
 
 
+def readings_of(criterion: AnyCriterion) -> Iterator[tuple[str, Breakpoints]]:
+    """The declared breakpoints, by the keys under which a policy has its own.
+
+    Where the question reads otherwise under augmentation there are two.
+    """
+    yield criterion.code, criterion.breakpoints
+    if criterion.augmented_breakpoints is not None:
+        yield criterion.code + WHERE_AUGMENTED, criterion.augmented_breakpoints
+
+
 def _rule(criterion: AnyCriterion, policy: Policy) -> Rule:
-    own = policy.breakpoints.get(criterion.code)
-    breakpoints = criterion.breakpoints
-    if own:
-        points = tuple((float(figure), float(lean)) for figure, lean in own)
-        breakpoints = Breakpoints(points=points, source=OVERRIDDEN)
+    # The question reads the other way there: what a policy says of the one reading
+    # never stands in for the other.
+    first, *other = (
+        _own(policy.breakpoints.get(key), declared)
+        for key, declared in readings_of(criterion)
+    )
     return Rule(
         code=criterion.code,
         importance=float(policy.importances.get(criterion.code, criterion.importance)),
-        breakpoints=breakpoints,
-        # The question reads the other way there: what a policy says of the one
-        # reading must not stand in for the other.
-        augmented_breakpoints=criterion.augmented_breakpoints,
+        breakpoints=first,
+        augmented_breakpoints=other[0] if other else None,
         least=criterion.scale.least,
         most=criterion.scale.most,
         only_rises=criterion.only_rises,
     )
+
+
+def _own(points: Any, declared: Breakpoints) -> Breakpoints:
+    if not points:
+        return declared
+    own = tuple((float(figure), float(lean)) for figure, lean in points)
+    return Breakpoints(points=own, source=OVERRIDDEN)
 
 
 def assumptions_of(policy: Policy) -> tuple[Assumption, ...]:

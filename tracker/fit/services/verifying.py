@@ -8,7 +8,12 @@ from tracker.fit.explanation import NOT_RECORDED
 from tracker.fit.judgement import Judgement
 from tracker.fit.models import Assessment
 from tracker.fit.services.costing import figures_again
-from tracker.fit.services.evaluation import ENGINE_VERSION, repeat
+from tracker.fit.services.evaluation import (
+    ENGINE_VERSION,
+    REPEATED_VERSIONS,
+    repeat,
+    repeat_splits,
+)
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,7 @@ class Deviation:
 
 @dataclass(frozen=True)
 class Verified:
-    """`other_engines` were made by another version and can't be repeated by this."""
+    """`other_engines` were made by a version that judged otherwise than this one."""
 
     repeated: int
     other_engines: int
@@ -33,24 +38,25 @@ class Verified:
 def verify_assessments(*, as_of: date) -> Verified:
     """Judge the day's assessments again, from stored evidence and policy alone.
 
-    Money is computed again from the inputs and assumptions stored beside it.
+    Money is computed again from the inputs and assumptions stored beside it, where
+    this engine reckoned it: an earlier one may have counted other costs.
     """
     stored = (
         Assessment.objects.filter(as_of=as_of)
         .select_related("policy", "engagement")
         .order_by("engagement__reference")
     )
-    ours = stored.filter(engine_version=ENGINE_VERSION)
+    ours = stored.filter(engine_version__in=REPEATED_VERSIONS)
     repeated, deviations = 0, []
     for assessment in ours.iterator():
         repeated += 1
         deviations += _deviations(assessment)
-    others = stored.exclude(engine_version=ENGINE_VERSION).count()
+    others = stored.exclude(engine_version__in=REPEATED_VERSIONS).count()
     return Verified(repeated, others, tuple(deviations))
 
 
 def _deviations(assessment: Assessment) -> list[Deviation]:
-    again = _figures(repeat(assessment))
+    again = _figures(repeat(assessment)) | {"parts": repeat_splits(assessment)}
     stored = {
         "acceptability": assessment.acceptability,
         "opposition": assessment.opposition,
@@ -64,6 +70,7 @@ def _deviations(assessment: Assessment) -> list[Deviation]:
             if row["code"] != NOT_RECORDED
         },
         "missing": {row["code"]: row["swing_points"] for row in assessment.missing},
+        "parts": assessment.parts,
     }
     return [
         Deviation(assessment.engagement.reference, name, figure, again[name])
@@ -75,7 +82,7 @@ def _deviations(assessment: Assessment) -> list[Deviation]:
 def _money_deviations(assessment: Assessment) -> list[Deviation]:
     """Each stored figure about money that its own inputs don't give again."""
     money = assessment.money
-    if money is None:
+    if money is None or assessment.engine_version != ENGINE_VERSION:
         return []
     again = figures_again(money) or {}
     found = [(f"money.{name}", money[name], figure) for name, figure in again.items()]

@@ -38,8 +38,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--as-of",
             metavar="DATE",
-            help="Judge from what is dated up to this day, whenever it was entered, by"
-            " the policy in force now; as 2026-01-31, today if left.",
+            help="Judge this day as it was known then; as 2026-01-31, today if left."
+            " In force is the policy of that day. Work logs, spend, reviews and other"
+            " records count by their own dates, whenever they were entered: when is"
+            " not what they tell. A term counts as it was agreed by that day, and a"
+            " service's maturity as it was declared for it, from the history of"
+            " changes; of an engagement entered later, the time that had passed, and"
+            " the term only if it runs still and had begun. Manager, service and cost"
+            " of hours are those of today.",
         )
         parser.add_argument(
             "--json", action="store_true", help="Print the result as one JSON object."
