@@ -164,6 +164,10 @@ TRIED_ELSEWHERE = {
         "tests.spend.test_timesheets"
         "::test_the_database_keeps_the_lines_of_a_closed_sheet",
     ),
+    **dict.fromkeys(
+        ("tracker_worklog_logged_fixed", "tracker_worklog_logged_kept"),
+        "tests.spend.test_withdrawal::test_the_database_keeps_what_was_logged",
+    ),
     "tracker_cappedposting_daily_cap": "tests.spend.test_daily_cap"
     "::test_the_database_holds_the_cap_too",
     "tracker_payment_fixed": "tests.spend.test_ledger"

@@ -61,13 +61,13 @@ def sheet(person, first, last):
         WorkLog(
             engagement=person,
             contractor=person.contractor,
+            timesheet=found,
             worked_on=day,
             hours=Decimal("7.5"),
         )
         for day in (first, last)
     ]
     WorkLog.objects.bulk_create(lines)
-    WorkLog.objects.filter(timesheet=None).update(timesheet=found)
     Timesheet.objects.update(status=TimesheetStatus.APPROVED)
     return found
 
