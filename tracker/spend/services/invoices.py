@@ -28,7 +28,11 @@ from tracker.spend.invoice_number import normalise_number
 from tracker.spend.models import Invoice, InvoiceLine, InvoiceStatus
 from tracker.spend.services.budgets import warnings_of_bill
 from tracker.spend.services.credited_lines import call_credited
-from tracker.spend.services.invoice_checks import check_bill, check_credit
+from tracker.spend.services.invoice_checks import (
+    check_bill,
+    check_credit,
+    hold_credited,
+)
 from tracker.spend.services.invoice_postings import post_lines
 from tracker.spend.services.invoice_states import check_step
 from tracker.spend.services.started import check_started
@@ -202,6 +206,7 @@ def post_invoices(*, bills: Sequence[Bill], actor: User | None) -> list[Invoice]
     for bill in bills:
         _prepare(bill.invoice, actor)
         bill.invoice.received_on = bill.invoice.received_on or timezone.localdate()
+    hold_credited(bill.invoice for bill in bills)
     stored = Invoice.objects.bulk_create(
         [bill.invoice for bill in bills], batch_size=_AT_ONCE
     )

@@ -56,7 +56,7 @@ def hold(engagements: Iterable[int]) -> None:
     for start in range(0, len(ids), _HELD_AT_ONCE):
         part = ids[start : start + _HELD_AT_ONCE]
         rows = Engagement.objects.filter(pk__in=part).order_by("pk")
-        list(rows.select_for_update(no_key=True).values_list("pk", flat=True))
+        list(rows.select_for_update().values_list("pk", flat=True))
 
 
 @dataclass(frozen=True)
