@@ -204,9 +204,10 @@ class Books:
         """Take a bill back in full, agreed to: its sheets wait for another one."""
         self.charge("time", "time", bill.first, bill.last, -bill.amount)
         bill.is_credited = True
-        for sheet in self.sheets.values():
+        done = [one for one in self.sheets.values() if one.status == "invoiced"]
+        for sheet in done:
             meets = any(bill.first <= day <= bill.last for day in self.week_of(sheet))
-            if sheet.status == "invoiced" and meets and not self.is_billed(sheet):
+            if meets and not self.is_billed(sheet):
                 sheet.status = "approved"
                 sheet.accrued = [
                     self.accrue(day, told)

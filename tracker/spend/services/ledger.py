@@ -100,7 +100,7 @@ class Reckoning:
     """What postings on some engagements come to, unsaved; splits are read at once."""
 
     def __init__(self, engagements: set[int]) -> None:
-        self._splits = _Splits(engagements)
+        self._splits = Splits(engagements)
         self._rates = Rates()
 
     def entries(self, posting: Posting) -> Iterable[LedgerEntry]:
@@ -213,7 +213,7 @@ def _opposite(entry: LedgerEntry) -> LedgerEntry:
     )
 
 
-class _Splits:
+class Splits:
     """The cost splits of some engagements, read at once."""
 
     def __init__(self, engagements: set[int]) -> None:
