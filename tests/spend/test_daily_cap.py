@@ -13,6 +13,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from engagements.choices import ChargeKind, Role
 from engagements.events import recorded
+from engagements.models import CostCentre
 from tests.factories import begun, make_contract, make_user
 from tests.spend.bills import bill_lines, line
 from tests.spend.test_ledger import pay
@@ -165,6 +166,7 @@ def _why(error: Exception) -> str:
 def test_who_loses_the_race_for_the_cap_is_told_of_the_cap(settings):
     settings.DAILY_POSTING_CAP = Decimal(100)
     make_user(Role.ADMINISTRATOR, username="ada", first_name="Ada", last_name="Boss")
+    CostCentre.objects.create(code=CostCentre.UNALLOCATED, name="Unallocated")
     slow, quick = contract(), contract()
     posted, overtaken = threading.Event(), threading.Event()
 
