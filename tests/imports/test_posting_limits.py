@@ -200,6 +200,27 @@ def test_what_a_budget_warns_of_is_told_in_the_check_at_its_first_line(
     assert (done.state, done.report["notes"]) == ("applied", notes)
 
 
+def test_a_dry_run_of_the_command_tells_what_a_budget_warns_of(
+    contract, centre, tmp_path
+):
+    budget(centre, 100, WARN)
+    path = tmp_path / "invoices.csv"
+    path.write_text(lines(contract, ("A", 700), ("B", 600), ("C", 500)))
+    run = services.new_run(
+        kind_name="invoices",
+        file_name=path.name,
+        corrections={},
+        options={},
+        is_per_line=False,
+    )
+
+    report = services.check_file(run=run, path=path)
+
+    told = BEYOND.format("£700.00", "£600.00", "£100.00")
+    assert [str(note) for note in report.notes] == [f"line 3: {told}"]
+    assert not LedgerEntry.objects.exists()
+
+
 def test_payments_that_go_beyond_a_budget_are_named_and_not_refused(finance):
     unallocated = CostCentre.objects.create(code="UNALLOCATED", name="Technology")
     budget(unallocated, 100, WARN | STOP)
