@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 from django.conf import settings
 from django.utils import timezone
@@ -130,16 +131,16 @@ class BillLook:
         reckoning: Reckoning,
         replaced: dict[int, list[LedgerEntry]],
     ) -> Said:
-        steps = list(self._steps(bill, reckoning, replaced))
-        if not steps:
-            return Said()
-        whole = steps[-1]
+        steps = partial(self._steps, bill, reckoning, replaced)
+        whole = _Taken(defaultdict(Decimal))
+        for taken in steps():
+            whole = taken
         excesses = self._excesses(whole)
         reason = self._refusal(whole, excesses)
         if reason:
-            return Said(stop=Stopped(self._place(steps), reason))
+            return Said(stop=Stopped(self._first_refused(steps()), reason))
         found = [
-            Warned(self._first_beyond(steps, one), one.sentence)
+            Warned(self._first_beyond(steps(), one), one.sentence)
             for one in self._told.new(excesses)
         ]
         self._told.keep(excesses)
@@ -157,36 +158,25 @@ class BillLook:
         reckoning: Reckoning,
         replaced: dict[int, list[LedgerEntry]],
     ) -> Iterator[_Taken]:
-        """Yield what the bill takes up to each of its lines."""
+        """Yield what the bill takes up to each of its lines: one object, growing."""
         taken = _Taken(defaultdict(Decimal))
         for line in bill:
             for posting in postings_of(line):
                 taken.add(list(reckoning.entries(posting)))
             taken.add(replaced.get(id(line), []), sign=-1)
-            yield replace(taken, spent=taken.spent.copy())
+            yield taken
 
-    def _place(self, steps: Sequence[_Taken]) -> int:
+    def _first_refused(self, steps: Iterable[_Taken]) -> int:
         """Return the place of the line that is one too many."""
-        return next(
-            (
-                place
-                for place, taken in enumerate(steps)
-                if self._refusal(taken, self._excesses(taken))
-            ),
-            len(steps) - 1,
+        return _first_place(
+            bool(self._refusal(taken, self._excesses(taken))) for taken in steps
         )
 
-    def _first_beyond(self, steps: Sequence[_Taken], excess: Excess) -> int:
+    def _first_beyond(self, steps: Iterable[_Taken], excess: Excess) -> int:
         """Return the place of the line with which the budget is exceeded."""
-        if len(steps) == 1:
-            return 0
-        return next(
-            (
-                place
-                for place, taken in enumerate(steps)
-                if any(one.budget == excess.budget for one in self._excesses(taken))
-            ),
-            len(steps) - 1,
+        return _first_place(
+            excess.budget in [one.budget for one in self._excesses(taken)]
+            for taken in steps
         )
 
     def _excesses(self, taken: _Taken) -> list[Excess]:
@@ -194,6 +184,16 @@ class BillLook:
 
     def _refusal(self, taken: _Taken, excesses: Iterable[Excess]) -> str:
         return refusal_of(excesses) or beyond_cap(taken.capped, so_far=self._cap_taken)
+
+
+def _first_place(found: Iterable[bool]) -> int:
+    """Return the first place that is so; what holds of the whole holds of the last."""
+    place = -1
+    for is_so in found:
+        place += 1
+        if is_so:
+            break
+    return place
 
 
 class PaymentLook:
