@@ -52,9 +52,12 @@ bench: $(DEVELOPMENT)
 faults: $(DEVELOPMENT)
 	@FAULT_POSTINGS=10000 $(PYTHON) -m tests.run tests/faults $(ARGS)
 
-# The ledger against an independent model, 500 runs of 50 steps; the suite has ten.
+# The ledger against an independent model, 500 runs of 50 steps where the suite has ten;
+# and six writers at once, 50 turns each where the suite has eight.
 proofs: $(DEVELOPMENT)
-	@LEDGER_RUNS=500 $(PYTHON) -m tests.run -n0 tests/spend/test_ledger_machine.py $(ARGS)
+	@LEDGER_RUNS=500 LEDGER_WRITES=50 $(PYTHON) -m tests.run -n0 \
+	  tests/spend/test_ledger_machine.py tests/spend/test_concurrent_postings.py \
+	  tests/spend/test_concurrent_services.py $(ARGS)
 
 # ARGS=--small tries as many cases as there is time for in CI; a name runs that one alone.
 conformance: $(DEVELOPMENT)

@@ -30,16 +30,37 @@ from engagements.models.fields import ScaledField
 
 APPS = ("engagements", "tracker")
 Row = dict[str, Any]
+_HELD: dict[tuple[Q, str], bool] = {}
 _numbers = itertools.count(1_000_000)
 
 
+@cache
 def all_models() -> list[type[Model]]:
-    return [model for name in APPS for model in apps.get_app_config(name).get_models()]
+    """Return the models of every table of ours, those that link two others too."""
+    return [
+        model
+        for name in APPS
+        for model in apps.get_app_config(name).get_models(include_auto_created=True)
+    ]
 
 
 def columns(model: type[Model]) -> list[Field[Any, Any]]:
     """Return what the model's own table holds."""
     return list(model._meta.local_concrete_fields)
+
+
+def links(model: type[Model]) -> list[Field[Any, Any]]:
+    """Return the foreign keys of the model's own table."""
+    return [f for f in columns(model) if isinstance(f, models.ForeignKey)]
+
+
+def given_columns(model: type[Model]) -> list[Field[Any, Any]]:
+    """Return what every row has to have; a number that counts up is given by itself."""
+    return [
+        field
+        for field in columns(model)
+        if not field.null and not isinstance(field, models.AutoField)
+    ]
 
 
 def checks(model: type[Model]) -> list[CheckConstraint]:
@@ -58,7 +79,7 @@ def uniques(model: type[Model]) -> list[UniqueConstraint]:
 def insert(model: type[Model], row: Row) -> None:
     """Write the row by raw SQL; DatabaseError where refused."""
     fields = columns(model)
-    values = [field.get_db_prep_save(row[field.name], connection) for field in fields]
+    values = [stored_value(field, row[field.name]) for field in fields]
     names = (connection.ops.quote_name(str(field.column)) for field in fields)
     sql = (
         f"INSERT INTO {model._meta.db_table} ({', '.join(names)})"
@@ -66,6 +87,10 @@ def insert(model: type[Model], row: Row) -> None:
     )
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql, values)
+
+
+def stored_value(field: Field[Any, Any], value: Any) -> Any:
+    return None if value is None else field.get_db_prep_save(value, connection)
 
 
 def refusal(model: type[Model], row: Row) -> str:
@@ -86,7 +111,7 @@ def refused_by(error: DatabaseError) -> str:
     diagnosis = getattr(error.__cause__, "diag", None)
     if diagnosis is not None:
         return str(diagnosis.constraint_name or diagnosis.message_primary)
-    return re.sub(r"^\w+ constraint failed: ", "", str(error))
+    return re.sub(r"^[\w ]+ constraint failed: ", "", str(error))
 
 
 @dataclass(frozen=True)
@@ -171,7 +196,12 @@ def mended(
 def holds(condition: Q, row: Row) -> bool:
     """Return whether the database finds the condition true, or unknown, of the row."""
     known = {name: row[name] for name in condition.referenced_base_fields}
-    return condition.check({name: in_database(value) for name, value in known.items()})
+    # The database is asked, so once for the same values.
+    asked = condition, repr(sorted(known.items()))
+    if asked not in _HELD:
+        given = {name: in_database(value) for name, value in known.items()}
+        _HELD[asked] = condition.check(given)
+    return _HELD[asked]
 
 
 def in_database(value: Any) -> Any:

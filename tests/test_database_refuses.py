@@ -1,9 +1,12 @@
-"""Every constraint and trigger refuses a raw write: the list is the models' own."""
+"""Every constraint, trigger, link and column refuses a raw write: the list is the
+models' own, and compared with what the database has."""
 
+from collections import defaultdict
+from functools import cache
 from importlib import import_module
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import Q
 
 from tests.hostile_rows import (
@@ -14,16 +17,20 @@ from tests.hostile_rows import (
     count_columns,
     emptied,
     forbidden_row,
+    given_columns,
     insert,
+    links,
     refusal,
     twin,
     undone,
     unique_names,
     uniques,
+    unlike_any_other,
 )
+from tests.unguarded import drop_triggers
 
 # Rows of every table are written raw, roll-ups without their ledger among them.
-pytestmark = pytest.mark.roll_ups_differ
+pytestmark = [pytest.mark.django_db, pytest.mark.roll_ups_differ]
 
 CHECKS = [(model, constraint) for model in all_models() for constraint in checks(model)]
 UNIQUES = [(model, each) for model in all_models() for each in uniques(model)]
@@ -36,6 +43,13 @@ UNIQUE_COLUMNS = [
 # Whatever breaks one of these breaks another too: that it is there has to do.
 COVERED_BY_OTHERS = {"approval_outcome_known", "exception_state_known"}
 COUNTS = [(model, each) for model in all_models() for each in count_columns(model)]
+LINKS = [(model, each) for model in all_models() for each in links(model)]
+GIVEN = [(model, each) for model in all_models() for each in given_columns(model)]
+TOGETHER = [
+    pytest.param(model, names, id=model.__name__)
+    for model in all_models()
+    for names in model._meta.unique_together
+]
 
 
 def in_words(model, names):
@@ -51,10 +65,17 @@ def named(pairs):
     ]
 
 
-@pytest.fixture(autouse=True)
-def nothing_stored(db):
-    with undone():
+@pytest.fixture(scope="module")
+def empty_database(django_db_setup, django_db_blocker):
+    """One transaction for all: a case takes back what it wrote, the last one all."""
+    with django_db_blocker.unblock(), undone():
         emptied()
+        yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_stored(empty_database, db):
+    with undone():
         yield
 
 
@@ -77,11 +98,8 @@ def test_check_refuses_by_its_name(model, constraint):
 
 def lift_triggers(table):
     """Leave the refusing to the constraint: what the test does is undone."""
-    on = f" ON {table}" if connection.vendor == "postgresql" else ""
-    with connection.cursor() as cursor:
-        for name, guarded in triggers().items():
-            if guarded == table:
-                cursor.execute(f"DROP TRIGGER {name}{on}")
+    if table in triggers().values():
+        drop_triggers(table)
 
 
 def names_in_database(model):
@@ -129,6 +147,125 @@ def test_count_refuses_less_than_none(model, field):
     assert refusal(model, row | {field.name: -1}) != ""
 
 
+@pytest.mark.parametrize(("model", "names"), TOGETHER)
+def test_unique_link_refuses_the_same_twice(model, names):
+    row = acceptable_row(model)
+    insert(model, row)
+
+    refused = refusal(model, twin(model, row, keeping=names))
+
+    # PostgreSQL's name for it is Django's, with a hash at its end.
+    of_its_own = model._meta.db_table[:20]
+    assert refused == in_words(model, names) or (
+        refused.startswith(of_its_own) and refused.endswith("_uniq")
+    )
+
+
+@pytest.mark.parametrize(("model", "field"), named(GIVEN))
+def test_column_refuses_nothing(model, field):
+    lift_triggers(model._meta.db_table)
+
+    refused = refusal(model, acceptable_row(model) | {field.name: None})
+
+    table = model._meta.db_table
+    assert refused in {
+        f"{table}.{field.column}",
+        f'null value in column "{field.column}" of relation "{table}" violates'
+        " not-null constraint",
+    }
+
+
+@pytest.mark.parametrize(("model", "field"), named(LINKS))
+def test_link_refuses_a_row_that_is_not_there(model, field):
+    lift_triggers(model._meta.db_table)
+    row = acceptable_row(model, Q((f"{field.name}__isnull", False)))
+    insert(model, row | {field.name: unlike_any_other(field)})
+
+    with pytest.raises(IntegrityError) as refused, transaction.atomic():
+        look_for_the_row_of(model._meta.db_table, field.column)
+
+    assert broken_links(refused.value, model._meta.db_table) >= {field.column}
+
+
+def look_for_the_row_of(table, column):
+    """Have the database look now at what it looks at when a transaction ends.
+
+    PostgreSQL looks at this one link, SQLite at all of the table.
+    """
+    if connection.vendor == "postgresql":
+        name = connection.ops.quote_name(names_of_links()[table][column])
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET CONSTRAINTS {name} IMMEDIATE")
+    else:
+        connection.check_constraints(table_names=[table])
+
+
+def broken_links(error, table):
+    """Return by which columns rows that are missing are named."""
+    if connection.vendor == "postgresql":
+        by_name = {name: column for column, name in names_of_links()[table].items()}
+        return {by_name[error.__cause__.diag.constraint_name]}
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA foreign_key_check({table})")
+        numbers = {row[3] for row in cursor.fetchall()}
+    return {column for column, key in names_of_links()[table].items() if key in numbers}
+
+
+@cache
+def names_of_links():
+    """Return, by table and column, what the database calls its foreign keys."""
+    found = defaultdict(dict)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SELECT k.conrelid::regclass::text, a.attname, k.conname"
+                " FROM pg_constraint k JOIN pg_attribute a"
+                " ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)"
+                " WHERE k.contype = 'f'"
+            )
+        else:
+            cursor.execute(
+                'SELECT m.name, k."from", k.id FROM sqlite_master m'
+                " JOIN pragma_foreign_key_list(m.name) k WHERE m.type = 'table'"
+            )
+        for table, column, name in cursor.fetchall():
+            found[table][column] = name
+    return found
+
+
+def test_the_database_has_the_links_and_columns_that_were_tried():
+    """Nothing is held by the models alone, and nothing there is left untried."""
+    links_tried, columns_tried = defaultdict(set), defaultdict(set)
+    for model, field in LINKS:
+        links_tried[model._meta.db_table].add(field.column)
+    for model, field in GIVEN:
+        columns_tried[model._meta.db_table].add(field.column)
+
+    for model in all_models():
+        table = model._meta.db_table
+        assert names_of_links().get(table, {}).keys() == links_tried[table]
+        assert given_in_database(table) - {auto_column(model)} == columns_tried[table]
+
+
+def given_in_database(table):
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass"
+                " AND attnum > 0 AND attnotnull AND NOT attisdropped",
+                [table],
+            )
+        else:
+            cursor.execute(
+                'SELECT name FROM pragma_table_info(%s) WHERE "notnull" OR pk', [table]
+            )
+        return {name for (name,) in cursor.fetchall()}
+
+
+def auto_column(model):
+    return getattr(model._meta.auto_field, "column", None)
+
+
 # By the ending of its name, what a trigger of the guards refuses.
 GUARDS = {
     "_append_only": ["UPDATE", "DELETE"],
@@ -163,6 +300,10 @@ TRIED_ELSEWHERE = {
         ("tracker_worklog_fixed", "tracker_worklog_kept"),
         "tests.spend.test_timesheets"
         "::test_the_database_keeps_the_lines_of_a_closed_sheet",
+    ),
+    **dict.fromkeys(
+        ("tracker_worklog_logged_fixed", "tracker_worklog_logged_kept"),
+        "tests.spend.test_withdrawal::test_the_database_keeps_what_was_logged",
     ),
     "tracker_cappedposting_daily_cap": "tests.spend.test_daily_cap"
     "::test_the_database_holds_the_cap_too",

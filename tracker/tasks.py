@@ -192,6 +192,7 @@ def _verified() -> dict[str, int]:
         "reversals": len(found.reversal_mismatches),
         "unknown_sources": len(found.unknown_sources),
         "unposted_work": len(found.unposted_work),
+        "splits": len(found.split_mismatches),
     }
     if not found.is_exact:
         raise LedgerMismatchError(

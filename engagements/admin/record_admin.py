@@ -198,6 +198,10 @@ class ScopedAdmin(UnfoldModelAdmin):
             held if protected else [],
         )
 
+    def in_words(self, refusal: Refusal) -> Refusal:
+        """Return what is told of a refusal; pages know more of the database's own."""
+        return refusal
+
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> Any:
@@ -272,7 +276,8 @@ class RecordAdmin(ScopedAdmin):
         except (ValidationError, TrackerError, IntegrityError) as refusal:
             if request.method != "POST" or hasattr(request, "refusal"):
                 raise
-            setattr(request, "refusal", refusal)  # noqa: B010 - likewise
+            told = self.in_words(refusal)
+            setattr(request, "refusal", told)  # noqa: B010 - likewise
             return super().changeform_view(request, object_id, form_url, extra_context)
 
     def render_change_form(

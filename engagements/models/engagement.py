@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
@@ -75,6 +76,22 @@ class EngagementQuerySet(QuerySet["Engagement"]):
         """Keep engagements in force on the day, by their dates."""
         return self.filter(
             Q(ends_on__isnull=True) | Q(ends_on__gte=day), starts_on__lte=day
+        )
+
+    def select_for_update(
+        self,
+        nowait: bool = False,
+        skip_locked: bool = False,
+        of: Sequence[str] = (),
+        no_key: bool = True,
+    ) -> Self:
+        """Lock the rows but for their keys, which never change.
+
+        So nobody who stores a line that names one waits for us, holding what we wait
+        for.
+        """
+        return super().select_for_update(
+            nowait=nowait, skip_locked=skip_locked, of=of, no_key=no_key
         )
 
 

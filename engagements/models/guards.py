@@ -102,7 +102,8 @@ def _lift_kept(connection: BaseDatabaseWrapper, cursor: CursorWrapper) -> list[s
         return []
     cursor.execute(
         "SELECT name, sql FROM sqlite_master"
-        " WHERE type = 'trigger' AND name = tbl_name || '_kept'"
+        " WHERE type = 'trigger' AND name IN"
+        " (tbl_name || '_kept', tbl_name || '_logged_kept')"
     )
     found = cursor.fetchall()
     for name, _sql in found:

@@ -1,7 +1,9 @@
-import pytest
-from django.db import DatabaseError, connection, transaction
+from datetime import date
 
-from engagements.models import Event
+import pytest
+from django.db import DatabaseError, IntegrityError, connection, transaction
+
+from engagements.models import CostSplit, Event
 from engagements.models.guards import guarded_tables, lifted
 from tests.factories import make_vendor
 
@@ -60,3 +62,12 @@ def test_lifted_guards_come_back() -> None:
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         Event.objects.update(request_id="again")
     assert Event.objects.get().request_id == "lifted"
+
+
+@pytest.mark.sqlite
+@pytest.mark.django_db(transaction=True)
+def test_sqlite_refuses_at_commit_what_links_to_nothing() -> None:
+    """Links are looked at when a transaction ends, and most tests undo theirs."""
+    with pytest.raises(IntegrityError, match="FOREIGN KEY"), transaction.atomic():
+        CostSplit.objects.create(engagement_id=1, starts_on=date(2026, 1, 1))
+    assert not CostSplit.objects.exists()

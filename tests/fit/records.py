@@ -10,6 +10,7 @@ from uuid import uuid4
 from engagements.choices import ChargeKind, Origin, Status
 from engagements.models import (
     Assignment,
+    Contractor,
     Engagement,
     ManagedContract,
     Service,
@@ -63,6 +64,7 @@ def plant_work(
     core: float | None = None,
     out_of_hours: float | None = None,
     activity: str = "delivery",
+    person: Contractor | None = None,
 ) -> None:
     """Ten logs a month, the shares among them as asked; None leaves a fact out."""
     months_worked = list(months_between(add_months(until, 1 - months), until))
@@ -75,6 +77,7 @@ def plant_work(
                 logs.append(
                     WorkLog(
                         engagement=engagement,
+                        contractor=person,
                         worked_on=worked_on,
                         hours=hours,
                         activity=activity,

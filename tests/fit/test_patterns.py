@@ -31,7 +31,7 @@ from tracker.fit.pattern import AnyPattern, DuplicatePatternError, Finding, Regi
 from tracker.fit.patterns import all_patterns
 from tracker.fit.queries import Scope
 from tracker.performance.models import Credit, LevelResult
-from tracker.spend.models import OversightLog, WorkLog
+from tracker.spend.models import OversightLog
 
 pytestmark = pytest.mark.django_db
 
@@ -92,18 +92,18 @@ def test_team_of_two_or_directed_by_us_or_of_five_months_is_none() -> None:
 
 
 def test_managed_contract_whose_named_people_we_direct_is_hidden_headcount() -> None:
-    contract = running_contract()
-    plant_work(contract, ours=0.9)
+    contract, unnamed = running_contract(), running_contract()
+    plant_work(unnamed, ours=0.9)
     assert found("hidden_headcount") == {}
-    WorkLog.objects.update(contractor=running_assignment().contractor)
+    plant_work(contract, ours=0.9, person=running_assignment().contractor)
     finding = found("hidden_headcount")[contract.pk]
     assert finding.sentence.endswith("and one named person is directed by us")
     assert finding.value.startswith("90 % of hours, ")
 
 
 def test_managed_contract_directed_half_and_half_hides_none() -> None:
-    plant_work(running_contract(), ours=0.5)
-    WorkLog.objects.update(contractor=running_assignment().contractor)
+    person = running_assignment().contractor
+    plant_work(running_contract(), ours=0.5, person=person)
     assert found("hidden_headcount") == {}
 
 

@@ -22,6 +22,7 @@ from tests.fit.records import (
     plant_work,
     running_assignment,
 )
+from tests.unguarded import unguarded
 from tracker.fit.evidence import Mean, Share
 from tracker.fit.judgement import Case
 from tracker.fit.models import Assessment, Flag
@@ -170,11 +171,13 @@ def test_mixed_work_is_split_three_ways_and_the_blend_names_its_parts() -> None:
 @pytest.mark.django_db
 def test_parts_of_too_little_evidence_confirm_no_blend() -> None:
     engagement = two_streams()
-    WorkLog.objects.update(is_core=None, is_out_of_hours=None, assigned_by="")
     log = WorkLog.objects.filter(skill__name="networks").first()
     assert log is not None
-    log.assigned_by = "client"
-    log.save()
+    with unguarded("tracker_worklog"):
+        WorkLog.objects.update(is_core=None, is_out_of_hours=None, assigned_by="")
+        log.refresh_from_db()
+        log.assigned_by = "client"
+        log.save()
     mixed = assessed(engagement)
     found = splits_of(
         mixed={engagement.pk: case_of(mixed)},

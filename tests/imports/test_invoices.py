@@ -250,8 +250,9 @@ def test_what_a_budget_warns_of_is_a_note_of_the_report(bring_in, contract):
     report = bring_in(HEADER, row(dear, "N-1", "100"))
 
     assert report["notes"] == [
-        "IT · Technology has a budget of £90.00 for April 2025 to March 2026. £0.00 of"
-        " it is spent; this spends £100.00, which is £10.00 too much."
+        "line 2: IT · Technology has a budget of £90.00 for April 2025 to March 2026."
+        " £0.00 of it is spent; this spends £100.00, which is £10.00 too much. It is"
+        " the first line that goes beyond."
     ]
 
 

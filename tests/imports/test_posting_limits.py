@@ -8,6 +8,7 @@ import time_machine
 from django.core.files.base import ContentFile
 
 from engagements.choices import Role
+from engagements.models import CostCentre
 from tests.factories import (
     begun,
     make_contract,
@@ -28,6 +29,7 @@ HEADER = (
 )
 PAYMENTS = "Date,Amount,Supplier,Transaction Number\n"
 STOP = {"actual_year": "stop"}
+WARN = {"actual_year": "warn", "actual_month": "ignore"}
 
 
 @pytest.fixture(autouse=True)
@@ -58,13 +60,13 @@ def contract(centre):
     )
 
 
-def budget(centre, monthly):
+def budget(centre, monthly, policy=STOP):
     set_budget(
         budget=Budget(cost_centre=centre, year=2026),
         amounts={month: Decimal(monthly) for month in fiscal_months(2026)},
         actor=None,
     )
-    set_budget_policy(policy=BudgetPolicy(**STOP), actor=None)
+    set_budget_policy(policy=BudgetPolicy(**policy), actor=None)
 
 
 def uploaded(text, finance, kind="invoices"):
@@ -174,3 +176,78 @@ def test_payments_beyond_the_day_s_cap_are_refused_in_the_check(finance, setting
     assert run.state == "failed"
     assert "today it is £0.00 already; this adds £1,001.00" in run.error
     assert not Payment.objects.exists()
+
+
+BEYOND = (
+    "IT · Technology has a budget of £1,200.00 for April 2026 to March 2027. {} of it"
+    " is spent; this spends {}, which is {} too much. It is the first line that goes"
+    " beyond."
+)
+
+
+def test_what_a_budget_warns_of_is_told_in_the_check_at_its_first_line(
+    contract, centre, finance
+):
+    budget(centre, 100, WARN)
+    text = lines(contract, ("A", 700), ("B", 400), ("B", 200), ("C", 500))
+
+    checked = uploaded(text, finance)
+    stored = LedgerEntry.objects.count()
+    done = applied(checked, finance)
+
+    notes = [f"line 4: {BEYOND.format('£700.00', '£600.00', '£100.00')}"]
+    assert (checked.report["notes"], stored) == (notes, 0)
+    assert (done.state, done.report["notes"]) == ("applied", notes)
+
+
+def test_a_dry_run_of_the_command_tells_what_a_budget_warns_of(
+    contract, centre, tmp_path
+):
+    budget(centre, 100, WARN)
+    path = tmp_path / "invoices.csv"
+    path.write_text(lines(contract, ("A", 700), ("B", 600), ("C", 500)))
+    run = services.new_run(
+        kind_name="invoices",
+        file_name=path.name,
+        corrections={},
+        options={},
+        is_per_line=False,
+    )
+
+    report = services.check_file(run=run, path=path)
+
+    told = BEYOND.format("£700.00", "£600.00", "£100.00")
+    assert [str(note) for note in report.notes] == [f"line 3: {told}"]
+    assert not LedgerEntry.objects.exists()
+
+
+def test_payments_that_go_beyond_a_budget_are_named_and_not_refused(finance):
+    unallocated = CostCentre.objects.create(code="UNALLOCATED", name="Technology")
+    budget(unallocated, 100, WARN | STOP)
+    text = (
+        PAYMENTS + "01/05/2026,700,Acme Ltd,1\n02/05/2026,600,Acme Ltd,2\n"
+        "03/05/2026,5,Acme Ltd,3\n"
+    )
+
+    run = uploaded(text, finance, kind="payments")
+
+    told = BEYOND.format("£700.00", "£600.00", "£100.00")
+    beyond = told.replace("IT", "UNALLOCATED", 1)
+    assert [note for note in run.report["notes"] if "budget" in note] == [
+        f"line 3: {beyond}"
+    ]
+    done = applied(run, finance)
+    assert (done.state, done.added) == ("applied", 3)
+    assert f"line 3: {beyond}" in done.report["notes"]
+
+
+def test_the_first_payment_beyond_the_day_s_cap_is_named(finance, settings):
+    settings.DAILY_POSTING_CAP = Decimal(1000)
+    text = PAYMENTS + "01/05/2026,700,Acme Ltd,1\n02/05/2026,301,Acme Ltd,2\n"
+
+    run = uploaded(text, finance, kind="payments")
+
+    assert run.error.startswith(
+        "Line 3 is the first that goes beyond the day's cap. Import the lines before it"
+        " today. At most £1,000.00 is billed or paid in a day, and today it is £0.00"
+    )

@@ -16,7 +16,6 @@ from tests.fit.records import (
 )
 from tracker.fit.models import Assessment
 from tracker.jobs.models import JobRun
-from tracker.spend.models import WorkLog
 from tracker.tasks import assess_engagements
 
 pytestmark = pytest.mark.django_db
@@ -126,8 +125,7 @@ def test_command_names_figures_that_do_not_follow() -> None:
 
 def test_command_tells_patterns_without_keys_of_the_database() -> None:
     contract = running_contract()
-    plant_work(contract, ours=0.9)
-    WorkLog.objects.update(contractor=running_assignment().contractor)
+    plant_work(contract, ours=0.9, person=running_assignment().contractor)
     told = json.loads(run("--as-of", TODAY.isoformat(), "--json"))
     pattern = next(p for p in told["patterns"] if p["code"] == "hidden_headcount")
     assert pattern["engagement_id"] == str(contract.public_id)

@@ -1,6 +1,6 @@
 """What follows when an invoice is approved."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,9 +10,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from engagements import events
-from engagements.choices import Role
+from engagements.choices import ChargeKind, Role
 from tests.factories import begun, make_assignment, make_contract, make_user
-from tests.spend.bills import bill_lines, fee, time
+from tests.spend.bills import bill_lines, fee, line, time
 from tracker.spend.models import (
     Invoice,
     InvoiceStatus,
@@ -61,13 +61,13 @@ def sheet(person, first, last):
         WorkLog(
             engagement=person,
             contractor=person.contractor,
+            timesheet=found,
             worked_on=day,
             hours=Decimal("7.5"),
         )
         for day in (first, last)
     ]
     WorkLog.objects.bulk_create(lines)
-    WorkLog.objects.filter(timesheet=None).update(timesheet=found)
     Timesheet.objects.update(status=TimesheetStatus.APPROVED)
     return found
 
@@ -133,20 +133,20 @@ def credit(invoice, amount):
     return bill_lines(line, kind="credit_note", credits=invoice)
 
 
-def submitted_sheet(person):
-    """A week of one day of 7.5 hours, at 600 a day, that somebody agreed to."""
+def agreed_sheet(person, monday=date(2026, 3, 2)):
+    """A week of one day of 8 hours, at 80 an hour, that somebody agreed to."""
     asks, decides = make_user(Role.ADMINISTRATOR), make_user(Role.ADMINISTRATOR)
     found = start_timesheet(
         timesheet=Timesheet(
             engagement=person,
             contractor=person.contractor,
-            starts_on=date(2026, 3, 2),
-            ends_on=date(2026, 3, 8),
+            starts_on=monday,
+            ends_on=monday + timedelta(days=6),
         ),
         actor=asks,
     )
-    line = WorkLog(worked_on=date(2026, 3, 2), hours=Decimal(8))
-    found = enter_hours(timesheet=found, lines=[line], actor=asks)
+    worked = WorkLog(worked_on=monday, hours=Decimal(8))
+    found = enter_hours(timesheet=found, lines=[worked], actor=asks)
     found = submit_timesheet(timesheet=found, actor=asks)
     return approve_timesheet(timesheet=found, actor=decides)
 
@@ -157,7 +157,7 @@ def spent():
 
 @time_machine.travel(datetime(2026, 5, 1, 12, tzinfo=UTC), tick=False)
 def test_sheet_is_open_for_a_new_bill_once_its_own_is_credited_in_full(person):
-    found = submitted_sheet(person)
+    found = agreed_sheet(person)
     worked = spent()
     wrong = bill_lines(time(person, "900", "8"))
     approve(wrong)
@@ -173,4 +173,30 @@ def test_sheet_is_open_for_a_new_bill_once_its_own_is_credited_in_full(person):
     assert in_part == TimesheetStatus.INVOICED
     assert opened == (TimesheetStatus.APPROVED, worked)
     assert (status_of(found), spent()) == (TimesheetStatus.INVOICED, Decimal(600))
+    assert verify_ledger().is_exact
+
+
+@time_machine.travel(datetime(2026, 5, 1, 12, tzinfo=UTC), tick=False)
+@pytest.mark.parametrize("tax", [[], ["240"]])
+def test_only_the_sheets_whose_time_is_credited_are_opened(person, tax):
+    first, second = date(2026, 3, 2), date(2026, 3, 9)
+    sheets = [agreed_sheet(person, day) for day in (first, second)]
+    weeks = [(day, day + timedelta(days=6)) for day in (first, second)]
+    wrong = bill_lines(
+        *(time(person, "900", "8", *week) for week in weeks),
+        *(line(person, ChargeKind.TAX, amount) for amount in tax),
+    )
+    approve(wrong)
+
+    note = time(person, "-900", "-8", *weeks[1])
+    approve(bill_lines(note, kind="credit_note", credits=wrong))
+    after = [status_of(one) for one in sheets]
+    standing = LedgerEntry.objects.filter(
+        basis="accrued", reversal_of=None, reversal=None
+    )
+
+    assert after == [TimesheetStatus.INVOICED, TimesheetStatus.APPROVED]
+    assert [(one.day, one.amount) for one in standing] == [(second, Decimal(640))]
+    approve(bill_lines(time(person, "600", "8", *weeks[1])))
+    assert [status_of(one) for one in sheets] == [TimesheetStatus.INVOICED] * 2
     assert verify_ledger().is_exact

@@ -8,12 +8,16 @@ from decimal import Decimal
 
 import pytest
 import time_machine
+from django.contrib.admin import site
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from engagements.choices import ChargeKind, Role
+from engagements.events import recorded
+from engagements.models import CostCentre
 from tests.factories import begun, make_contract, make_user
 from tests.spend.bills import bill_lines, line
 from tests.spend.test_ledger import pay
+from tracker.api.errors import answer
 from tracker.spend.models import (
     Basis,
     CappedPosting,
@@ -155,3 +159,56 @@ def _posting(engagement, number: int, turn: int) -> Posting:
 def _why(error: Exception) -> str:
     is_cap = isinstance(error, DailyCapError) or "than its cap" in str(error)
     return "cap" if is_cap else repr(error)
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_who_loses_the_race_for_the_cap_is_told_of_the_cap(settings):
+    settings.DAILY_POSTING_CAP = Decimal(100)
+    make_user(Role.ADMINISTRATOR, username="ada", first_name="Ada", last_name="Boss")
+    CostCentre.objects.create(code=CostCentre.UNALLOCATED, name="Unallocated")
+    slow, quick = contract(), contract()
+    posted, overtaken = threading.Event(), threading.Event()
+
+    def wait(events, **_):
+        """The slow one has posted and not committed as the quick one commits."""
+        if threading.current_thread().name.startswith("slow"):
+            posted.set()
+            assert overtaken.wait(timeout=60)
+
+    def lose():
+        with closing(connection), pytest.raises(DailyCapError) as refused:
+            once("60", of=slow)
+        return str(refused.value)
+
+    recorded.connect(wait)
+    try:
+        with ThreadPoolExecutor(1, "slow") as pool:
+            loser = pool.submit(lose)
+            assert posted.wait(timeout=60)
+            once("60", of=quick)
+            overtaken.set()
+            told = loser.result()
+    finally:
+        recorded.disconnect(wait)
+
+    assert told == (
+        "At most £100.00 is billed or paid in a day. Others posted at the same moment,"
+        " and today it is £60.00 by now: this would be too much. Post it tomorrow, or"
+        " ask Ada Boss to raise the cap, the setting DAILY_POSTING_CAP."
+    )
+    assert [one.amount for one in LedgerEntry.objects.all()] == [60]
+
+
+def test_surfaces_tell_of_the_cap_what_the_database_refuses_at_commit(settings):
+    settings.DAILY_POSTING_CAP = Decimal(100)
+    take_raw(100)
+    with pytest.raises(IntegrityError) as refused:
+        take_raw(1)
+
+    answered = answer(refused.value, {"view": None})
+    page = site.get_model_admin(Invoice).in_words(refused.value)
+
+    assert answered.status_code == 409
+    assert answered.data["detail"] == str(page)
+    assert str(page).startswith("At most £100.00 is billed or paid in a day. Others")

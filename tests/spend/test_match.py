@@ -335,13 +335,13 @@ def test_time_is_held_against_approved_hours(contract):
         WorkLog(
             engagement=person,
             contractor=person.contractor,
+            timesheet=sheet,
             worked_on=date(2026, 3, day),
             hours=Decimal("7.5"),
         )
         for day in (2, 3)
     ]
     WorkLog.objects.bulk_create(work)
-    WorkLog.objects.update(timesheet=sheet)
     Timesheet.objects.update(status=TimesheetStatus.APPROVED)
     invoice = bill_lines(time(person, "1200", "15"))
 

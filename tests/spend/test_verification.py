@@ -2,23 +2,26 @@
 
 import json
 from contextlib import suppress
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from io import StringIO
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import F
 
 from engagements.choices import CreditScheme
-from engagements.models import Event
+from engagements.models import CostSplitShare, Event
 from engagements.models.guards import lifted
+from engagements.services.terms import change_line, remove_line
 from tests.conftest import check_roll_ups
 from tests.factories import begun, make_assignment, make_contract, make_cost_centre
 from tests.spend.test_ledger import bill, pay, work
+from tests.unguarded import unguarded
 from tracker.jobs.models import JobRun
 from tracker.performance.models import Credit, CreditState
 from tracker.spend.models import (
@@ -33,18 +36,29 @@ from tracker.spend.services import (
     LedgerMismatchError,
     log_work_lines,
     refresh_totals,
+    reverse,
     verify_ledger,
 )
 from tracker.spend.services.verification import (
     ReversalMismatch,
     RollUpMismatch,
     SourceMismatch,
+    SplitMismatch,
     UnknownSource,
     UnpostedWork,
 )
 from tracker.tasks import verify_ledger as verify_ledger_task
 
 pytestmark = pytest.mark.django_db
+
+JANUARY = date(2026, 1, 1)
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock():
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield traveller
 
 
 @pytest.fixture
@@ -156,8 +170,9 @@ def test_an_entry_without_its_document_is_told():
     assignment = make_assignment(rate=Decimal(600))
     log_work_lines(lines=[work(assignment, 5), work(assignment, 6)], actor=None)
     gone, moved = WorkLog.objects.order_by("pk")
-    raw(f"DELETE FROM tracker_worklog WHERE id = {gone.pk}")
-    raw(f"UPDATE tracker_worklog SET worked_on = '2026-01-07' WHERE id = {moved.pk}")
+    with unguarded("tracker_worklog"):
+        WorkLog.objects.filter(pk=gone.pk).delete()
+        WorkLog.objects.filter(pk=moved.pk).update(worked_on=date(2026, 1, 7))
 
     found = verify_ledger()
 
@@ -170,10 +185,70 @@ def test_an_entry_without_its_document_is_told():
     ]
 
 
-def raw(statement: str) -> None:
-    """Write past the product, as guards on hours don't keep anybody from."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
+def test_hours_that_were_changed_behind_the_ledger_are_told(clock):
+    assignment = make_assignment(rate=Decimal(600))
+    clock.shift(60)
+    more, withdrawn = log_work_lines(
+        lines=[work(assignment, 5), work(assignment, 6)], actor=None
+    )
+    before = verify_ledger()
+    with unguarded("tracker_worklog"):
+        WorkLog.objects.filter(pk=more.pk).update(hours=Decimal("8.5"))
+        WorkLog.objects.filter(pk=withdrawn.pk).update(
+            withdrawn_at=NOON, withdrawn_reason="Nobody knows"
+        )
+
+    found = verify_ledger()
+
+    assert before.is_exact
+    assert found.source_mismatches == [
+        SourceMismatch("work_log", more.pk, Decimal(680), Decimal(600))
+    ]
+    assert [one.source_id for one in found.unknown_sources] == [withdrawn.pk]
+
+
+@pytest.mark.parametrize("is_removed", [False, True])
+def test_hours_are_not_held_against_a_rate_that_was_changed_since(clock, is_removed):
+    assignment = make_assignment(rate=Decimal(600))
+    log_work_lines(lines=[work(assignment, 5)], actor=None)
+    clock.shift(60)
+    term = assignment.rate_terms.get()
+    term.rate = Decimal(700)
+    change_line(line=term, engagement=assignment, actor=None)
+    clock.shift(60)
+    if is_removed:
+        remove_line(line=term, engagement=assignment, actor=None)
+
+    assert verify_ledger().is_exact
+
+
+def test_hours_whose_posting_went_without_a_bill_are_told():
+    assignment = make_assignment(rate=Decimal(600))
+    billed, lost = log_work_lines(
+        lines=[work(assignment, 5), work(assignment, 6)], actor=None
+    )
+    bill(assignment, "600.00", charge_kind="time", period=(JANUARY, billed.worked_on))
+    before = verify_ledger()
+    reverse(LedgerEntry.objects.filter(source_type="work_log", source_id=lost.pk))
+
+    assert before.is_exact
+    assert [one.work_log for one in verify_ledger().unposted_work] == [lost.pk]
+
+
+@pytest.mark.sqlite
+def test_a_split_that_does_not_sum_to_100_is_told(contract):
+    share = CostSplitShare.objects.first()
+    CostSplitShare.objects.filter(pk=share.pk).update(percent=Decimal("49.99"))
+    empty = make_contract().cost_splits.create(starts_on=date(2026, 3, 1))
+
+    assert verify_ledger().split_mismatches == [
+        SplitMismatch(contract.reference, share.split.starts_on, Decimal("99.99")),
+        SplitMismatch(empty.engagement.reference, empty.starts_on, Decimal(0)),
+    ]
+    assert told_by_command()[0] == (
+        f"  the cost split of {contract.reference} from {share.split.starts_on} sums to"
+        " 99.9900 %; set it anew, what was posted under it stays"
+    )
 
 
 def test_a_credit_that_the_ledger_holds_otherwise_is_told():
@@ -302,7 +377,7 @@ def test_verifying_asks_as_often_for_more_rows(contract, django_assert_num_queri
     for engagements in (1, 3):
         while LedgerEntry.objects.values("engagement").distinct().count() < engagements:
             bill(make_contract(), "10.00", number="X")
-        with django_assert_num_queries(27):
+        with django_assert_num_queries(31):
             verify_ledger()
 
 

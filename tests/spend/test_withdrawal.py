@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import DatabaseError, connection, transaction
 
 from engagements.choices import ChargeKind, Role
 from engagements.errors import NotAllowedError, WrongStateError
@@ -255,6 +256,71 @@ def test_hours_whose_invoice_was_credited_in_full_can_be_withdrawn() -> None:
     approve_invoice(invoice=note, actor=make_user(Role.FINANCE))
 
     assert withdrawn(line).withdrawn_at is not None
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM tracker_worklog",
+        "UPDATE tracker_worklog SET hours = hours + 1",
+        "UPDATE tracker_worklog SET contractor_id = NULL",
+        "UPDATE tracker_worklog SET description = 'other'",
+        "UPDATE tracker_worklog SET source_key = NULL",
+        "UPDATE tracker_worklog SET withdrawn_at = created_at, withdrawn_reason = 'x',"
+        " source_key = NULL",
+    ],
+)
+def test_the_database_keeps_what_was_logged(sql: str) -> None:
+    log_work(line=told_by_tool(make_running()), actor=None)
+
+    with pytest.raises(DatabaseError, match="withdrawn, never changed"):
+        run(sql)
+
+
+def told_by_tool(engagement: Any) -> WorkLog:
+    return WorkLog(
+        engagement_id=engagement.pk,
+        contractor=engagement.contractor,
+        worked_on=MONDAY,
+        hours=D(8),
+        description="With Jo Bloggs",
+        source_key="tool:1",
+    )
+
+
+def run(sql: str) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def test_the_database_keeps_what_was_withdrawn_and_moves_nothing_to_a_sheet() -> None:
+    assignment = make_running()
+    line = withdrawn(logged(assignment))
+    sheet = begin(assignment, MONDAY + timedelta(days=7))
+
+    for sql in (
+        "UPDATE tracker_worklog SET withdrawn_reason = 'other'",
+        "UPDATE tracker_worklog SET withdrawn_at = NULL, withdrawn_reason = ''",
+        f"UPDATE tracker_worklog SET timesheet_id = {sheet.pk}",
+    ):
+        with pytest.raises(DatabaseError, match="withdrawn, never changed"):
+            run(sql)
+    assert WorkLog.objects.get().withdrawn_reason == line.withdrawn_reason
+
+
+def test_the_database_takes_no_line_out_of_its_sheet() -> None:
+    fill(begin(make_running()), {0: "8"})
+
+    with pytest.raises(DatabaseError, match="withdrawn, never changed"):
+        run("UPDATE tracker_worklog SET timesheet_id = NULL")
+
+
+def test_the_words_of_logged_work_can_be_erased() -> None:
+    log_work(line=told_by_tool(make_running()), actor=None)
+
+    run("UPDATE tracker_worklog SET description = ''")
+
+    assert WorkLog.objects.get().description == ""
 
 
 # --- who may approve what rests on them ----------------------------------------------

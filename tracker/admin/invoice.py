@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
+from django.db import IntegrityError
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest
 from django.urls import reverse
@@ -24,6 +25,7 @@ from engagements.admin.record_admin import (
     Lines,
     RecordAdmin,
     RecordForm,
+    Refusal,
     actor_of,
 )
 from engagements.admin.scope import visible
@@ -49,7 +51,12 @@ from tracker.spend.models import (
     Payment,
     SourceType,
 )
-from tracker.spend.services import change_draft, draft_invoice, post_invoice
+from tracker.spend.services import (
+    change_draft,
+    draft_invoice,
+    post_invoice,
+    told_at_commit,
+)
 
 if TYPE_CHECKING:
     from django.contrib.admin import SimpleListFilter as _Dropdown
@@ -297,6 +304,10 @@ class InvoiceAdmin(
             },
         ),
     )
+
+    def in_words(self, refusal: Refusal) -> Refusal:
+        told = told_at_commit(refusal) if isinstance(refusal, IntegrityError) else None
+        return told or refusal
 
     def get_queryset(self, request: HttpRequest) -> Any:
         lines = visible(InvoiceLine, actor_of(request)).filter(invoice=OuterRef("pk"))

@@ -24,6 +24,7 @@ from rest_framework.response import Response
 
 from engagements.errors import ApprovalNeededError, NotAllowedError, TrackerError
 from tracker.api.formats import encode
+from tracker.spend.services import told_at_commit
 
 CONTENT_TYPE = "application/problem+json"
 API_PATHS = ("/api/", "/hris/")
@@ -180,7 +181,12 @@ def _refused_by_platform(error: Exception) -> exceptions.APIException | None:
     match error:
         case IntegrityError():
             log.info("refused by the database: %s", error)
-            return Conflict("The database refused this: something else has taken it.")
+            told = told_at_commit(error)
+            return Conflict(
+                str(told)
+                if told
+                else "The database refused this: something else has taken it."
+            )
         case DataError():
             log.info("refused by the database: %s", error)
             return Unprocessable("A value is beyond what can be stored.")

@@ -33,6 +33,7 @@ from tracker.imports.invoice_lines import (
 from tracker.imports.kinds import Batch, Progress, Source, check_options, register
 from tracker.imports.mapping import ColumnMapping, Field, check_required
 from tracker.imports.performance_kinds import batches
+from tracker.imports.problems import Note, first_beyond
 from tracker.imports.report import Report
 from tracker.spend.credited import Share, are_credited, left_of_engagements
 from tracker.spend.fx import MissingRateError, Rates
@@ -209,6 +210,7 @@ class InvoiceBatch:
     file: InvoiceFile
     new: dict[Key, BilledInvoice] = field(default_factory=dict)
     stored: dict[Key, Stored] = field(default_factory=dict)
+    money_notes: list[Note] = field(default_factory=list)
     _problems_of_file: int = -1
 
     def plan(self, report: Report) -> None:
@@ -371,6 +373,7 @@ class InvoiceBatch:
 
     def _check_limits(self) -> None:
         """Refuse what budgets or the day's cap would stop, in the order of posting."""
+        self.money_notes = []
         look = BillLook()
         if not look.is_needed:
             return
@@ -378,10 +381,14 @@ class InvoiceBatch:
         for part in _parts(passing):
             engagements = _engagements_by_id(part)
             bills = [_looked_at(invoice, engagements) for _key, invoice in part]
-            for (_key, invoice), stop in zip(part, look.stops(bills), strict=True):
-                if stop is not None:
-                    line = invoice.lines[stop.place]
-                    self.file.refuse_line(invoice, line, "amount", stop.reason)
+            for (_key, invoice), said in zip(part, look.looks(bills), strict=True):
+                if said.stop is not None:
+                    line = invoice.lines[said.stop.place]
+                    self.file.refuse_line(invoice, line, "amount", said.stop.reason)
+                self.money_notes += [
+                    first_beyond(invoice.lines[one.place].number, one.sentence)
+                    for one in said.warnings
+                ]
 
     def _lines(self) -> Iterator[BilledLine]:
         for invoice in self.new.values():
@@ -394,6 +401,7 @@ class InvoiceBatch:
             totals[invoice.header.currency] += invoice.total
         report.problems = sorted(account.problems, key=lambda problem: problem.line)
         report.notes = account.all_notes()
+        report.money_notes = sorted(self.money_notes, key=lambda note: note.line)
         report.read = account.read
         report.blank_lines = account.blank_lines
         report.refused = account.refused

@@ -1,7 +1,7 @@
 """The kind `payments`: money paid to suppliers, as public bodies publish it."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from engagements.models import User
 from engagements.values.money import (
@@ -41,13 +42,14 @@ from tracker.imports.problems import (
     Note,
     OptionError,
     Problem,
+    first_beyond,
     shown,
 )
 from tracker.imports.queries import RecordedPayments, category_of, supplier_name_of
 from tracker.imports.report import Report
 from tracker.imports.spool import Spool
 from tracker.spend.fx import MissingRateError, Rates
-from tracker.spend.services import beyond_cap, posted_on
+from tracker.spend.services import PaymentLook, beyond_cap, posted_on
 
 # Payments are published after the fact; a little ahead are runs already ordered.
 _DAYS_AHEAD = 62
@@ -133,6 +135,7 @@ class PaymentBatch:
             *self._category_notes(),
             *self.posting.notes,
         ]
+        report.money_notes = _budget_notes(self.posting)
         report.read = self.file.read
         report.blank_lines = self.file.blank_lines
         report.total_lines = self.file.total_lines
@@ -175,21 +178,61 @@ class PaymentBatch:
         ]
 
 
+def _posted(
+    posting: payment_posting.PostingPlan,
+) -> Iterator[tuple[PaymentLine, int | None, Decimal]]:
+    """Yield what is going to be posted: line, engagement and amount as reported.
+
+    What pays for a recorded invoice is not posted; None is an engagement to be made.
+    """
+    rates = Rates()
+    for place, line in posting.matching.found(Verdict.NEW):
+        group = posting.group_of[place]
+        if group >= 0:
+            factor = rates.on(line.currency, line.paid_on).factor
+            amount = round_money(line.amount * factor, settings.REPORTING_CURRENCY)
+            yield line, posting.groups[group].engagement_id, amount
+
+
 def _check_cap(posting: payment_posting.PostingPlan) -> None:
     """Refuse the whole file where it is more than may still be posted today.
 
-    What pays for a recorded invoice is not posted. Raises ImportRefusedError.
+    Raises ImportRefusedError, naming the first line that is too much.
     """
     if not settings.DAILY_POSTING_CAP:
         return
-    rates, more = Rates(), Decimal(0)
-    for place, line in posting.matching.found(Verdict.NEW):
-        if posting.group_of[place] >= 0 and line.amount > 0:
-            factor = rates.on(line.currency, line.paid_on).factor
-            more += round_money(line.amount * factor, settings.REPORTING_CURRENCY)
-    refusal = beyond_cap(more, so_far=posted_on(timezone.localdate()))
-    if refusal:
-        raise ImportRefusedError(refusal)
+    so_far, more = posted_on(timezone.localdate()), Decimal(0)
+    first: int | None = None
+    is_alone = False
+    for line, _engagement, amount in _posted(posting):
+        if amount <= 0:
+            continue
+        if first is None and beyond_cap(more + amount, so_far=so_far):
+            first, is_alone = line.number, not more
+        more += amount
+    if first is None:
+        return
+    refusal = beyond_cap(more, so_far=so_far)
+    where = _("Line %(line)d is the first that goes beyond the day's cap.") % {
+        "line": first
+    }
+    advice = "" if is_alone else _("Import the lines before it today.")
+    raise ImportRefusedError(" ".join(filter(None, (where, advice, refusal))))
+
+
+def _budget_notes(posting: payment_posting.PostingPlan) -> list[Note]:
+    """Tell of each budget the first line that goes beyond it; none is refused."""
+    known = {group.engagement_id for group in posting.groups} - {None}
+    look = PaymentLook([pk for pk in known if pk is not None])
+    if not look.is_needed:
+        return []
+    return [
+        first_beyond(line.number, sentence)
+        for line, engagement, amount in _posted(posting)
+        for sentence in look.look(
+            engagement=engagement, paid_on=line.paid_on, amount=amount
+        )
+    ]
 
 
 def _line_of(problem: Problem) -> int:

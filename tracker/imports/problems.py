@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from engagements.values.language import gettext as _
+
 _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
@@ -61,3 +63,8 @@ class Note:
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.text}" if self.line else self.text
+
+
+def first_beyond(line: int, sentence: str) -> Note:
+    """Return the note on the first line of a file that goes beyond a budget."""
+    return Note(line, f"{sentence} {_('It is the first line that goes beyond.')}")

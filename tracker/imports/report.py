@@ -46,6 +46,8 @@ class Report:
     # In the order of their lines; of a long file they lie on disk.
     problems: Sequence[Problem] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    # What budgets warn of, for those who see money; None where the check knows none.
+    money_notes: list[Note] | None = None
 
     @property
     def accepted(self) -> int:

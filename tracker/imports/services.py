@@ -7,7 +7,7 @@ a run is applied whole or not at all, and a second run finds what the first one 
 
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -140,6 +140,7 @@ def check_file(*, run: ImportRun, path: Path) -> Report:
     """Return what applying the file would do; nothing is stored."""
     report, batch = _read(run, path, is_dry_run=True, on_progress=lambda _count: None)
     batch.plan(report)
+    report.notes += _told_of_money(run, report, heard=())
     return report
 
 
@@ -186,14 +187,12 @@ def _carry_out(
         try:
             with transaction.atomic():
                 batch.plan(report)
+                heard: Sequence[str] = ()
                 if not is_dry_run and report.may_be_applied:
                     with hearing_of_money() as heard:
                         batch.apply(run_id=run.public_id, actor=run.started_by)
-                    # A long file is stored in parts: the last ones tell where it ended.
-                    if run.started_by is None or sees_money(run.started_by):
-                        told = heard[-_MOST_WARNINGS:]
-                        report.notes += [Note(0, sentence) for sentence in told]
                     report.is_applied = True
+                report.notes += _told_of_money(run, report, heard)
                 _store(run, report)
         except DatabaseError as error:
             # Another import stored the same payment, vendor or engagement since the
@@ -208,6 +207,18 @@ def _carry_out(
         else:
             break
     return report
+
+
+def _told_of_money(
+    run: ImportRun, report: Report, heard: Sequence[str]
+) -> Sequence[Note]:
+    """Return what budgets warn of: by line where that is known, else as heard."""
+    if run.started_by is not None and not sees_money(run.started_by):
+        return []
+    if report.money_notes is not None:
+        return report.money_notes
+    # A long file is stored in parts: the last ones tell where it ended.
+    return [Note(0, sentence) for sentence in heard[-_MOST_WARNINGS:]]
 
 
 def _is_interference(error: DatabaseError) -> bool:

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('engagements', '0011_departures'),
-        ('tracker', '0030_flags_of_dates'),
+        ('tracker', '0031_logged_work_kept'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -2,7 +2,8 @@
 
 Lines are written while their sheet is a draft or rejected. An invoiced sheet stays as
 it is, but that it is opened for a new bill. A person's sheets on one engagement never
-overlap. Nobody decides about a sheet of which they entered hours.
+overlap. Nobody decides about a sheet of which they entered hours. What was logged
+without a sheet stays as it is: it is withdrawn, once, with a reason.
 
 The triggers on work logs read the table of timesheets: a migration that alters that
 model on SQLite, where it makes the table anew, lifts them before and puts them back
@@ -104,9 +105,13 @@ END $$
 
 
 def _changed(columns: list[str], vendor: str) -> str:
-    differs = "IS DISTINCT FROM" if vendor == "postgresql" else "IS NOT"
+    differs = _differs(vendor)
     fixed = [f"NEW.{c} {differs} OLD.{c}" for c in columns if c not in _ERASABLE]
     return " OR ".join([*fixed, "NEW.description NOT IN ('', OLD.description)"])
+
+
+def _differs(vendor: str) -> str:
+    return "IS DISTINCT FROM" if vendor == "postgresql" else "IS NOT"
 
 
 def _install(vendor: str, columns: list[str]) -> list[str]:
@@ -277,3 +282,94 @@ class LiftTimesheetGuards(GuardTimesheets):
 
     def describe(self) -> str:
         return "Lift the guards of timesheets and their lines"
+
+
+# Written together, by the withdrawal alone: the key moves over, and is free again.
+_WITHDRAWING = (
+    *("withdrawn_at", "withdrawn_by_id", "withdrawn_reason", "withdrawn_key"),
+    "source_key",
+)
+_LOGGED = "work logged without a timesheet is withdrawn, never changed"
+
+
+def _guard_logged(vendor: str, columns: list[str]) -> list[str]:
+    differs = _differs(vendor)
+    fixed = _changed([c for c in columns if c not in _WITHDRAWING], vendor)
+    touched = " OR ".join(f"NEW.{c} {differs} OLD.{c}" for c in _WITHDRAWING)
+    moved_over = f"NOT (NEW.withdrawn_key {differs} OLD.source_key)"
+    withdrawal = (
+        "OLD.withdrawn_at IS NULL AND NEW.withdrawn_at IS NOT NULL"
+        f" AND NEW.source_key IS NULL AND {moved_over}"
+    )
+    refused = (
+        "(OLD.timesheet_id IS NULL OR NEW.timesheet_id IS NULL)"
+        f" AND ({fixed} OR (({touched}) AND NOT ({withdrawal})))"
+    )
+    names = f"{_LINES}_logged_fixed", f"{_LINES}_logged_kept"
+    if vendor != "postgresql":
+        return [
+            _sqlite(
+                names[0], f"UPDATE ON {_LINES}", refused, f"{_LOGGED}: UPDATE refused"
+            ),
+            _sqlite(
+                names[1],
+                f"DELETE ON {_LINES}",
+                "OLD.timesheet_id IS NULL",
+                f"{_LOGGED}: DELETE refused",
+            ),
+        ]
+    call = "EXECUTE FUNCTION refuse_change_of_logged_work()"
+    return [
+        f"""
+CREATE OR REPLACE FUNCTION refuse_change_of_logged_work() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '{_LOGGED}: % refused', TG_OP
+        USING ERRCODE = 'restrict_violation';
+END $$
+""",
+        f"CREATE TRIGGER {names[0]} BEFORE UPDATE ON {_LINES} FOR EACH ROW"
+        f" WHEN ({refused}) {call}",
+        f"CREATE TRIGGER {names[1]} BEFORE DELETE ON {_LINES} FOR EACH ROW"
+        f" WHEN (OLD.timesheet_id IS NULL) {call}",
+    ]
+
+
+class GuardLoggedWork(Operation):
+    """Migration operation: work logged without a sheet stays as it was stored.
+
+    It may be withdrawn once, and a person's words taken out of it. SQLite loses the
+    guard where a migration makes the table of work logs anew: install it again there.
+    """
+
+    reduces_to_sql = True
+    reversible = True
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """A guard changes the database, not the models."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        vendor = schema_editor.connection.vendor
+        fields = to_state.apps.get_model(app_label, "WorkLog")._meta.concrete_fields
+        for statement in _guard_logged(vendor, [field.column for field in fields]):
+            schema_editor.execute(statement, params=None)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        on = f" ON {_LINES}" if schema_editor.connection.vendor == "postgresql" else ""
+        for name in ("logged_fixed", "logged_kept"):
+            schema_editor.execute(f"DROP TRIGGER IF EXISTS {_LINES}_{name}{on}")
+
+    def describe(self) -> str:
+        return "Keep work logged without a timesheet as it was stored"

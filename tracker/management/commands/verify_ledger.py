@@ -20,9 +20,9 @@ CORRECT = (
 
 class Command(BaseCommand):
     help = (
-        "Recompute the monthly roll-ups, the totals of months, booked months, documents"
-        " and reversals from the ledger and compare them with what is kept, to the"
-        " cent."
+        "Recompute the monthly roll-ups, the totals of months, booked months,"
+        " documents, hours, reversals and cost splits from the ledger and compare them"
+        " with what is kept, to the cent."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -83,12 +83,18 @@ def _lines(found: Verification) -> Iterator[str]:
     for unknown in found.unknown_sources:
         yield (
             f"  entry {unknown.entry} is of {unknown.source} {unknown.source_id}, which"
-            f" is not there, or of another engagement or day; {RESTORE}"
+            " is not there, doesn't count, or is of another engagement or day;"
+            f" {RESTORE}"
         )
     for work in found.unposted_work:
         yield (
             f"  work_log {work.work_log}: {work.hours} h on {work.engagement} on"
             f" {work.day} count, and the ledger holds nothing of them; {CORRECT}"
+        )
+    for split in found.split_mismatches:
+        yield (
+            f"  the cost split of {split.engagement} from {split.starts_on} sums to"
+            f" {split.percent} %; set it anew, what was posted under it stays"
         )
     if found.is_exact:
         yield "Everything agrees, to the cent."

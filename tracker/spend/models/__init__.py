@@ -19,7 +19,7 @@ from tracker.spend.models.closing import (
     hold_months_open,
     hold_months_still,
 )
-from tracker.spend.models.daily_cap import CappedPosting
+from tracker.spend.models.daily_cap import BEYOND_CAP, CappedPosting
 from tracker.spend.models.invoice import (
     BILLED_CHARGES,
     Invoice,
@@ -80,6 +80,7 @@ from tracker.spend.models.work import (
 )
 
 __all__ = [
+    "BEYOND_CAP",
     "BILLED_CHARGES",
     "BY_PEOPLE",
     "CODES",

@@ -33,7 +33,8 @@ class CappedPosting(models.Model):
         return f"{self.day} {self.amount}"
 
 
-_REFUSED = "more would be posted in a day than its cap"
+# What the database says, at commit on PostgreSQL.
+BEYOND_CAP = "more would be posted in a day than its cap"
 
 # One number for all who post under a cap; any would do.
 _LOCK = 7_301_952
@@ -76,7 +77,7 @@ class HoldDailyCap(Operation):
         to_state: ProjectState,
     ) -> None:
         table = to_state.apps.get_model(app_label, "CappedPosting")._meta.db_table
-        names = {"table": table, "refused": _REFUSED, "lock": _LOCK}
+        names = {"table": table, "refused": BEYOND_CAP, "lock": _LOCK}
         if schema_editor.connection.vendor != "postgresql":
             schema_editor.execute(_SQLITE.format(**names), params=None)
             return

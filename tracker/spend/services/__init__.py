@@ -17,7 +17,7 @@ from tracker.spend.services.benchmarks import (
     drop_benchmark,
     store_benchmarks,
 )
-from tracker.spend.services.bill_look import BillLook
+from tracker.spend.services.bill_look import BillLook, PaymentLook
 from tracker.spend.services.budgets import (
     BudgetsLookedAt,
     check_posted,
@@ -31,6 +31,7 @@ from tracker.spend.services.daily_cap import (
     DailyCapError,
     beyond_cap,
     posted_on,
+    told_at_commit,
 )
 from tracker.spend.services.final_invoice import settle_final_invoice
 from tracker.spend.services.invoice_states import (
@@ -147,6 +148,7 @@ __all__ = [
     "MonthObstacle",
     "MonthReckoned",
     "OutlookRun",
+    "PaymentLook",
     "Posting",
     "RatesNotReadError",
     "Verification",
@@ -221,6 +223,7 @@ __all__ = [
     "store_benchmarks",
     "submit_timesheet",
     "tell_old_rates",
+    "told_at_commit",
     "verify_ledger",
     "warnings_of_bill",
     "warnings_of_order",

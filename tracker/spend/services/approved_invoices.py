@@ -5,22 +5,22 @@ from datetime import date
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, QuerySet, Sum
+from django.db.models import QuerySet
 
 from engagements.choices import ChargeKind
 from engagements.models import Event, User
 from tracker.spend.models import (
-    Invoice,
     InvoiceLine,
-    InvoiceStatus,
     Timesheet,
     TimesheetStatus,
+    hold_months_open,
 )
+from tracker.spend.services.credited_lines import RELEASED, credited_for_good
+from tracker.spend.services.ledger import hold
 from tracker.spend.services.purchase_orders import check_orders_hold
 from tracker.spend.services.timesheets import close_billed, open_for_new_bill
 
 APPROVED = "invoice.approved"
-RELEASED = (InvoiceStatus.APPROVED, InvoiceStatus.PAID)
 
 Span = tuple[date, date]
 
@@ -49,10 +49,8 @@ def close_billed_timesheets(
 
     Returns those. A week over the turn of a month waits for both bills.
     """
-    sheets = Timesheet.objects.select_for_update().filter(
-        engagement__in=engagements, status=TimesheetStatus.APPROVED
-    )
-    covered = [sheet for sheet in sheets.order_by("pk") if _is_billed(sheet)]
+    sheets = _held_sheets(engagements, TimesheetStatus.APPROVED)
+    covered = [sheet for sheet in sheets if _is_billed(sheet)]
     for sheet in covered:
         close_billed(sheet=sheet, actor=actor)
     return covered
@@ -60,22 +58,25 @@ def close_billed_timesheets(
 
 @transaction.atomic
 def reopen_credited_timesheets(*, note_id: int, actor: User | None) -> list[Timesheet]:
-    """Open the sheets for a new bill whose invoice a credit note takes back in full.
+    """Open the sheets for a new bill whose time a credit note takes back.
 
-    Returns them; none for what is no credit note, or leaves some of the invoice.
+    Returns them. Those are the sheets of lines of which the approved notes leave
+    nothing; other sheets of the invoice stay, and so do all where some is left of
+    each line.
     """
-    credited = Invoice.objects.filter(credit_notes=note_id).first()
-    if credited is None or not credited_in_full([credited.pk]):
-        return []
-    taken_back = credited.lines.filter(charge_kind=ChargeKind.TIME)
-    spans = list(taken_back.values_list("engagement_id", "period_from", "period_to"))
-    sheets = Timesheet.objects.select_for_update().filter(
-        engagement__in={engagement for engagement, _first, _last in spans},
-        status=TimesheetStatus.INVOICED,
+    billed = InvoiceLine.objects.filter(
+        invoice__credit_notes=note_id, charge_kind=ChargeKind.TIME, amount__gt=0
     )
+    credited = credited_for_good(set(billed.values_list("invoice_id", flat=True)))
+    spans = list(
+        billed.filter(pk__in=credited).values_list(
+            "engagement_id", "period_from", "period_to"
+        )
+    )
+    sheets = _held_sheets({pk for pk, *_span in spans}, TimesheetStatus.INVOICED)
     opened = [
         sheet
-        for sheet in sheets.order_by("pk")
+        for sheet in sheets
         if any(
             (engagement == sheet.engagement_id)
             and (first <= sheet.ends_on and last >= sheet.starts_on)
@@ -84,14 +85,24 @@ def reopen_credited_timesheets(*, note_id: int, actor: User | None) -> list[Time
         and not _is_billed(sheet)
     ]
     for sheet in opened:
-        billed = _spans(_standing(sheet).exclude(invoice__status="draft"))
+        standing = _spans(_standing(sheet).exclude(invoice__status="draft"))
         unbilled = [
             line
             for line in sheet.lines.select_related("engagement").filter(hours__gt=0)
-            if not _is_in(line.worked_on, billed)
+            if not _is_in(line.worked_on, standing)
         ]
         open_for_new_bill(sheet=sheet, unbilled=unbilled, actor=actor)
     return opened
+
+
+def _held_sheets(engagements: Collection[int], status: str) -> list[Timesheet]:
+    """Return the sheets, held after all that those who fill them in hold before."""
+    if not engagements:
+        return []
+    hold_months_open()
+    hold(engagements)
+    rows = Timesheet.objects.filter(engagement__in=engagements, status=status)
+    return list(rows.select_for_update().order_by("pk"))
 
 
 def _is_billed(sheet: Timesheet) -> bool:
@@ -110,9 +121,8 @@ def _standing(sheet: Timesheet) -> QuerySet[InvoiceLine]:
         period_from__lte=sheet.ends_on,
         period_to__gte=sheet.starts_on,
     )
-    return lines.exclude(
-        invoice__in=credited_in_full(lines.values_list("invoice_id", flat=True))
-    )
+    invoices = set(lines.values_list("invoice_id", flat=True))
+    return lines.exclude(pk__in=credited_for_good(invoices))
 
 
 def _spans(lines: QuerySet[InvoiceLine]) -> list[Span]:
@@ -121,13 +131,3 @@ def _spans(lines: QuerySet[InvoiceLine]) -> list[Span]:
 
 def _is_in(day: date, spans: Iterable[Span]) -> bool:
     return any(first <= day <= last for first, last in spans)
-
-
-def credited_in_full(invoices: Iterable[int]) -> list[int]:
-    """Return those of which approved credit notes leave nothing."""
-    credited = Invoice.objects.filter(
-        pk__in=list(invoices), credit_notes__status__in=RELEASED
-    ).annotate(taken_back=Sum("credit_notes__total"))
-    return list(
-        credited.filter(taken_back__lte=-F("total")).values_list("pk", flat=True)
-    )

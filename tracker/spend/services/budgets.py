@@ -9,7 +9,6 @@ from decimal import Decimal
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -278,9 +277,19 @@ money_from(Purse(cost=planned_cost, check=check_planned))
 
 
 @dataclass(frozen=True)
+class Excess:
+    """A budget that would be exceeded: its cost centre, year, and which sum of it."""
+
+    budget: tuple[int, int, str]
+    sentence: str
+    is_stop: bool
+
+
+@dataclass(frozen=True)
 class _Outcome:
     refusals: list[str]
     warnings: list[str]
+    excesses: list[Excess]
 
 
 def _more(cost: Cost, before: Cost) -> dict[tuple[int, date], Decimal]:
@@ -329,7 +338,7 @@ def _judge(
 ) -> _Outcome:
     if policies is None:
         policies = policies_of({one.budget.cost_centre_id for one in found})
-    outcome = _Outcome([], [])
+    outcome = _Outcome([], [], [])
     for standing in found:
         policy = policies[standing.budget.cost_centre_id]
         outcome.warnings.extend(_left_out(standing, policy, moment))
@@ -342,6 +351,8 @@ def _judge(
                 is_stop = action == BudgetAction.STOP
                 told = outcome.refusals if is_stop else outcome.warnings
                 told.append(sentence)
+                key = (standing.budget.cost_centre_id, standing.budget.year, name)
+                outcome.excesses.append(Excess(key, sentence, is_stop))
                 break
     return outcome
 
@@ -434,13 +445,19 @@ def _refuse(outcome: _Outcome) -> None:
         raise OverBudgetError(_with_who(outcome.refusals))
 
 
+def refusal_of(excesses: Iterable[Excess]) -> str:
+    """Return why budgets stop it and who can raise them; blank where none does."""
+    refusals = [one.sentence for one in excesses if one.is_stop]
+    return _with_who(refusals) if refusals else ""
+
+
 def _with_who(refusals: list[str]) -> str:
     who = _("%(names)s can raise the budget.") % {"names": _who_can_raise()}
     return " ".join([*refusals, who])
 
 
 class BudgetLook:
-    """What stops bills that aren't posted yet, one after the other.
+    """What stops or warns of bills that aren't posted yet, one after the other.
 
     Each that passes counts for those after it, as if it were posted.
     """
@@ -452,17 +469,13 @@ class BudgetLook:
 
     @staticmethod
     def is_needed() -> bool:
-        """Whether any budget stops what is billed."""
-        stop = BudgetAction.STOP
-        stops = Q(actual_month=stop) | Q(actual_year=stop)
-        return BudgetPolicy.objects.filter(stops).exists() and Budget.objects.exists()
+        return Budget.objects.exists()
 
-    def refusal(self, added: Cost) -> str:
-        """Return why a budget stops it, blank where none does; `added` may be < 0."""
+    def excesses(self, added: Cost) -> list[Excess]:
+        """Return the budgets that it would exceed; `added` may be < 0."""
         more = {key: amount for key, amount in added.items() if amount > 0}
         found = [self._counting(one, added) for one in self._paying(more)]
-        refusals = _judge(found, more, Moment.ACTUAL, self._policies).refusals
-        return _with_who(refusals) if refusals else ""
+        return _judge(found, more, Moment.ACTUAL, self._policies).excesses
 
     def take(self, added: Cost) -> None:
         for key, amount in added.items():

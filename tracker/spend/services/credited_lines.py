@@ -1,12 +1,15 @@
 """Which lines posted credit notes have taken back in full."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from tracker.spend.credited import Share, are_credited
 from tracker.spend.models import Invoice, InvoiceLine, InvoiceStatus
 
 _AT_ONCE = 500
+POSTED = tuple(one for one in InvoiceStatus if one != InvoiceStatus.DRAFT)
+# In these somebody agreed to what a note takes back.
+RELEASED = (InvoiceStatus.APPROVED, InvoiceStatus.PAID)
 
 
 def call_credited(notes: Iterable[Invoice]) -> None:
@@ -20,11 +23,25 @@ def call_credited(notes: Iterable[Invoice]) -> None:
 
 
 def _call_credited(invoices: Collection[int]) -> None:
+    found = _credited_by(invoices, taken_back_of(invoices))
+    if found:
+        InvoiceLine.objects.filter(pk__in=found, is_credited=False).update(
+            is_credited=True
+        )
+
+
+def credited_for_good(invoices: Collection[int]) -> list[int]:
+    """Return the lines of which approved credit notes leave nothing."""
+    return _credited_by(invoices, taken_back_of(invoices, statuses=RELEASED))
+
+
+def _credited_by(
+    invoices: Collection[int], taken: Mapping[int, Sequence[Share]]
+) -> list[int]:
     billed = defaultdict(list)
-    for invoice, line, share in _lines_of(invoices):
+    for invoice, line, share in _lines_of(taken.keys() & set(invoices)):
         billed[invoice].append((line, share))
-    taken = taken_back_of(invoices)
-    found = [
+    return [
         line
         for invoice, lines in billed.items()
         for (line, _share), is_credited in zip(
@@ -34,10 +51,6 @@ def _call_credited(invoices: Collection[int]) -> None:
         )
         if is_credited
     ]
-    if found:
-        InvoiceLine.objects.filter(pk__in=found, is_credited=False).update(
-            is_credited=True
-        )
 
 
 def _lines_of(invoices: Collection[int]) -> Iterable[tuple[int, int, Share]]:
@@ -54,14 +67,14 @@ def billed_on(invoices: Collection[int]) -> dict[int, list[Share]]:
     return billed
 
 
-def taken_back_of(invoices: Collection[int]) -> dict[int, list[Share]]:
+def taken_back_of(
+    invoices: Collection[int], statuses: Collection[str] = POSTED
+) -> dict[int, list[Share]]:
     """Return by invoice what posted credit notes took back of it."""
     taken: dict[int, list[Share]] = defaultdict(list)
-    rows = (
-        InvoiceLine.objects.filter(invoice__credits__in=invoices)
-        .exclude(invoice__status=InvoiceStatus.DRAFT)
-        .order_by("pk")
-    )
+    rows = InvoiceLine.objects.filter(
+        invoice__credits__in=invoices, invoice__status__in=statuses
+    ).order_by("pk")
     for invoice, *share in rows.values_list("invoice__credits_id", *_SHARE):
         if invoice is not None:
             taken[invoice].append(Share(*share))

@@ -4,11 +4,13 @@ What is counted is what invoices and imported payments add: not tax, nor what is
 back, nor accruals, which reverse. A day is one of the product's time zone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 
 from django.conf import settings
+from django.db import IntegrityError, transaction
 from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,7 +19,7 @@ from engagements.choices import ChargeKind
 from engagements.errors import TrackerError
 from engagements.queries import administrators
 from engagements.values.money import format_money
-from tracker.spend.models import Basis, CappedPosting, LedgerEntry
+from tracker.spend.models import BEYOND_CAP, Basis, CappedPosting, LedgerEntry
 
 NOTHING = Decimal(0)
 _NAMED = 3
@@ -25,6 +27,44 @@ _NAMED = 3
 
 class DailyCapError(TrackerError):
     """More would be posted in a day than the cap lets."""
+
+
+@contextmanager
+def within_daily_cap() -> Iterator[None]:
+    """A transaction whose refusal by the cap at commit is told as DailyCapError.
+
+    Within another transaction it is for that one's owner to tell (`told_at_commit`).
+    """
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        refusal = told_at_commit(error)
+        if refusal is None:
+            raise
+        raise refusal from error
+
+
+def told_at_commit(error: IntegrityError) -> DailyCapError | None:
+    """Return what the database's refusal says where it is the cap's, else None.
+
+    Asked once the transaction is over: by then it is known what others posted.
+    """
+    if BEYOND_CAP not in str(error):
+        return None
+    return DailyCapError(
+        _(
+            "At most %(cap)s is billed or paid in a day. Others posted at the same"
+            " moment, and today it is %(so_far)s by now: this would be too much. Post"
+            " it tomorrow, or ask %(names)s to raise the cap, the setting"
+            " DAILY_POSTING_CAP."
+        )
+        % {
+            "cap": _money(settings.DAILY_POSTING_CAP or NOTHING),
+            "so_far": _money(posted_on(timezone.localdate())),
+            "names": _who_can_raise(),
+        }
+    )
 
 
 def counted(entries: Iterable[LedgerEntry]) -> Decimal:

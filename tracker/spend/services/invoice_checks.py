@@ -1,6 +1,6 @@
 """What an invoice has to be before it is posted."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
@@ -75,6 +75,17 @@ def check_credit(invoice: Invoice, lines: Sequence[InvoiceLine]) -> None:
     credited = Invoice.objects.select_for_update().get(pk=invoice.credits_id)
     for fault in _faults_of_credit(invoice, credited, lines):
         raise ValidationError(fault)
+
+
+def hold_credited(notes: Iterable[Invoice]) -> None:
+    """Hold the invoices that notes credit, before a note that names one is stored.
+
+    Two who stored theirs first would each wait for the other.
+    """
+    ids = {note.credits_id for note in notes if note.credits_id is not None}
+    if ids:
+        rows = Invoice.objects.filter(pk__in=ids).order_by("pk")
+        list(rows.select_for_update().values_list("pk", flat=True))
 
 
 def _faults_of_credit(

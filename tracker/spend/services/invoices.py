@@ -28,7 +28,12 @@ from tracker.spend.invoice_number import normalise_number
 from tracker.spend.models import Invoice, InvoiceLine, InvoiceStatus
 from tracker.spend.services.budgets import warnings_of_bill
 from tracker.spend.services.credited_lines import call_credited
-from tracker.spend.services.invoice_checks import check_bill, check_credit
+from tracker.spend.services.daily_cap import within_daily_cap
+from tracker.spend.services.invoice_checks import (
+    check_bill,
+    check_credit,
+    hold_credited,
+)
 from tracker.spend.services.invoice_postings import post_lines
 from tracker.spend.services.invoice_states import check_step
 from tracker.spend.services.started import check_started
@@ -119,7 +124,7 @@ def discard_draft(*, invoice: Invoice, actor: User | None) -> None:
     stored.delete()
 
 
-@transaction.atomic
+@within_daily_cap()
 def receive_invoice(
     *, invoice: Invoice, received_on: date | None = None, actor: User | None
 ) -> Invoice:
@@ -172,7 +177,7 @@ def money_told_of(*, invoice: Invoice) -> list[str]:
     return told
 
 
-@transaction.atomic
+@within_daily_cap()
 def post_invoice(
     *, invoice: Invoice, lines: Sequence[InvoiceLine], actor: User | None
 ) -> Invoice:
@@ -191,7 +196,7 @@ def post_invoice(
     return invoice
 
 
-@transaction.atomic
+@within_daily_cap()
 def post_invoices(*, bills: Sequence[Bill], actor: User | None) -> list[Invoice]:
     """Store many invoices with their lines and receive them, in a few statements.
 
@@ -202,6 +207,7 @@ def post_invoices(*, bills: Sequence[Bill], actor: User | None) -> list[Invoice]
     for bill in bills:
         _prepare(bill.invoice, actor)
         bill.invoice.received_on = bill.invoice.received_on or timezone.localdate()
+    hold_credited(bill.invoice for bill in bills)
     stored = Invoice.objects.bulk_create(
         [bill.invoice for bill in bills], batch_size=_AT_ONCE
     )

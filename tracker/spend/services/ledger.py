@@ -56,7 +56,7 @@ def hold(engagements: Iterable[int]) -> None:
     for start in range(0, len(ids), _HELD_AT_ONCE):
         part = ids[start : start + _HELD_AT_ONCE]
         rows = Engagement.objects.filter(pk__in=part).order_by("pk")
-        list(rows.select_for_update(no_key=True).values_list("pk", flat=True))
+        list(rows.select_for_update().values_list("pk", flat=True))
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Reckoning:
     """What postings on some engagements come to, unsaved; splits are read at once."""
 
     def __init__(self, engagements: set[int]) -> None:
-        self._splits = _Splits(engagements)
+        self._splits = Splits(engagements)
         self._rates = Rates()
 
     def entries(self, posting: Posting) -> Iterable[LedgerEntry]:
@@ -213,7 +213,7 @@ def _opposite(entry: LedgerEntry) -> LedgerEntry:
     )
 
 
-class _Splits:
+class Splits:
     """The cost splits of some engagements, read at once."""
 
     def __init__(self, engagements: set[int]) -> None:

@@ -9,11 +9,12 @@ from engagements.choices import ChargeKind
 from engagements.models import User
 from tracker.spend.insertion import insert_all
 from tracker.spend.models import Basis, Invoice, InvoiceStatus, Payment, SourceType
+from tracker.spend.services.daily_cap import within_daily_cap
 from tracker.spend.services.invoice_states import store_payment
 from tracker.spend.services.ledger import Posting, post
 
 
-@transaction.atomic
+@within_daily_cap()
 def post_payments(*, payments: Sequence[Payment], actor: User | None) -> list[Payment]:
     """Store payments and post them as actual spend of the month they were paid in.
 

@@ -2,7 +2,8 @@
 
 What is submitted is accrued in the ledger; a rejection takes it back by reversal. The
 engagement's row is locked first, then its sheets: so no two sheets of a person come to
-overlap, and no two steps of one sheet are taken at once.
+overlap, and no two steps of one sheet are taken at once. What posts holds the months
+open before either, as all who post do.
 """
 
 from collections import defaultdict
@@ -29,6 +30,7 @@ from tracker.spend.models import (
     Timesheet,
     TimesheetStatus,
     WorkLog,
+    hold_months_open,
 )
 from tracker.spend.services.day_limits import check_days_of_work
 from tracker.spend.services.ledger import reverse
@@ -119,6 +121,7 @@ def submit_timesheet(
     hours, with hours of days to come or outside the engagement, with a day of the
     person that would come to more than 24 hours, or where no rate is in force.
     """
+    hold_months_open()
     stored = _stored(timesheet)
     check_version(stored=stored, expected_version=expected_version)
     _check_status(stored, OPEN, _("submitted"))
@@ -165,6 +168,7 @@ def reject_timesheet(
     reason = reason.strip()
     if not reason:
         raise ValidationError({"reason": _("Say why it is rejected.")})
+    hold_months_open()
     decided = _decide(
         timesheet, TimesheetStatus.REJECTED, reason, expected_version, actor
     )
@@ -173,7 +177,7 @@ def reject_timesheet(
 
 
 def close_billed(*, sheet: Timesheet, actor: User | None) -> None:
-    """Lock an approved sheet that is billed; the caller holds its row.
+    """Lock an approved sheet that is billed; the caller holds it and its engagement.
 
     What its hours still accrue is reversed, since the bill takes its place: such are
     hours that were submitted after the bill came.
@@ -187,7 +191,7 @@ def close_billed(*, sheet: Timesheet, actor: User | None) -> None:
 def open_for_new_bill(
     *, sheet: Timesheet, unbilled: Sequence[WorkLog], actor: User | None
 ) -> None:
-    """Let an invoiced sheet be billed again; the caller holds its row.
+    """Let an invoiced sheet be billed again; the caller holds it and its engagement.
 
     The hours that no bill stands for any more are accrued anew.
     """

@@ -1,9 +1,9 @@
 """Does the ledger add up? Roll-ups, sources and reversals recomputed and compared."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from heapq import merge
 from itertools import groupby
@@ -11,19 +11,32 @@ from operator import itemgetter
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import (
+    Exists,
+    F,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+)
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
 from engagements.choices import ChargeKind, Kind
 from engagements.errors import TrackerError
-from engagements.models import CostCentre, Engagement
-from engagements.models.fields import MoneyField
+from engagements.models import CostCentre, CostSplit, Engagement, Event, RateTerm
+from engagements.models.fields import MoneyField, PercentField
 from tracker.spend.models import (
     Accrual,
+    Basis,
     ClosedMonth,
     Dimension,
+    InvoiceKind,
     InvoiceLine,
     InvoiceStatus,
     LedgerEntry,
@@ -34,6 +47,7 @@ from tracker.spend.models import (
     StaleMonth,
     WorkLog,
 )
+from tracker.spend.services.work import HourlyRates, cost_of
 
 _READ_AT_A_TIME = 2000
 _NOTHING = (Decimal(0), Decimal(0))
@@ -102,7 +116,10 @@ class SourceMismatch:
 
 @dataclass(frozen=True)
 class UnknownSource:
-    """An entry whose document is gone, or is another engagement's or another day's."""
+    """An entry whose document is gone, or is another engagement's or another day's.
+
+    Hours that don't count, such as withdrawn ones, are none either.
+    """
 
     entry: int
     source: str
@@ -111,7 +128,7 @@ class UnknownSource:
 
 @dataclass(frozen=True)
 class UnpostedWork:
-    """Hours of a contractor that count, and that no entry is of."""
+    """Hours of a contractor that count, and that neither an entry nor a bill is of."""
 
     work_log: int
     engagement: str
@@ -125,6 +142,15 @@ class ReversalMismatch:
 
     entry: int
     reversal_of: int
+
+
+@dataclass(frozen=True)
+class SplitMismatch:
+    """A cost split whose shares don't sum to 100 per cent."""
+
+    engagement: str
+    starts_on: date
+    percent: Decimal
 
 
 @dataclass(frozen=True)
@@ -144,6 +170,7 @@ class Verification:
     reversal_mismatches: list[ReversalMismatch]
     unknown_sources: list[UnknownSource]
     unposted_work: list[UnpostedWork]
+    split_mismatches: list[SplitMismatch]
 
     @property
     def differences(self) -> int:
@@ -157,6 +184,7 @@ class Verification:
                 self.reversal_mismatches,
                 self.unknown_sources,
                 self.unposted_work,
+                self.split_mismatches,
             )
         )
 
@@ -188,10 +216,11 @@ def verify_ledger() -> Verification:
             roll_up_mismatches=list(_roll_up_mismatches()),
             total_mismatches=list(_total_mismatches()),
             booking_mismatches=list(_booking_mismatches()),
-            source_mismatches=list(_source_mismatches()),
+            source_mismatches=[*_source_mismatches(), *_work_mismatches()],
             reversal_mismatches=list(_reversal_mismatches()),
             unknown_sources=list(_unknown_sources()),
             unposted_work=list(_unposted_work()),
+            split_mismatches=list(_split_mismatches()),
         )
 
 
@@ -327,8 +356,7 @@ def posted_payments() -> QuerySet[Payment]:
 class Documents:
     """The stored records that entries of one source may be of, each an engagement's.
 
-    `amount` is what the ledger holds of each; None where that can't be told from the
-    record as it is now, such as hours whose rate was corrected since.
+    `amount` is what the ledger holds of each; None where one sum can't tell it.
     """
 
     rows: Callable[[], QuerySet[Any]]
@@ -338,7 +366,7 @@ class Documents:
 _DOCUMENTS: dict[SourceType, Documents] = {
     SourceType.INVOICE_LINE: Documents(posted_lines, F("amount")),
     SourceType.PAYMENT: Documents(posted_payments, F("amount")),
-    SourceType.WORK_LOG: Documents(WorkLog.objects.all),
+    SourceType.WORK_LOG: Documents(WorkLog.objects.counted),
     SourceType.ACCRUAL: Documents(Accrual.objects.all),
 }
 
@@ -395,17 +423,104 @@ def _unknown_sources() -> Iterator[UnknownSource]:
             yield UnknownSource(pk, source_type.value, source_id)
 
 
+def _work_mismatches() -> Iterator[SourceMismatch]:
+    """Compare hours that stand in the ledger with their cost at the rate of their day.
+
+    What was posted before a rate of its engagement was changed or removed isn't
+    compared: nobody knows the rate of then.
+    """
+    rates_moved_at = _rates_moved_at()
+    standing = (
+        LedgerEntry.objects.filter(
+            source_type=SourceType.WORK_LOG,
+            basis=Basis.ACCRUED,
+            reversal_of__isnull=True,
+            reversal__isnull=True,
+        )
+        .order_by()
+        .values_list("source_id", "engagement_id")
+        .annotate(sum=Sum("amount"), since=Max("posted_at"))
+        .order_by("source_id")
+    )
+    told: list[tuple[int, Decimal]] = []
+    for source_id, engagement_id, posted, since in standing.iterator(_READ_AT_A_TIME):
+        moved_at = rates_moved_at.get(engagement_id)
+        if moved_at is None or moved_at < since:
+            told.append((source_id, posted))
+        if len(told) == _READ_AT_A_TIME:
+            yield from _differing_work(told)
+            told = []
+    yield from _differing_work(told)
+
+
+def _rates_moved_at() -> dict[int, datetime]:
+    """Return when the rates of each engagement were last changed or removed."""
+    changed = RateTerm.objects.order_by().values_list("assignment_id")
+    removed = Event.objects.filter(event_type="rateterm.deleted")
+    moved = dict(changed.annotate(at=Max("updated_at")))
+    for engagement_id, at in (
+        removed.order_by().values_list("engagement_id").annotate(at=Max("occurred_at"))
+    ):
+        if engagement_id is not None:
+            moved[engagement_id] = max(at, moved.get(engagement_id, at))
+    return moved
+
+
+def _differing_work(told: Sequence[tuple[int, Decimal]]) -> Iterator[SourceMismatch]:
+    lines = (
+        WorkLog.objects.counted()
+        .select_related("engagement")
+        .in_bulk([source_id for source_id, _posted in told])
+    )
+    rates = HourlyRates({line.engagement_id for line in lines.values()})
+    for source_id, posted in told:
+        # An entry whose hours are gone, or don't count, is told of as such.
+        if source_id not in lines:
+            continue
+        due = _cost(lines[source_id], rates)
+        if due is not None and due != posted:
+            yield SourceMismatch(SourceType.WORK_LOG.value, source_id, due, posted)
+
+
+def _cost(line: WorkLog, rates: HourlyRates) -> Decimal | None:
+    try:
+        return cost_of(line, rates)
+    except ValidationError:
+        # No rate is in force on the day: it was moved to before the first one.
+        return None
+
+
 def _unposted_work() -> Iterator[UnpostedWork]:
-    posted = LedgerEntry.objects.filter(
+    entries = LedgerEntry.objects.filter(
         source_type=SourceType.WORK_LOG, source_id=OuterRef("pk")
     )
-    rows = WorkLog.objects.counted().filter(
-        ~Exists(posted), engagement__kind=Kind.AUGMENTED
+    standing = entries.filter(reversal_of__isnull=True, reversal__isnull=True)
+    # A bill takes the place of hours for good, even where it was credited since.
+    billing = posted_lines().filter(
+        engagement=OuterRef("engagement"),
+        invoice__kind=InvoiceKind.INVOICE,
+        charge_kind=ChargeKind.TIME,
+        period_from__lte=OuterRef("worked_on"),
+        period_to__gte=OuterRef("worked_on"),
     )
+    is_lost = ~Exists(entries) | (~Exists(standing) & ~Exists(billing))
+    rows = WorkLog.objects.counted().filter(is_lost, engagement__kind=Kind.AUGMENTED)
     for row in rows.order_by("pk").values_list(
         "pk", "engagement__reference", "worked_on", "hours"
     ):
         yield UnpostedWork(*row)
+
+
+def _split_mismatches() -> Iterator[SplitMismatch]:
+    """PostgreSQL refuses these at commit; on SQLite nothing can."""
+    nothing = Value(Decimal(0), output_field=PercentField())
+    rows = (
+        CostSplit.objects.annotate(sum=Coalesce(Sum("shares__percent"), nothing))
+        .exclude(sum=Decimal(100))
+        .order_by("pk")
+    )
+    for row in rows.values_list("engagement__reference", "starts_on", "sum"):
+        yield SplitMismatch(*row)
 
 
 def _reversal_mismatches() -> Iterator[ReversalMismatch]:

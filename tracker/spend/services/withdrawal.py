@@ -9,8 +9,14 @@ from engagements import events
 from engagements.choices import ChargeKind
 from engagements.errors import WrongStateError
 from engagements.models import User
-from tracker.spend.models import Invoice, InvoiceLine, InvoiceStatus, WorkLog
-from tracker.spend.services.approved_invoices import credited_in_full
+from tracker.spend.models import (
+    Invoice,
+    InvoiceLine,
+    InvoiceStatus,
+    WorkLog,
+    hold_months_open,
+)
+from tracker.spend.services.credited_lines import credited_for_good
 from tracker.spend.services.ledger import hold, reverse
 from tracker.spend.services.work import accrued_for
 
@@ -32,6 +38,7 @@ def withdraw_work(*, line: WorkLog, reason: str, actor: User) -> WorkLog:
         raise ValidationError({"reason": _("Say why it is withdrawn.")})
     # Invoices go before engagements, as where one is received.
     _check_not_billed(line)
+    hold_months_open()
     hold([line.engagement_id])
     stored: WorkLog = (
         WorkLog.objects.select_related("engagement")
@@ -60,20 +67,23 @@ def withdraw_work(*, line: WorkLog, reason: str, actor: User) -> WorkLog:
 
 def _check_not_billed(line: WorkLog) -> None:
     """Hold the invoices that bill the day, and refuse where one was matched."""
-    billing = InvoiceLine.objects.filter(
-        engagement=line.engagement_id,
-        charge_kind=ChargeKind.TIME,
-        amount__gt=0,
-        period_from__lte=line.worked_on,
-        period_to__gte=line.worked_on,
+    billing = list(
+        InvoiceLine.objects.filter(
+            engagement=line.engagement_id,
+            charge_kind=ChargeKind.TIME,
+            amount__gt=0,
+            period_from__lte=line.worked_on,
+            period_to__gte=line.worked_on,
+        ).values_list("pk", "invoice")
     )
     invoices = Invoice.objects.select_for_update().filter(
-        pk__in=list(billing.values_list("invoice", flat=True))
+        pk__in={invoice for _line, invoice in billing}
     )
     resting = [one for one in invoices.order_by("pk") if one.status in _RESTING]
-    credited = credited_in_full([one.pk for one in resting])
+    credited = credited_for_good([one.pk for one in resting])
+    held = {invoice for pk, invoice in billing if pk not in credited}
     for invoice in resting:
-        if invoice.pk not in credited:
+        if invoice.pk in held:
             raise WrongStateError(
                 _(
                     "Invoice %(number)s bills this day and is %(status)s: dispute it"

@@ -67,7 +67,7 @@ def accrue(lines: Sequence[WorkLog], part: str = "") -> None:
     The fee of a managed contract covers its hours. `part` tells several postings of
     one line apart. Raises ValidationError where no rate is in force.
     """
-    rates = _Rates({line.engagement_id for line in lines})
+    rates = HourlyRates({line.engagement_id for line in lines})
     post([_accrual(line, rates, part) for line in lines if _is_paid_by_time(line)])
 
 
@@ -237,26 +237,34 @@ def _is_paid_by_time(line: WorkLog) -> bool:
     return line.engagement.kind == Kind.AUGMENTED
 
 
-def _accrual(line: WorkLog, rates: "_Rates", part: str) -> Posting:
+def cost_of(line: WorkLog, rates: "HourlyRates") -> Decimal:
+    """Return what the line's hours cost, in the engagement's currency.
+
+    Raises ValidationError where no rate is in force on their day.
+    """
     term = rates.on(line.engagement, line.worked_on)
     factor = term.overtime_multiplier if line.is_overtime else Decimal(1)
     amount = line.hours * term.hourly_rate * factor
+    return round_money(amount, line.engagement.currency)
+
+
+def _accrual(line: WorkLog, rates: "HourlyRates", part: str) -> Posting:
     return Posting(
         engagement=line.engagement,
         day=line.worked_on,
         charge_kind=ChargeKind.TIME,
         basis=Basis.ACCRUED,
-        amount=round_money(amount, line.engagement.currency),
+        amount=cost_of(line, rates),
         source_type=SourceType.WORK_LOG,
         source_id=line.pk,
         part=part,
     )
 
 
-class _Rates:
+class HourlyRates:
     """The rates of some assignments, read at once."""
 
-    def __init__(self, engagements: set[int]) -> None:
+    def __init__(self, engagements: Collection[int]) -> None:
         self._terms: dict[int, list[RateTerm]] = defaultdict(list)
         for term in RateTerm.objects.filter(assignment_id__in=engagements).order_by(
             "starts_on"
