@@ -22,6 +22,7 @@ class IdleCapacity(Pattern[Used]):
         " 70 % of what was paid, at least 90 % sure"
     )
     advice = "Ask for a smaller package, or for a price by use."
+    rows = "worklog"
 
     def find(self, scope: Scope) -> Mapping[int, Finding]:
         found = {}

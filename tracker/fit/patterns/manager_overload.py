@@ -13,7 +13,7 @@ SURE = 0.8
 
 
 @dataclass(frozen=True)
-class _Overload:
+class Overload:
     """The load as a share of the time there is, and how surely it is above all."""
 
     load: float
@@ -21,13 +21,14 @@ class _Overload:
 
 
 @registry.add
-class ManagerOverload(Pattern[_Overload]):
+class ManagerOverload(Pattern[Overload]):
     """A manager whose span takes more than the whole available time."""
 
     code = "manager_overload"
     label = "Manager over capacity"
     rule = "oversight takes more than all of the manager's time, at least 80 % sure"
     advice = "Relieve the manager before deciding on a model: share or hand over."
+    rows = "oversightlog"
 
     def find(self, scope: Scope) -> Mapping[int, Finding]:
         over = {
@@ -40,13 +41,13 @@ class ManagerOverload(Pattern[_Overload]):
         for engagement, manager in under.order_by().values_list("pk", "manager_id"):
             load, chance = over[manager]
             found[engagement] = self.finding(
-                _Overload(load.value, chance),
+                Overload(load.value, chance),
                 records=load.records,
                 engagements=(engagement,),
             )
         return found
 
-    def words(self, seen: _Overload) -> Words:
+    def words(self, seen: Overload) -> Words:
         load = PERCENT.show(seen.load)
         value = _("%(load)s, %(chance)s sure to be above 100 %%")
         return Words(

@@ -26,6 +26,7 @@ class SteadyTimeAndMaterials(Pattern[Variation]):
         " by 10 % at most; up to 15 % it is noted"
     )
     advice = "Ask for a fixed price, or for a discount on the committed hours."
+    rows = "worklog"
 
     def find(self, scope: Scope) -> Mapping[int, Finding]:
         since = add_months(scope.as_of, -NEED_MONTHS)
