@@ -42,10 +42,10 @@ from tracker.fit.services import (
     AssessmentRun,
     acknowledge_flag,
     assess,
+    assessing,
     dismiss_flag,
     repeat,
 )
-from tracker.fit.services import assessing
 from tracker.fit.services.agreeing import chosen_by_engagement
 from tracker.notify.flag_lines import flag_lines
 from tracker.spend.models import WorkLog
@@ -709,8 +709,9 @@ def test_database_refuses_a_pattern_twice_or_without_a_code(
     codes: tuple[str, ...], constraint: str
 ) -> None:
     engagement = running_assignment()
+    rows = [
+        SeenPattern(engagement=engagement, code=code, seen_since=TODAY, records=1)
+        for code in codes
+    ]
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
-        for code in codes:
-            SeenPattern.objects.create(
-                engagement=engagement, code=code, seen_since=TODAY, records=1
-            )
+        SeenPattern.objects.bulk_create(rows)

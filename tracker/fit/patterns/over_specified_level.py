@@ -21,7 +21,7 @@ JUDGED = (Outcome.MET.value, Outcome.MISSED.value)
 
 @dataclass(frozen=True)
 class _Held:
-    """Months of service levels since the last miss, and the share of the price in use."""
+    """Months of service levels since a miss, and the share of the price in use."""
 
     months: int
     used: float

@@ -138,9 +138,7 @@ def _calls(
     After a dismissal only where clearly more speaks for it, or a new pattern shows.
     """
     now = _standing(evaluated)
-    is_opposed = calls_for_flag(
-        now, before, is_pressing=_is_pressing(evaluated, as_of)
-    )
+    is_opposed = calls_for_flag(now, before, is_pressing=_is_pressing(evaluated, as_of))
     if dismissed is None:
         return is_opposed or any(one.pattern.is_dated for one in seen)
     new = [one for one in seen if one.code not in dismissed.patterns]
