@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from engagements.models import Engagement, User
 from engagements.permissions import engagement_scope
 from engagements.values.money import format_money
+from tracker.admin.rows_behind import Window, rows_of_fact
 from tracker.admin.verdict import percent
 from tracker.fit.criteria import all_criteria
 from tracker.fit.criterion import AnyCriterion
@@ -29,7 +30,6 @@ from tracker.fit.verdict import Thresholds
 WIDTH, HEIGHT = 600, 150
 LEFT, RIGHT, TOP, FLOOR = 40, 12, 10, 122
 MOST_MONTHS = 36
-LISTS = ("worklog", "levelresult", "ledgerentry")
 RECORDED = {
     "price": gettext_lazy("Price a month, by the ledger"),
     "hours": gettext_lazy("Hours worked a month"),
@@ -170,22 +170,37 @@ def ranges_of(assessment: Assessment, user: User) -> list[Ranged]:
     rules = {rule.code: rule for rule in read.rules}
     return [
         _ranged(
-            criteria[point["code"]],
-            rules[point["code"]],
-            case,
-            assessment.engagement,
-            user,
+            criteria[point["code"]], rules[point["code"]], case, assessment, user
         )
         for point in assessment.points
         if point["code"] in criteria and point["code"] in case.facts
     ]
 
 
+def read_of(assessment: Assessment) -> str:
+    """Which months were read, and by which versions: the same again gives the same."""
+    window = window_of(assessment)
+    return _(
+        "Read from %(first)s to %(last)s, %(months)d months; some facts look further"
+        " back. Engine %(engine)s, policy %(policy)d."
+    ) % {
+        "first": date_format(window.first, "DATE_FORMAT"),
+        "last": date_format(window.last, "DATE_FORMAT"),
+        "months": assessment.window_months,
+        "engine": assessment.engine_version,
+        "policy": assessment.policy.version,
+    }
+
+
+def window_of(assessment: Assessment) -> Window:
+    return Window.of(assessment.as_of, assessment.window_months)
+
+
 def _ranged(
     criterion: AnyCriterion,
     rule: Rule,
     case: Case,
-    engagement: Engagement,
+    assessment: Assessment,
     user: User,
 ) -> Ranged:
     observation = case.facts[criterion.code]
@@ -198,23 +213,10 @@ def _ranged(
         low=show(low),
         high=show(high),
         records=observation.records,
-        href=_rows_behind(criterion.rows, engagement, user),
+        href=rows_of_fact(
+            criterion, observation, assessment.engagement, window_of(assessment), user
+        ),
     )
-
-
-def _rows_behind(rows: str, engagement: Engagement, user: User) -> str:
-    """The list of the records, narrowed to those of the figure; blank for none."""
-    if rows in LISTS and user.has_perm(f"tracker.view_{rows}"):
-        page = reverse(f"admin:tracker_{rows}_changelist")
-        return f"{page}?engagement__id__exact={engagement.pk}"
-    if rows == "oversightlog" and user.has_perm("tracker.view_oversightlog"):
-        page = reverse("admin:tracker_oversightlog_changelist")
-        return f"{page}?manager__id__exact={engagement.manager_id}"
-    if rows == "service" and engagement.service_id:
-        if not user.has_perm("engagements.view_service"):
-            return ""
-        return reverse("admin:engagements_service_change", args=[engagement.service_id])
-    return ""
 
 
 def money_of(assessment: Assessment, user: User) -> MoneyReading | None:
