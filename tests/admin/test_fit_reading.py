@@ -249,4 +249,4 @@ def test_number_of_queries_does_not_grow(client, administrator, months):
     with CaptureQueriesContext(connection) as captured:
         client.get(page)
 
-    assert len(captured) == 45
+    assert len(captured) == 47

@@ -25,7 +25,7 @@ from tests.fit.records import (
 from tests.fit.test_assessing import plant_portfolio
 from tracker.dashboards.filters import read_filters
 from tracker.dashboards.fit.page import Fit
-from tracker.fit.models import Assessment
+from tracker.fit.models import Assessment, SeenPattern
 from tracker.fit.services import assess
 from tracker.spend.models import Saving, SavingKind
 from tracker.spend.services import bring_savings_up
@@ -71,8 +71,8 @@ def test_portfolio_draws_each_engagement_as_a_link_with_its_title(client, financ
     assert response.status_code == 200
     href = f"/admin/tracker/assessment/{found.pk}/change/"
     body = response.content.decode()
-    # Wide, narrow, and the table beside them.
-    assert body.count(f'href="{href}"') == 3
+    # Wide, narrow, the table beside them, and the pattern that shows.
+    assert body.count(f'href="{href}"') == 4
     assert re.search(
         r"<title>Payroll engineer, .*for the other model.*a year</title>", body
     )
@@ -133,6 +133,32 @@ def test_blend_of_a_service_names_its_parts(finance):
     ] == [("Claims", "Desk", "Managed"), ("Claims", "Migration", "Augmented")]
 
 
+def test_patterns_stand_with_their_records_and_a_team_as_one_row(client, finance):
+    service = make_service("Claims")
+    lone = flagged(title="Alone")
+    team = [flagged(title=name, service=service) for name in ("Ada", "Bo")]
+    assess(as_of=TODAY, actor=None)
+    SeenPattern.objects.filter(engagement__in=team).update(
+        behind=[one.pk for one in team]
+    )
+
+    rows = table_of(finance, "patterns")
+
+    assert [(row["Pattern"], row["Engagement"], row["Records"]) for row in rows] == [
+        ("Steady work paid by the hour", "Alone", 120),
+        ("Steady work paid by the hour", "Ada and one more", 120),
+    ]
+    found = Assessment.objects.get(engagement=lone, as_of=TODAY)
+    assert f"/admin/tracker/assessment/{found.pk}/change/" in rows_of_page(client)
+    # As what the filters narrow to.
+    assert table_of(finance, "patterns", verdict="mixed") == []
+
+
+def rows_of_page(client):
+    body = client.get("/fit/").content.decode()
+    return body[body.index("Patterns in the records") :]
+
+
 def test_manager_sees_their_own_alone(client):
     own = make_department()
     client.force_login(make_user(Role.MANAGER, department=own))
@@ -180,7 +206,7 @@ def test_fresh_database_has_a_page(client, finance):
 
 
 # One engagement is no group, and then there are no members to read.
-@pytest.mark.parametrize(("engagements", "queries"), [(1, 11), (3, 12), (300, 12)])
+@pytest.mark.parametrize(("engagements", "queries"), [(1, 12), (3, 13), (300, 13)])
 def test_number_of_queries_does_not_grow(client, finance, engagements, queries):
     plant_portfolio(engagements)
     assess(as_of=TODAY, actor=None)

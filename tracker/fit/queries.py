@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import (
+    Count,
     Exists,
     F,
     Max,
@@ -86,6 +87,12 @@ class Scope:
             .exclude(charge_kind="tax")
             .order_by()
         )
+
+
+def logged(scope: Scope) -> Mapping[int, int]:
+    """How many work logs of the window each engagement has, by id."""
+    rows = scope.work_logs().values_list("engagement_id")
+    return dict(rows.annotate(logs=Count("id")))
 
 
 @dataclass(frozen=True)

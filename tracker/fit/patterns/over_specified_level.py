@@ -44,15 +44,16 @@ class OverSpecifiedLevel(Pattern[_Held]):
     def find(self, scope: Scope) -> Mapping[int, Finding]:
         used = used_fees(scope)
         return {
-            engagement: self._told(engagement, held, used[engagement].share)
-            for engagement, held in _held(scope).items()
-            if held >= LEAST_MONTHS
+            engagement: self.finding(
+                _Held(months, used[engagement].share),
+                records=windows,
+                engagements=(engagement,),
+            )
+            for engagement, (months, windows) in _held(scope).items()
+            if months >= LEAST_MONTHS
             and engagement in used
             and used[engagement].share <= UTILISATION
         }
-
-    def _told(self, engagement: int, held: int, share: float) -> Finding:
-        return self.finding(_Held(held, share), records=held, engagements=(engagement,))
 
     def words(self, seen: _Held) -> Words:
         figures = {"months": seen.months, "share": PERCENT.show(seen.used)}
@@ -68,8 +69,8 @@ class OverSpecifiedLevel(Pattern[_Held]):
         )
 
 
-def _held(scope: Scope) -> Mapping[int, int]:
-    """Months of service levels since the last miss, by engagement.
+def _held(scope: Scope) -> Mapping[int, tuple[int, int]]:
+    """Months of service levels since the last miss, and in how many windows.
 
     Months of each level count by themselves: two levels give 24 in a year.
     """
@@ -83,11 +84,12 @@ def _held(scope: Scope) -> Mapping[int, int]:
         .order_by("engagement_id", "window_to")
         .values_list("engagement_id", "window_from", "window_to", "outcome")
     )
-    months: dict[int, int] = defaultdict(int)
+    held: dict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))
     missed_until: dict[int, date] = {}
     for engagement, first, last, outcome in rows:
         if outcome == Outcome.MISSED:
-            months[engagement], missed_until[engagement] = 0, last
+            held[engagement], missed_until[engagement] = (0, 0), last
         elif engagement not in missed_until or first > missed_until[engagement]:
-            months[engagement] += count_months(first, last)
-    return months
+            months, windows = held[engagement]
+            held[engagement] = months + count_months(first, last), windows + 1
+    return held
