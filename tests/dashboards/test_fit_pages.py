@@ -308,11 +308,11 @@ def test_part_answers_the_verdict_alone(client, finance):
 @pytest.mark.parametrize(
     ("typed", "error"),
     [
-        ({"direction": "140"}, "1.4 is out of range: between 0 and 1"),
+        ({"direction": "140"}, "Give a figure from 0 % to 100 %."),
         ({"direction": "many"}, "Give a number."),
-        ({"direction": "nan"}, "nan is out of range: between 0 and 1"),
-        ({"v.direction": "0"}, "0 is out of range: between 0.01 and 10"),
-        ({"v.direction": "inf"}, "inf is out of range: between 0.01 and 10"),
+        ({"direction": "nan"}, "Give a figure from 0 % to 100 %."),
+        ({"v.direction": "0"}, "Give an importance from 0.01 to 10."),
+        ({"v.direction": "inf"}, "Give an importance from 0.01 to 10."),
     ],
 )
 def test_what_is_wrong_is_told_beside_its_field(client, finance, typed, error):

@@ -17,6 +17,7 @@ from engagements.permissions import engagement_scope
 from engagements.values.money import format_money
 from tracker.admin.rows_behind import Window, rows_of_fact
 from tracker.admin.verdict import percent
+from tracker.fit.assumption_words import in_words
 from tracker.fit.criteria import all_criteria
 from tracker.fit.criterion import AnyCriterion
 from tracker.fit.evidence import interval
@@ -169,9 +170,7 @@ def ranges_of(assessment: Assessment, user: User) -> list[Ranged]:
     read = rulebook.where(is_managed=case.is_managed)
     rules = {rule.code: rule for rule in read.rules}
     return [
-        _ranged(
-            criteria[point["code"]], rules[point["code"]], case, assessment, user
-        )
+        _ranged(criteria[point["code"]], rules[point["code"]], case, assessment, user)
         for point in assessment.points
         if point["code"] in criteria and point["code"] in case.facts
     ]
@@ -184,7 +183,7 @@ def read_of(assessment: Assessment) -> str:
         "Read from %(first)s to %(last)s, %(months)d months; some facts look further"
         " back. Engine %(engine)s, policy %(policy)d."
     ) % {
-        "first": date_format(window.first, "DATE_FORMAT"),
+        "first": date_format(window.first or window.last, "DATE_FORMAT"),
         "last": date_format(window.last, "DATE_FORMAT"),
         "months": assessment.window_months,
         "engine": assessment.engine_version,
@@ -234,6 +233,7 @@ class _Money:
     def __init__(self, assessment: Assessment, money: dict[str, Any]) -> None:
         self.assessment = assessment
         self.money = money
+        self.assumed = [in_words(row) for row in money["assumed"]]
 
     def reading(self) -> MoneyReading:
         money = self.money
@@ -253,8 +253,8 @@ class _Money:
                 (str(RECORDED[row["code"]]), self._figure(row))
                 for row in money["recorded"]
             ],
-            own=[row for row in money["assumed"] if row["is_own"]],
-            assumed=[row for row in money["assumed"] if not row["is_own"]],
+            own=[row for row in self.assumed if row["is_own"]],
+            assumed=[row for row in self.assumed if not row["is_own"]],
             matters=self._matters(),
             sources=[(s.name, self._exact(s.amount)) for s in behind.sources],
             total=self._exact(behind.total),
@@ -305,7 +305,7 @@ class _Money:
         return row["figure"]
 
     def _matters(self) -> list[Matter]:
-        meanings = {row["code"]: row for row in self.money["assumed"]}
+        meanings = {row["code"]: row for row in self.assumed}
         return [
             Matter(
                 meaning=meanings[row["code"]]["meaning"],

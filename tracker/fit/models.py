@@ -566,8 +566,8 @@ class Advice(Detail):
     - points, missing, sentences, counterfactuals, wordings, evidence: as an
       Assessment has them; `evidence` has no recent half.
     - money: null, or {"currency", "managed", "augmented", "difference": each
-      {"p10", "p50", "p90"}, amounts a month as text, "assumptions": [{code, meaning,
-      figure, source}]}.
+      {"p10", "p50", "p90"}, amounts a month as text, "assumptions": as
+      `costing.assumed` has each}.
     """
 
     title = models.CharField(_("title"), max_length=200)
