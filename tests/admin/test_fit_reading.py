@@ -28,9 +28,9 @@ from tracker.fit.models import Assessment, Flag
 from tracker.fit.reconciling import Reconciled, Source, reconciled
 from tracker.fit.services import assess
 from tracker.fit.services.evaluation import ENGINE_VERSION
+from tracker.fit.verdict import Thresholds
 from tracker.performance.models import Review
 from tracker.performance.review import CRITERIA
-from tracker.fit.verdict import Thresholds
 
 pytestmark = pytest.mark.django_db
 

@@ -613,7 +613,7 @@ def dismissed(engagement: Engagement) -> Flag:
 def test_dismissal_is_spent_once_nothing_speaks_for_the_other_model_any_more() -> None:
     assignment = team_bought_by_the_hour()
     flag = dismissed(assignment)
-    as_bought = list(WorkLog.objects.values("pk", "assigned_by", "is_core", "skill"))
+    as_bought = list(WorkLog.objects.all())
     reverse_the_evidence(assignment)
     months = [add_months(TODAY, n) for n in range(1, 5)]
     assess(as_of=months[0], actor=None)
@@ -625,7 +625,7 @@ def test_dismissal_is_spent_once_nothing_speaks_for_the_other_model_any_more() -
 
     # The work turns back, and speaks no louder than when the flag was dismissed.
     for log in as_bought:
-        WorkLog.objects.filter(pk=log.pop("pk")).update(**log, is_out_of_hours=None)
+        log.save()
     runs = [assess(as_of=day, actor=None) for day in months[2:]]
     assert [run.flags_raised for run in runs] == [0, 1]
     assert Flag.objects.filter(state="open").get().opposition < flag.opposition + 0.1

@@ -166,6 +166,13 @@ ENTRIES = (
         " engine says of every engagement, of groups with their recommended blend, and"
         " what records show beside fit; with the scope `assessments:read`.",
     ),
+    Entry(
+        date(2026, 11, 23),
+        "v1",
+        "added",
+        "`window_months`, `engine_version` and `policy_version` in the assessment of a"
+        " model flag.",
+    ),
 )
 
 

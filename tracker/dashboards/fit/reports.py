@@ -404,9 +404,7 @@ class Patterns(FitReport):
         first: dict[tuple[str, tuple[int, ...]], ToldPattern] = {}
         for one in self.told:
             first.setdefault((one.row.code, tuple(one.row.behind)), one)
-        return [
-            self._row(one, placed[one.row.engagement_id]) for one in first.values()
-        ]
+        return [self._row(one, placed[one.row.engagement_id]) for one in first.values()]
 
     def _row(self, one: ToldPattern, assessment: int) -> Row:
         row, others = one.row, len(one.behind) + one.hidden
