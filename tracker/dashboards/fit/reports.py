@@ -386,8 +386,8 @@ class Patterns(FitReport):
         Column(marked("Figure"), on_page=False),
         Column(marked("Told from"), on_page=False),
         Column(marked("Records"), COUNT, rank=2),
-        Column(marked("Since"), DAY, rank=2),
-        Column(marked("Look into first"), rank=3),
+        Column(marked("Since"), DAY, rank=3),
+        Column(marked("Look into first"), on_page=False),
     )
 
     @cached_property

@@ -1,3 +1,4 @@
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -37,14 +38,18 @@ class ManagerOverload(Pattern[Overload]):
             if (chance := _chance_above(load, FULL)) >= SURE
         }
         under = scope.engagements.filter(manager__in=[m for m in over if m])
-        found = {}
-        for engagement, manager in under.order_by().values_list("pk", "manager_id"):
+        spans: dict[int | None, list[int]] = defaultdict(list)
+        for engagement, manager in under.order_by("pk").values_list("pk", "manager_id"):
+            spans[manager].append(engagement)
+        found: dict[int, Finding] = {}
+        for manager, span in spans.items():
             load, chance = over[manager]
-            found[engagement] = self.finding(
+            finding = self.finding(
                 Overload(load.value, chance),
                 records=load.records,
-                engagements=(engagement,),
+                engagements=tuple(span),
             )
+            found |= dict.fromkeys(span, finding)
         return found
 
     def words(self, seen: Overload) -> Words:
