@@ -1,11 +1,11 @@
 """The patterns that the latest night saw, as their reader may know of them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from engagements.models import Engagement
+from engagements.models import Engagement, User
 from engagements.values.language import translated
 from tracker.fit.models import SeenPattern
 from tracker.fit.pattern import AnyPattern
@@ -30,6 +30,36 @@ class ToldPattern:
     threshold: str
     behind: tuple[Engagement, ...]
     hidden: int
+
+
+def patterns_within(user: Viewer, engagements: Collection[int]) -> list[ToldPattern]:
+    """What shows in these engagements; two queries, as `patterns_among` tells it."""
+    found = patterns_told(user, _newest_first(user))
+    return _once([told for told in found if told.row.engagement_id in engagements])
+
+
+def patterns_among(user: User, engagements: Collection[int]) -> list[ToldPattern]:
+    """What shows in these few engagements, and in those that the user manages.
+
+    The newest first. Of a team, or of all that one manager supervises, once. Two
+    queries, however many there are; none for who sees no verdicts.
+    """
+    if not user.has_perm("tracker.view_assessment"):
+        return []
+    asked = Q(engagement__in=engagements) | Q(engagement__manager=user)
+    return _once(patterns_told(user, _newest_first(user).filter(asked)))
+
+
+def _newest_first(user: Viewer) -> QuerySet[SeenPattern]:
+    rows: QuerySet[SeenPattern] = SeenPattern.objects.visible_to(user)
+    return rows.order_by("-seen_since", "code", "engagement__reference")
+
+
+def _once(found: Iterable[ToldPattern]) -> list[ToldPattern]:
+    first: dict[tuple[str, tuple[int, ...]], ToldPattern] = {}
+    for told in found:
+        first.setdefault((told.row.code, tuple(told.row.behind)), told)
+    return list(first.values())
 
 
 def patterns_told(user: Viewer, rows: QuerySet[SeenPattern]) -> list[ToldPattern]:

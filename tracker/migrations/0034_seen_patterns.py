@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('engagements', '0011_departures'),
-        ('tracker', '0030_flags_of_dates'),
+        ("tracker", "0032_month_outlooks"),
     ]
 
     operations = [

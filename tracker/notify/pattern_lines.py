@@ -3,12 +3,10 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db.models import Q
 from django.utils.text import capfirst
 
 from engagements.models import User
-from tracker.fit.models import SeenPattern
-from tracker.fit.seen import ToldPattern, patterns_told
+from tracker.fit.seen import ToldPattern, patterns_among
 from tracker.notify.mails import page_address
 
 MOST_TOLD = 8
@@ -32,17 +30,7 @@ def pattern_lines(*, person: User, engagements: Collection[int]) -> list[Pattern
 
     Of a team one line. Nothing where the person sees no verdicts; two queries.
     """
-    if not person.has_perm("tracker.view_assessment"):
-        return []
-    rows = (
-        SeenPattern.objects.visible_to(person)
-        .filter(Q(engagement__in=engagements) | Q(engagement__manager=person))
-        .order_by("-seen_since", "code", "engagement__reference")
-    )
-    first: dict[tuple[str, tuple[int, ...]], ToldPattern] = {}
-    for told in patterns_told(person, rows):
-        first.setdefault((told.row.code, tuple(told.row.behind)), told)
-    return [_line(told) for told in list(first.values())[:MOST_TOLD]]
+    return [_line(told) for told in patterns_among(person, engagements)[:MOST_TOLD]]
 
 
 def _line(told: ToldPattern) -> PatternLine:

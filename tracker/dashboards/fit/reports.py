@@ -23,10 +23,9 @@ from tracker.dashboards.spend_series import Drawing, KeyEntry
 from tracker.dashboards.topics.report import TopicReport
 from tracker.dashboards.topics.scope import TopicScope
 from tracker.fit.conversions import Converted, Hidden, conversions
-from tracker.fit.models import SeenPattern
 from tracker.fit.portfolio import Asking, Lesson, Placed, Portfolio, portfolio_of
 from tracker.fit.queries import GroupRow, visible_groups
-from tracker.fit.seen import ToldPattern, patterns_told
+from tracker.fit.seen import ToldPattern, patterns_within
 from tracker.fit.verdict import Answer, Verdict
 
 PRICE, ESTIMATE = ColumnKind.PRICE, ColumnKind.ESTIMATE
@@ -390,21 +389,10 @@ class Patterns(FitReport):
         Column(marked("Look into first"), on_page=False),
     )
 
-    @cached_property
-    def told(self) -> Sequence[ToldPattern]:
-        asked = {one.engagement: one.assessment for one in self.portfolio.placed}
-        rows = SeenPattern.objects.visible_to(self.scope.user).order_by(
-            "-seen_since", "code", "engagement__reference"
-        )
-        found = patterns_told(self.scope.user, rows)
-        return [one for one in found if one.row.engagement_id in asked]
-
     def listed(self) -> list[Row]:
         placed = {one.engagement: one.assessment for one in self.portfolio.placed}
-        first: dict[tuple[str, tuple[int, ...]], ToldPattern] = {}
-        for one in self.told:
-            first.setdefault((one.row.code, tuple(one.row.behind)), one)
-        return [self._row(one, placed[one.row.engagement_id]) for one in first.values()]
+        found = patterns_within(self.scope.user, placed)
+        return [self._row(one, placed[one.row.engagement_id]) for one in found]
 
     def _row(self, one: ToldPattern, assessment: int) -> Row:
         row, others = one.row, len(one.behind) + one.hidden

@@ -7,8 +7,8 @@ from engagements.choices import Kind
 from engagements.values.language import gettext as _
 from engagements.values.language import ngettext
 from engagements.values.written import format_number
-from tracker.fit.criteria.measurability import Measurability
 from tracker.fit.criterion import PERCENT
+from tracker.fit.measured import measured_shares
 from tracker.fit.pattern import Finding, Pattern, Words, registry
 from tracker.fit.queries import Scope
 from tracker.fit.shares import Directed, directed_hours
@@ -139,7 +139,7 @@ def _hardly_measured(scope: Scope) -> dict[int, _Unmeasured]:
     """Where something is measured: a contract that says nothing of it is no sign."""
     return {
         engagement: _Unmeasured(measured.value)
-        for engagement, measured in Measurability().gather(scope).items()
+        for engagement, measured in measured_shares(scope).items()
         if measured.value < MEASURED
     }
 

@@ -42,8 +42,8 @@ class ManagerOverload(Pattern[Overload]):
         for engagement, manager in under.order_by("pk").values_list("pk", "manager_id"):
             spans[manager].append(engagement)
         found: dict[int, Finding] = {}
-        for manager, span in spans.items():
-            load, chance = over[manager]
+        for of, span in spans.items():
+            load, chance = over[of]
             finding = self.finding(
                 Overload(load.value, chance),
                 records=load.records,
