@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from engagements.choices import Role
 from engagements.models import Engagement
@@ -25,7 +26,7 @@ from tests.fit.records import (
 from tests.fit.test_assessing import plant_portfolio
 from tracker.dashboards.filters import read_filters
 from tracker.dashboards.fit.page import Fit
-from tracker.fit.models import Assessment, SeenPattern
+from tracker.fit.models import Assessment, Policy, SeenPattern
 from tracker.fit.services import assess
 from tracker.spend.models import Saving, SavingKind
 from tracker.spend.services import bring_savings_up
@@ -344,6 +345,12 @@ def test_hostile_text_is_escaped(client, finance):
 
 
 def test_conversion_is_told_by_what_was_predicted_and_what_came_of_it(finance):
+    # A provider that saves a third of the hours: then going over is worth it.
+    saved = {"least": 0.3, "likely": 0.33, "most": 0.36, "source": "two tenders"}
+    saved |= {"dated_on": "2026-09-01", "owner": "Ada Obi"}
+    Policy.objects.create(
+        version=1, adopted_at=timezone.now(), assumptions={"efficiency": saved}
+    )
     before = flagged(title="By the hour")
     assess(as_of=TODAY, actor=None)
     after = running_contract(title="As a service", starts_on=date(2026, 11, 20))

@@ -21,6 +21,7 @@ from tracker.api.records import ReadResource, Rows, Shapes, described
 from tracker.api.resource import PageQuery, Row
 from tracker.api.shapes import NamedRecord, Page, PageWithDeleted
 from tracker.api.what_if import Change, Missing, Point
+from tracker.api.work_parts import WorkSplit, splits_of
 from tracker.fit.models import (
     Assessment,
     GroupAnswer,
@@ -78,6 +79,9 @@ class AssessmentRecord(serializers.Serializer[Any]):
     points = Point(many=True)
     missing = Missing(many=True)
     counterfactuals = Change(many=True)
+    splits = WorkSplit(
+        many=True, help_text="Its parts, where the work is mixed; else empty."
+    )
     evidence = serializers.DictField(
         child=Evidence(), help_text="By criterion; the verdict follows from it."
     )
@@ -246,6 +250,7 @@ def _assessment(row: Assessment, money: Row | None, has_money: bool) -> Row:
         "points": points_of(row),
         "missing": missing_of(row),
         "counterfactuals": changes_of(row),
+        "splits": splits_of(row),
         "evidence": {
             code: _evidence(found, str(row.window_months))
             for code, found in row.evidence.items()

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('engagements', '0011_departures'),
-        ("tracker", "0032_month_outlooks"),
+        ("tracker", "0033_parts_of_mixed_work"),
     ]
 
     operations = [
