@@ -10,6 +10,7 @@ from tracker.fit.models import (
     Flag,
     Policy,
     QuarterPrior,
+    SeenPattern,
 )
 from tracker.imports.models import CategoryCode, ImportProblem, ImportRun, TimeName
 from tracker.jobs.models import JobRun
@@ -128,6 +129,7 @@ __all__ = [
     "SavedPage",
     "Saving",
     "SavingRealisation",
+    "SeenPattern",
     "Settlement",
     "StaleMonth",
     "StreamHead",

@@ -1,5 +1,6 @@
 """The pages of a flag and an assessment: history, ranges, money to the cent."""
 
+import html
 import re
 from datetime import date
 from decimal import Decimal
@@ -16,7 +17,9 @@ from tests.factories import make_department, make_user
 from tests.fit.records import (
     TODAY,
     body_shop_under_a_fee,
+    make_service,
     plant_spend,
+    running_assignment,
     running_contract,
     team_bought_by_the_hour,
 )
@@ -24,7 +27,10 @@ from tracker.admin.fit_reading import history_of
 from tracker.fit.models import Assessment, Flag
 from tracker.fit.reconciling import Reconciled, Source, reconciled
 from tracker.fit.services import assess
+from tracker.fit.services.evaluation import ENGINE_VERSION
 from tracker.fit.verdict import Thresholds
+from tracker.performance.models import Review
+from tracker.performance.review import CRITERIA
 
 pytestmark = pytest.mark.django_db
 
@@ -80,17 +86,86 @@ def test_money_is_hidden_where_the_role_sees_the_row_without_it(client):
     assert "9,000" not in text
 
 
+def plant_review(engagement, until):
+    Review.objects.create(
+        engagement=engagement,
+        reviewer=make_user(Role.MANAGER),
+        period_from=add_months(until, -3),
+        period_to=until,
+        **dict.fromkeys(CRITERIA, 4),
+    )
+
+
+def links_of(client, assessment):
+    """The list behind each fact, by its label, as it opens."""
+    body = client.get(page_of(assessment)).content.decode()
+    found = re.findall(r'href="([^"]+)" aria-label="\d+ records behind: ([^"]+)"', body)
+    return {label: html.unescape(href) for href, label in found}
+
+
+def listed(client, href):
+    response = client.get(href, follow=True)
+    assert response.status_code == 200, href
+    return response.context["cl"].queryset if "cl" in response.context else None
+
+
 def test_ranges_lead_to_the_records_behind_them(client, administrator):
+    service = make_service("Payroll platform")
+    engagement = team_bought_by_the_hour(service=service)
+    beside = running_assignment(vendor=engagement.vendor, service=service)
+    plant_review(engagement, date(2026, 6, 30))
+    plant_review(engagement, date(2025, 6, 30))
+
+    links = links_of(client, assessed(engagement))
+
+    # Of fourteen months planted, those of the window.
+    logs = listed(client, links["Who assigns the work"])
+    first, last = date(2025, 11, 16), TODAY
+    assert logs.count() == len(logs.filter(worked_on__range=(first, last))) > 100
+    assert set(logs.values_list("engagement", flat=True)) == {engagement.pk}
+    (review,) = listed(client, links["Performance so far"])
+    assert review.period_to == date(2026, 6, 30)
+    team = listed(client, links["Integrity of the team"])
+    assert {one.pk for one in team} == {engagement.pk, beside.pk}
+    assert links["Permanence of the need"] == (
+        f"/admin/engagements/service/{service.pk}/change/"
+    )
+    assert listed(client, links["Permanence of the need"]) is None
+
+
+def test_facts_of_spend_lead_to_the_ledger_of_their_months(client, administrator):
+    contract = running_contract(starts_on=date(2024, 3, 1))
+    plant_spend(contract, amount=Decimal(9_000), months=20, until=date(2026, 10, 15))
+
+    links = links_of(client, assessed(contract))
+
+    assert len(listed(client, links["Permanence of the need"])) == 20
+    assert len(listed(client, links["Steadiness of use"])) == 12
+    assert links["Change of scope"].endswith(f"/{contract.pk}/change/")
+    assert listed(client, links["Change of scope"]) is None
+
+
+def test_pattern_tells_how_many_records_it_is_told_from_and_where(
+    client, administrator
+):
     engagement = team_bought_by_the_hour()
 
     body = client.get(page_of(assessed(engagement))).content.decode()
 
-    logs = f"/admin/tracker/worklog/?engagement__id__exact={engagement.pk}"
-    assert logs in body
-    assert client.get(logs).status_code == 200
-    service = f"/admin/engagements/service/{engagement.service_id}/change/"
-    assert service in body
-    assert client.get(service).status_code == 200
+    told = re.search(
+        r'href="([^"]+)"[^>]*>(\d+)</a></dd>', body[body.index("Patterns</h2>") :]
+    )
+    assert told is not None
+    assert len(listed(client, html.unescape(told[1]))) == 120
+
+
+def test_page_says_what_was_read_and_by_which_versions(client, administrator):
+    text = text_of(client.get(page_of(assessed(team_bought_by_the_hour()))))
+
+    assert (
+        "Read from 16 Nov 2025 to 15 Nov 2026, 12 months; some facts look further"
+        f" back. Engine {ENGINE_VERSION}, policy 1."
+    ) in text
 
 
 def test_history_stands_between_its_thresholds(administrator):
@@ -174,4 +249,4 @@ def test_number_of_queries_does_not_grow(client, administrator, months):
     with CaptureQueriesContext(connection) as captured:
         client.get(page)
 
-    assert len(captured) == 40
+    assert len(captured) == 47

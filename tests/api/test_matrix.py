@@ -33,7 +33,8 @@ from tests.performance.contracts import add_level
 from tests.spend.billing import bill
 from tests.webhooks.endpoints import make_endpoint
 from tracker.api.scopes import SCOPES
-from tracker.fit.models import Flag
+from tracker.fit.models import Assessment, Flag, GroupVerdict, SeenPattern
+from tracker.fit.services import current_policy
 from tracker.imports.models import ImportRun
 from tracker.spend.models import Invoice, WorkLog
 from tracker.webhooks.models import (
@@ -58,6 +59,9 @@ TIME = "/api/v1/timesheet-entries"
 IMPORTS = "/api/v1/imports"
 PART = f"{ENGAGEMENTS}/{{engagement_id}}"
 FLAGS = "/api/v1/model-flags"
+ASSESSMENTS = "/api/v1/assessments"
+GROUPS = "/api/v1/engagement-groups"
+PATTERNS = "/api/v1/patterns"
 EVENTS = "/api/v1/events"
 ENDPOINTS = "/api/v1/webhook-endpoints"
 DELIVERIES = "/api/v1/webhook-deliveries"
@@ -146,6 +150,12 @@ EXPECTED = {
     ("patch", f"{VENDORS}/{{id}}"): (200, 200, 403, 403, 200),
     ("get", FLAGS): (200, 200, 200, 200, 200),
     ("get", f"{FLAGS}/{{id}}"): (404, 200, 200, 200, 200),
+    ("get", ASSESSMENTS): EVERYBODY,
+    ("get", f"{ASSESSMENTS}/{{id}}"): WITHIN_SCOPE,
+    ("get", GROUPS): EVERYBODY,
+    ("get", f"{GROUPS}/{{id}}"): WITHIN_SCOPE,
+    ("get", PATTERNS): EVERYBODY,
+    ("get", f"{PATTERNS}/{{id}}"): WITHIN_SCOPE,
     ("post", WHAT_IF): (200, 200, 403, 200, 200),
     ("get", EVENTS): (200, 200, 200, 200, 200),
     ("get", f"{EVENTS}/{{id}}"): (404, 200, 200, 200, 200),
@@ -245,6 +255,36 @@ def flag_of(contract: ManagedContract) -> Flag:
     )[0]
 
 
+def judged(contract: ManagedContract) -> Assessment:
+    return Assessment.objects.create(
+        engagement=contract,
+        as_of=date(2026, 11, 1),
+        month=date(2026, 11, 1),
+        window_months=12,
+        kind="managed",
+        acceptability=0.5,
+        opposition=0.5,
+        coverage=0.5,
+        margin=0.0,
+        verdict="either_fits",
+        policy=current_policy(),
+    )
+
+
+def group_of(contract: ManagedContract) -> GroupVerdict:
+    group = GroupVerdict.objects.create(
+        basis="manager",
+        name="Ada",
+        as_of=date(2026, 11, 1),
+        acceptability=0.5,
+        coverage=0.5,
+        verdict="either_fits",
+        policy=current_policy(),
+    )
+    group.members.add(contract)
+    return group
+
+
 @pytest.fixture
 def records(contract):
     """A record of each noun, of another department than the manager's."""
@@ -270,6 +310,14 @@ def records(contract):
         VENDORS: vendor,
         INVOICES: Invoice.objects.get(),
         FLAGS: flag_of(contract),
+        ASSESSMENTS: judged(contract),
+        GROUPS: group_of(contract),
+        PATTERNS: SeenPattern.objects.create(
+            engagement=contract,
+            code="chronic_breach",
+            seen_since=date(2026, 11, 1),
+            records=1,
+        ),
         CONTRACTORS: worker,
         DEPARTMENTS: department,
         COST_CENTERS: make_cost_centre(external_id="X-1"),

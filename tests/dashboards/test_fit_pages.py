@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from engagements.choices import Role
 from engagements.models import Engagement
@@ -25,7 +26,7 @@ from tests.fit.records import (
 from tests.fit.test_assessing import plant_portfolio
 from tracker.dashboards.filters import read_filters
 from tracker.dashboards.fit.page import Fit
-from tracker.fit.models import Assessment
+from tracker.fit.models import Assessment, Policy, SeenPattern
 from tracker.fit.services import assess
 from tracker.spend.models import Saving, SavingKind
 from tracker.spend.services import bring_savings_up
@@ -71,8 +72,8 @@ def test_portfolio_draws_each_engagement_as_a_link_with_its_title(client, financ
     assert response.status_code == 200
     href = f"/admin/tracker/assessment/{found.pk}/change/"
     body = response.content.decode()
-    # Wide, narrow, and the table beside them.
-    assert body.count(f'href="{href}"') == 3
+    # Wide, narrow, the table beside them, and the pattern that shows.
+    assert body.count(f'href="{href}"') == 4
     assert re.search(
         r"<title>Payroll engineer, .*for the other model.*a year</title>", body
     )
@@ -133,6 +134,32 @@ def test_blend_of_a_service_names_its_parts(finance):
     ] == [("Claims", "Desk", "Managed"), ("Claims", "Migration", "Augmented")]
 
 
+def test_patterns_stand_with_their_records_and_a_team_as_one_row(client, finance):
+    service = make_service("Claims")
+    lone = flagged(title="Alone")
+    team = [flagged(title=name, service=service) for name in ("Ada", "Bo")]
+    assess(as_of=TODAY, actor=None)
+    SeenPattern.objects.filter(engagement__in=team).update(
+        behind=[one.pk for one in team]
+    )
+
+    rows = table_of(finance, "patterns")
+
+    assert [(row["Pattern"], row["Engagement"], row["Records"]) for row in rows] == [
+        ("Steady work paid by the hour", "Alone", 120),
+        ("Steady work paid by the hour", "Ada and one more", 120),
+    ]
+    found = Assessment.objects.get(engagement=lone, as_of=TODAY)
+    assert f"/admin/tracker/assessment/{found.pk}/change/" in rows_of_page(client)
+    # As what the filters narrow to.
+    assert table_of(finance, "patterns", verdict="mixed") == []
+
+
+def rows_of_page(client):
+    body = client.get("/fit/").content.decode()
+    return body[body.index("Patterns in the records") :]
+
+
 def test_manager_sees_their_own_alone(client):
     own = make_department()
     client.force_login(make_user(Role.MANAGER, department=own))
@@ -180,7 +207,7 @@ def test_fresh_database_has_a_page(client, finance):
 
 
 # One engagement is no group, and then there are no members to read.
-@pytest.mark.parametrize(("engagements", "queries"), [(1, 11), (3, 12), (300, 12)])
+@pytest.mark.parametrize(("engagements", "queries"), [(1, 12), (3, 13), (300, 13)])
 def test_number_of_queries_does_not_grow(client, finance, engagements, queries):
     plant_portfolio(engagements)
     assess(as_of=TODAY, actor=None)
@@ -282,11 +309,11 @@ def test_part_answers_the_verdict_alone(client, finance):
 @pytest.mark.parametrize(
     ("typed", "error"),
     [
-        ({"direction": "140"}, "1.4 is out of range: between 0 and 1"),
+        ({"direction": "140"}, "Give a figure from 0 % to 100 %."),
         ({"direction": "many"}, "Give a number."),
-        ({"direction": "nan"}, "nan is out of range: between 0 and 1"),
-        ({"v.direction": "0"}, "0 is out of range: between 0.01 and 10"),
-        ({"v.direction": "inf"}, "inf is out of range: between 0.01 and 10"),
+        ({"direction": "nan"}, "Give a figure from 0 % to 100 %."),
+        ({"v.direction": "0"}, "Give an importance from 0.01 to 10."),
+        ({"v.direction": "inf"}, "Give an importance from 0.01 to 10."),
     ],
 )
 def test_what_is_wrong_is_told_beside_its_field(client, finance, typed, error):
@@ -318,6 +345,12 @@ def test_hostile_text_is_escaped(client, finance):
 
 
 def test_conversion_is_told_by_what_was_predicted_and_what_came_of_it(finance):
+    # A provider that saves a third of the hours: then going over is worth it.
+    saved = {"least": 0.3, "likely": 0.33, "most": 0.36, "source": "two tenders"}
+    saved |= {"dated_on": "2026-09-01", "owner": "Ada Obi"}
+    Policy.objects.create(
+        version=1, adopted_at=timezone.now(), assumptions={"efficiency": saved}
+    )
     before = flagged(title="By the hour")
     assess(as_of=TODAY, actor=None)
     after = running_contract(title="As a service", starts_on=date(2026, 11, 20))

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,18 @@ from django.core.exceptions import ValidationError
 from engagements.choices import Role
 from engagements.models import Event, User
 from tests.factories import make_contract, make_user
-from tests.fit.records import TODAY, good_managed, team_bought_by_the_hour
+from tests.fit.records import (
+    TODAY,
+    good_managed,
+    plant_spend,
+    team_bought_by_the_hour,
+)
 from tracker.fit.criteria import all_criteria
 from tracker.fit.evidence import Share
 from tracker.fit.judgement import Case, judge
 from tracker.fit.learning import Lessons, compared
 from tracker.fit.models import Assessment, Decision, Flag, Policy
+from tracker.fit.money import SWITCHING
 from tracker.fit.services import (
     adopt_policy,
     agreement_on,
@@ -30,6 +37,7 @@ from tracker.fit.services import (
 )
 from tracker.fit.services.evaluation import evidence_of
 from tracker.fit.services.policies import rulebook_of
+from tracker.fit.services.repricing import savings_under
 
 pytestmark = pytest.mark.django_db
 
@@ -86,6 +94,57 @@ def test_preview_names_whose_verdict_would_be_another_and_writes_nothing() -> No
     assert (found.would_flag, found.would_clear) == (0, 1)
     assert Assessment.objects.count() == before
     assert not Policy.objects.filter(reason="The board decided.").exists()
+
+
+@pytest.mark.parametrize("engagements", [1, 3])
+def test_preview_tells_what_other_assumptions_make_of_savings(
+    engagements: int, django_assert_num_queries: Any
+) -> None:
+    for _ in range(engagements):
+        plant_spend(team_bought_by_the_hour(), amount=Decimal(9000), months=12)
+    assess(as_of=TODAY, actor=None)
+    dear = ASSUMED | {"least": 0.9, "likely": 0.95, "most": 1.0}
+    policy = candidate(assumptions={"risk_premium": dear})
+    present = current_policy()
+
+    with django_assert_num_queries(1):
+        found = savings_under(policy=policy, present=present)
+
+    assert found is not None
+    stored = Assessment.objects.filter(as_of=TODAY)
+    told = [Decimal(one.money["saving"]["p50"]) for one in stored if one.money]
+    assert (found.priced, found.before) == (engagements, sum(told))
+    # 9,000 · .88 · .75 more for the premium, and what governs it and comes on top.
+    dearer = (found.before - found.after) / engagements
+    assert 5_500 < dearer < 7_500
+    assert found.would_lose == sum(one > 0 for one in told)
+    assert found.would_save == 0
+    assert preview_policy(policy=policy).savings == found
+    # What is assumed already, and what has nothing to do with money, tells nothing.
+    assert preview_policy(policy=candidate(tendency=0.1)).savings is None
+
+
+def test_preview_of_the_assumptions_that_are_told_changes_no_saving() -> None:
+    plant_spend(team_bought_by_the_hour(), amount=Decimal(9000), months=12)
+    assess(as_of=TODAY, actor=None)
+    same = next(one for one in SWITCHING if one.code == "risk_premium").triangle
+    typed = {"least": same.least, "likely": same.likely, "most": same.most}
+    policy = candidate(assumptions={"risk_premium": ASSUMED | typed})
+    found = savings_under(policy=policy, present=current_policy())
+    assert found is not None
+    assert (found.before, found.would_save, found.would_lose) == (found.after, 0, 0)
+
+
+@pytest.mark.parametrize(("most", "is_refused"), [(0.9, False), (0.95, True)])
+def test_team_that_saves_nearly_all_hours_is_refused(
+    most: float, is_refused: bool
+) -> None:
+    policy = candidate(assumptions={"efficiency": ASSUMED | {"most": most}})
+    if not is_refused:
+        assert preview_policy(policy=policy).judged == 0
+        return
+    with pytest.raises(ValidationError, match="some hours are always worked"):
+        preview_policy(policy=policy)
 
 
 def test_preview_agrees_with_the_night_that_follows() -> None:
@@ -334,6 +393,24 @@ def test_agreement_is_told_from_twenty_decisions_on() -> None:
     assert found.rate == pytest.approx((accepted + 1) / 42, abs=0.01)
 
 
+@pytest.mark.parametrize(
+    ("kind", "share", "is_told"),
+    [
+        ("managed", 0.2, True),
+        ("managed", 0.19, False),
+        ("managed", 0.21, False),
+        # Of these nothing was reviewed.
+        ("augmented", 0.2, False),
+    ],
+)
+def test_agreement_is_told_within_the_shares_that_were_reviewed_alone(
+    kind: str, share: float, is_told: bool
+) -> None:
+    plant_decisions(20)
+    asked = Assessment(kind=kind, acceptability=share)
+    assert (agreement_on(asked) is not None) is is_told
+
+
 def test_fewer_than_fifty_decisions_teach_nothing() -> None:
     plant_decisions(49)
     assert reviewed_decisions() == 49
@@ -368,7 +445,7 @@ def test_fifty_decisions_teach_importances_that_foretell_held_out_ones_better() 
 def test_comparison_needs_enough_decisions_of_both_kinds() -> None:
     rulebook = rulebook_of(Policy())
     shape = 60, len(rulebook.rules)
-    lessons = Lessons(np.zeros(shape), np.ones(shape), np.ones(60))
+    lessons = Lessons(np.zeros(shape), np.ones(shape), np.ones(60), np.ones(60))
     with pytest.raises(ValueError, match="too few"):
         compared(lessons.only(np.arange(49)), rulebook)
     with pytest.raises(ValueError, match="one way"):

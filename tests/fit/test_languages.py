@@ -43,7 +43,7 @@ from tracker.fit.patterns import all_patterns
 from tracker.fit.patterns.chronic_breach import _Breach
 from tracker.fit.patterns.credits_ignored import _Run
 from tracker.fit.patterns.hidden_headcount import _Billed, _Headcount, _Named
-from tracker.fit.patterns.manager_overload import _Overload
+from tracker.fit.patterns.manager_overload import Overload
 from tracker.fit.patterns.over_specified_level import _Held
 from tracker.fit.patterns.shadow_managed_service import _Shadow, _Team
 from tracker.fit.patterns.tenure_near import _Near
@@ -154,7 +154,7 @@ SEEN: Mapping[str, Sequence[object]] = {
         _Headcount(HOURS, 0.97, _Named(2)),
     ],
     "idle_capacity": [Used(Decimal(960), Decimal(120_000), [Decimal(70)] * 9)],
-    "manager_overload": [_Overload(1.25, 0.9)],
+    "manager_overload": [Overload(1.25, 0.9)],
     "over_specified_level": [_Held(24, 0.56)],
     "shadow_managed_service": [
         _Shadow(TEAM, 0.3, None),

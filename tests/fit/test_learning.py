@@ -9,6 +9,7 @@ from tracker.fit.judgement import Case, Rule, Rulebook, judge_by_model
 from tracker.fit.learning import (
     Lessons,
     fitted_agreement,
+    is_at_bound,
     learnt_from,
     with_importances,
 )
@@ -29,7 +30,8 @@ def lessons(
     room = 1 - np.abs(leans)
     odds = 3 * ((leans + tendency * room) @ importances)
     fits = rng.random(count) < 1 / (1 + np.exp(-odds))
-    return Lessons(leans, room, np.where(fits, 1.0, -1.0))
+    runs = np.where(rng.random(count) < 0.5, 1.0, -1.0)
+    return Lessons(leans, room, np.where(fits, 1.0, -1.0), runs)
 
 
 def test_importances_move_towards_what_decides() -> None:
@@ -57,6 +59,26 @@ def test_tendency_is_learnt_where_decisions_go_one_way_more_often(
     decided = lessons(RULEBOOK.importances, 1000, 5, tendency)
     found = learnt_from(decided, RULEBOOK)
     assert found.tendency == pytest.approx(tendency, abs=0.08)
+
+
+def test_that_people_keep_what_runs_passes_for_no_tendency() -> None:
+    # Decided about alone: what reads as fitting the other model.
+    every = lessons(RULEBOOK.importances, 3000, 8)
+    margin = every.leans @ RULEBOOK.importances
+    every = replace(every, runs=np.where(margin > 0, -1.0, 1.0))
+    # Augmented work is kept three times in five, managed work never.
+    kept = np.arange(3000) % 5 < 3
+    decided = np.where((every.runs < 0) & ~kept, 1.0, -1.0)
+    found = learnt_from(replace(every, decided=decided).only(np.arange(500)), RULEBOOK)
+    assert abs(found.tendency) < 0.3
+
+
+@pytest.mark.parametrize(
+    ("tendency", "is_bound"),
+    [(0.6, True), (-0.597, True), (-0.59, False), (0.0, False)],
+)
+def test_tendency_at_its_bound_is_noticed(tendency: float, is_bound: bool) -> None:
+    assert is_at_bound(tendency) is is_bound
 
 
 def test_decisions_that_follow_nothing_leave_the_tendency_in_force() -> None:

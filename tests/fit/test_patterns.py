@@ -101,6 +101,22 @@ def test_managed_contract_whose_named_people_we_direct_is_hidden_headcount() -> 
     assert finding.value.startswith("90 % of hours, ")
 
 
+def test_contract_that_we_direct_and_hardly_measure_is_hidden_headcount() -> None:
+    contract = running_contract()
+    plant_work(contract, ours=0.9, until=date(2026, 10, 31))
+    plant_levels(contract, "met", levels=1)
+    LevelResult.objects.update(outcome="no_data")
+    assert found("hidden_headcount") == {}
+    LevelResult.objects.update(outcome="met")
+    finding = found("hidden_headcount")[contract.pk]
+    assert finding.sentence.endswith(
+        "hours, and the outcome of 9 % of the work is measured"
+    )
+    # Of a quarter, of which the hours of three months in ten are.
+    LevelResult.objects.update(window_from=date(2026, 7, 1))
+    assert found("hidden_headcount") == {}
+
+
 def test_managed_contract_directed_half_and_half_hides_none() -> None:
     person = running_assignment().contractor
     plant_work(running_contract(), ours=0.5, person=person)
@@ -286,6 +302,16 @@ def test_level_missed_once_or_measured_short_or_well_used_is_not_over_specified(
     assert found("over_specified_level") == {}
     LevelResult.objects.filter(outcome="missed").delete()
     LevelResult.objects.exclude(service_level__name="Level 0").delete()
+    assert found("over_specified_level") == {}
+
+
+def test_one_level_held_for_two_years_is_enough_and_counts_from_its_last_miss() -> None:
+    contract = contract_used(80)
+    plant_levels(contract, "missed", *["met"] * 24, levels=1)
+    assert found("over_specified_level")[contract.pk].value == (
+        "0 of 24 months missed, 56 % used"
+    )
+    LevelResult.objects.filter(window_from=date(2024, 11, 1)).update(outcome="missed")
     assert found("over_specified_level") == {}
 
 

@@ -12,7 +12,7 @@ from tracker.fit.judgement import Rule, Rulebook
 from tracker.fit.trial import costs, measures, oracles, portfolios, table, timelines
 from tracker.fit.trial.page import as_page, as_text
 from tracker.fit.trial.planting import MISFIT_SHARE, facts, plant
-from tracker.fit.trial.portfolios import Learnt, Portfolios, Scored
+from tracker.fit.trial.portfolios import Learnt, Scored, Trial
 
 RULEBOOK = Rulebook(
     rules=tuple(
@@ -79,8 +79,18 @@ def test_reversal_turns_the_work_round() -> None:
 def test_costs_are_tried_on_a_world_of_their_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(costs, "PLANS", 40)
-    assert 0.4 < costs.interval_coverage(1) < 1.0
+    monkeypatch.setattr(costs, "PLANS", 60)
+    year = costs.plan_year(1)
+    asked = [
+        costs.planned_interval(year),
+        costs.to_managed_interval(year),
+        costs.to_augmented_interval(year, with_hours=False),
+        costs.to_augmented_interval(year, with_hours=True),
+    ]
+    for held in asked:
+        assert 0.5 < held.coverage < 1.0
+        # Nothing is left out on one side alone.
+        assert abs(held.off) < 0.03
 
 
 def standings(*oppositions: float) -> list[Standing]:
@@ -104,14 +114,18 @@ def test_changes_and_raises_of_a_series_are_counted() -> None:
 
 
 def test_portfolios_are_tried_beside_baselines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(portfolios, "ENGAGEMENTS", 200)
+    monkeypatch.setattr(portfolios, "ENGAGEMENTS", 250)
     monkeypatch.setattr(portfolios, "DECISIONS", (50,))
     monkeypatch.setattr(portfolios, "TAUGHT", 50)
-    monkeypatch.setattr(portfolios, "DRAWS", 1)
-    found = portfolios.try_portfolios(RULEBOOK, 1, 0.3)
+    (found,) = portfolios.try_portfolios(RULEBOOK, [1], 0.3)
     assert found.ceiling > found.full.auc > 0.5
     assert found.full.not_enough_evidence == 0.0
+    # Managed work is rarely flagged, and then rightly; of augmented work much is.
+    assert found.full.managed.precision > found.full.augmented.precision
+    assert found.full.managed.recall < found.full.augmented.recall
     assert found.learnt[50].auc > 0.5
+    assert 0 < found.learnt[50].told < 1
+    assert found.flagged > 50
     assert found.taught.importances.sum() == pytest.approx(16.6, abs=1e-4)
     assert list(found.baselines) == [
         "keep all",
@@ -122,16 +136,30 @@ def test_portfolios_are_tried_beside_baselines(monkeypatch: pytest.MonkeyPatch) 
     assert found.baselines["keep all"].auc == 0.5
 
 
-def small_table(monkeypatch: pytest.MonkeyPatch) -> table.Table:
+def test_rate_is_told_within_what_was_reviewed_of_the_same_model() -> None:
+    share = np.array([0.1, 0.2, 0.3, 0.1, 0.8])
+    is_managed = np.array([True, True, True, False, False])
+    reviewed, was_managed = np.array([0.15, 0.3, 0.8]), np.array([True, True, False])
+    told = portfolios._told(share, is_managed, reviewed, was_managed)
+    assert told.tolist() == [False, True, True, False, True]
+
+
+def trial(auc: float) -> Trial:
     scored = Scored(auc=0.7, hits=NO_HITS, calibration_error=0.1)
-    found = Portfolios(
+    learnt = Learnt(auc, NO_HITS, 0.04, 0.1, 0.4, 0.06, 0.05, -0.6)
+    return Trial(
         full=scored,
         thinned=scored,
-        learnt={n: Learnt(0.75, 0.04, 0.06, 0.05, -0.2) for n in (50, 200, 500)},
+        flagged=900,
+        learnt=dict.fromkeys((50, 200, 500), learnt),
         taught=RULEBOOK.tilted(-0.2),
         ceiling=0.9,
         baselines={"keep all": Scored(auc=0.5, hits=NO_HITS)},
     )
+
+
+def small_table(monkeypatch: pytest.MonkeyPatch) -> table.Table:
+    found = [trial(0.74), trial(0.76)]
     monkeypatch.setattr(table, "try_portfolios", lambda *_: found)
     monkeypatch.setattr(timelines, "ENGAGEMENTS", 30)
     monkeypatch.setattr(timelines, "YEARS", 2)
@@ -148,9 +176,12 @@ def test_table_says_what_is_reached_and_what_is_not(
     found = small_table(monkeypatch)
     reached = {row.name: row.is_reached for row in found.rows}
     assert reached["closed form .8: error"] is True
-    assert reached["the same after 200 decisions"] is False
+    assert reached["AUC after 200 decisions"] is False
     assert reached["AUC at 30 % missing"] is None
-    line = "| the same after 200 decisions | 0.750 | ≥ 0.76 | **not reached** |"
+    line = (
+        "| AUC after 200 decisions | 0.750 (0.740 to 0.760) | ≥ 0.76"
+        " | **not reached** |"
+    )
     assert line in as_page(found).splitlines()
     assert "| keep all | 0.500 | none | 0.000 |" in as_page(found).splitlines()
     assert "NOT REACHED" in as_text(found)

@@ -12,13 +12,14 @@ from engagements.choices import EndReason, Renewal, Role
 from engagements.models import Engagement
 from engagements.services.lifecycle import end_engagement
 from tests.factories import make_contract, make_department, make_user, make_vendor
-from tests.fit.records import TODAY, body_shop_under_a_fee
+from tests.fit.records import TODAY, body_shop_under_a_fee, team_bought_by_the_hour
 from tests.notify.agreements import make_running
 from tracker.fit.models import Assessment, Flag
 from tracker.fit.services import assess
 from tracker.jobs.models import JobRun
 from tracker.notify.flag_lines import flag_lines
 from tracker.notify.models import Reminder
+from tracker.notify.pattern_lines import pattern_lines
 from tracker.notify.services import reminders
 from tracker.notify.services.reminders import MailNotSentError, Sent, send_reminders
 from tracker.tasks import send_reminders as send_reminders_task
@@ -72,7 +73,7 @@ def test_missed_days_are_made_up_by_one_mail():
     make_running(manager=make_manager(), notice_by=DEADLINE, ends_on=ENDS_ON)
 
     assert send_reminders(today=before(85)).reminders == 1
-    assert send_reminders(today=before(20)).reminders == 1
+    assert send_reminders(today=before(21)).reminders == 1
     assert send_reminders(today=before(19)).reminders == 0
 
 
@@ -344,7 +345,7 @@ def test_run_costs_the_same_however_many_engagements(rows, django_assert_num_que
     for _ in range(rows):
         make_running(manager=owner, vendor=vendor, notice_by=DEADLINE, ends_on=ENDS_ON)
 
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(21):
         sent = send_reminders(today=before(30))
 
     assert sent == Sent(mails=1, reminders=rows)
@@ -405,7 +406,7 @@ def test_digest_tells_flags_with_their_points_and_what_would_change_them(setting
         assert lines[0].changes[0] in body
     told = [points for points, _sentence in lines[0].points] + [lines[0].rest]
     total = sum(float(each.replace("\N{MINUS SIGN}", "-")) for each in told)
-    assert total == pytest.approx(found.margin, abs=0.05)
+    assert total == pytest.approx(round(found.margin, 2), abs=1e-9)
     assert f"{abs(found.margin):.2f}" in text
 
 
@@ -418,3 +419,22 @@ def test_digest_tells_no_flags_to_who_sees_none():
     assert flag_lines(person=other, engagements=[flagged.pk], today=TODAY) == []
     hr = make_user(Role.HR_INTEGRATION)
     assert flag_lines(person=hr, engagements=[flagged.pk], today=TODAY) == []
+
+
+def test_digest_tells_patterns_of_the_owner_and_to_nobody_else():
+    owner = make_manager()
+    engagement = team_bought_by_the_hour(manager=owner)
+    Engagement.objects.filter(pk=engagement.pk).update(
+        notice_deadline_on=TODAY + timedelta(days=30), term_ends_on=ENDS_ON
+    )
+    assess(as_of=TODAY, actor=None)
+
+    send_reminders(today=TODAY)
+
+    (message,) = mail.outbox
+    for body in (message.body, str(message.alternatives[0][0])):
+        assert "Steady work paid by the hour" in body
+        assert "Over 11 months the hours vary by 0 %. Ask for a fixed price" in body
+    other = make_manager("other", department=make_department())
+    for person in (other, make_user(Role.HR_INTEGRATION)):
+        assert pattern_lines(person=person, engagements=[engagement.pk]) == []

@@ -28,6 +28,7 @@ from tracker.admin.fit_reading import (
     history_of,
     money_of,
     ranges_of,
+    read_of,
     what_if_page,
 )
 from tracker.admin.flag_decisions import UNDECIDED, FlagDecisions
@@ -263,6 +264,7 @@ def _behind(assessment: Assessment | None, user: User) -> dict[str, Any]:
         "ranges": ranges_of(assessment, user),
         "money": money_of(assessment, user),
         "agreed": _agreed(assessment),
+        "read": read_of(assessment),
         "what_if_href": what_if_page(assessment.engagement),
     }
 

@@ -15,7 +15,9 @@ from django.utils.translation import gettext_lazy
 from engagements.models import Engagement, User
 from engagements.permissions import engagement_scope
 from engagements.values.money import format_money
+from tracker.admin.rows_behind import Window, rows_of_fact
 from tracker.admin.verdict import percent
+from tracker.fit.assumption_words import in_words
 from tracker.fit.criteria import all_criteria
 from tracker.fit.criterion import AnyCriterion
 from tracker.fit.evidence import interval
@@ -29,7 +31,6 @@ from tracker.fit.verdict import Thresholds
 WIDTH, HEIGHT = 600, 150
 LEFT, RIGHT, TOP, FLOOR = 40, 12, 10, 122
 MOST_MONTHS = 36
-LISTS = ("worklog", "levelresult", "ledgerentry")
 RECORDED = {
     "price": gettext_lazy("Price a month, by the ledger"),
     "hours": gettext_lazy("Hours worked a month"),
@@ -169,23 +170,36 @@ def ranges_of(assessment: Assessment, user: User) -> list[Ranged]:
     read = rulebook.where(is_managed=case.is_managed)
     rules = {rule.code: rule for rule in read.rules}
     return [
-        _ranged(
-            criteria[point["code"]],
-            rules[point["code"]],
-            case,
-            assessment.engagement,
-            user,
-        )
+        _ranged(criteria[point["code"]], rules[point["code"]], case, assessment, user)
         for point in assessment.points
         if point["code"] in criteria and point["code"] in case.facts
     ]
+
+
+def read_of(assessment: Assessment) -> str:
+    """Which months were read, and by which versions: the same again gives the same."""
+    window = window_of(assessment)
+    return _(
+        "Read from %(first)s to %(last)s, %(months)d months; some facts look further"
+        " back. Engine %(engine)s, policy %(policy)d."
+    ) % {
+        "first": date_format(window.first or window.last, "DATE_FORMAT"),
+        "last": date_format(window.last, "DATE_FORMAT"),
+        "months": assessment.window_months,
+        "engine": assessment.engine_version,
+        "policy": assessment.policy.version,
+    }
+
+
+def window_of(assessment: Assessment) -> Window:
+    return Window.of(assessment.as_of, assessment.window_months)
 
 
 def _ranged(
     criterion: AnyCriterion,
     rule: Rule,
     case: Case,
-    engagement: Engagement,
+    assessment: Assessment,
     user: User,
 ) -> Ranged:
     observation = case.facts[criterion.code]
@@ -198,23 +212,10 @@ def _ranged(
         low=show(low),
         high=show(high),
         records=observation.records,
-        href=_rows_behind(criterion.rows, engagement, user),
+        href=rows_of_fact(
+            criterion, observation, assessment.engagement, window_of(assessment), user
+        ),
     )
-
-
-def _rows_behind(rows: str, engagement: Engagement, user: User) -> str:
-    """The list of the records, narrowed to those of the figure; blank for none."""
-    if rows in LISTS and user.has_perm(f"tracker.view_{rows}"):
-        page = reverse(f"admin:tracker_{rows}_changelist")
-        return f"{page}?engagement__id__exact={engagement.pk}"
-    if rows == "oversightlog" and user.has_perm("tracker.view_oversightlog"):
-        page = reverse("admin:tracker_oversightlog_changelist")
-        return f"{page}?manager__id__exact={engagement.manager_id}"
-    if rows == "service" and engagement.service_id:
-        if not user.has_perm("engagements.view_service"):
-            return ""
-        return reverse("admin:engagements_service_change", args=[engagement.service_id])
-    return ""
 
 
 def money_of(assessment: Assessment, user: User) -> MoneyReading | None:
@@ -232,6 +233,7 @@ class _Money:
     def __init__(self, assessment: Assessment, money: dict[str, Any]) -> None:
         self.assessment = assessment
         self.money = money
+        self.assumed = [in_words(row) for row in money["assumed"]]
 
     def reading(self) -> MoneyReading:
         money = self.money
@@ -251,8 +253,8 @@ class _Money:
                 (str(RECORDED[row["code"]]), self._figure(row))
                 for row in money["recorded"]
             ],
-            own=[row for row in money["assumed"] if row["is_own"]],
-            assumed=[row for row in money["assumed"] if not row["is_own"]],
+            own=[row for row in self.assumed if row["is_own"]],
+            assumed=[row for row in self.assumed if not row["is_own"]],
             matters=self._matters(),
             sources=[(s.name, self._exact(s.amount)) for s in behind.sources],
             total=self._exact(behind.total),
@@ -303,7 +305,7 @@ class _Money:
         return row["figure"]
 
     def _matters(self) -> list[Matter]:
-        meanings = {row["code"]: row for row in self.money["assumed"]}
+        meanings = {row["code"]: row for row in self.assumed}
         return [
             Matter(
                 meaning=meanings[row["code"]]["meaning"],

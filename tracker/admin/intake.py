@@ -35,6 +35,7 @@ from engagements.values.money import format_money
 from engagements.values.periods import ONE_DAY, add_months
 from tracker.admin.intake_forms import ONLY_OF_RUNNING, IntakeForm
 from tracker.admin.verdict import VERDICT_COLOURS, Details, details_of
+from tracker.fit.assumption_words import in_words as assumption_in_words
 from tracker.fit.explanation import percent
 from tracker.fit.models import Advice, Advised, Assessment, advice_scope
 from tracker.fit.outcome import NAMED, Borne, Followed, borne, followed
@@ -332,7 +333,9 @@ def _money(advice: Advice, user: User) -> dict[str, Any]:
         ]
         if months
         else [],
-        "assumptions": advice.money["assumptions"],
+        "assumptions": [
+            assumption_in_words(row) for row in advice.money["assumptions"]
+        ],
     }
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,10 +14,13 @@ from django.utils.translation import gettext_lazy
 
 from engagements.admin.record_admin import ReadOnlyAdmin, actor_of
 from engagements.admin.unfold_types import display
+from engagements.models import User
+from engagements.permissions import sees_money
+from engagements.values.money import format_money, round_money
 from tracker.admin.policy_form import PolicyForm
 from tracker.admin.verdict import percent
 from tracker.fit.criteria import all_criteria
-from tracker.fit.learning import ENOUGH_DECISIONS, Foretold
+from tracker.fit.learning import ENOUGH_DECISIONS, Foretold, is_at_bound
 from tracker.fit.models import Policy, Verdict
 from tracker.fit.services import (
     Preview,
@@ -115,6 +119,7 @@ class PolicyAdmin(ReadOnlyAdmin):
             "form": form,
             "present": present,
             "preview": _preview(preview) if preview else None,
+            "savings": _savings(preview, actor_of(request)),
             "reviewed": reviewed,
             "enough": ENOUGH_DECISIONS,
             "is_learning": is_learning,
@@ -176,6 +181,21 @@ def _preview(preview: Preview) -> PreviewReading:
     )
 
 
+def _savings(preview: Preview | None, user: User) -> dict[str, Any] | None:
+    """What other assumptions make of savings, for those who see money."""
+    found = preview.savings if preview else None
+    if found is None or not sees_money(user):
+        return None
+    currency = settings.REPORTING_CURRENCY
+    return {
+        "priced": found.priced,
+        "before": format_money(round_money(found.before, currency), currency),
+        "after": format_money(round_money(found.after, currency), currency),
+        "would_save": found.would_save,
+        "would_lose": found.would_lose,
+    }
+
+
 def _proposal(proposal: Proposal) -> dict[str, Any]:
     labels = {criterion.code: criterion.label for criterion in all_criteria()}
     present = proposal.present
@@ -195,6 +215,7 @@ def _proposal(proposal: Proposal) -> dict[str, Any]:
             for code, importance in proposal.learnt.importances.items()
         ],
         "tendency": (f"{present.tendency:+.2f}", f"{proposal.learnt.tendency:+.2f}"),
+        "is_at_bound": is_at_bound(proposal.learnt.tendency),
     }
 
 

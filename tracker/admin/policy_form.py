@@ -159,7 +159,7 @@ class PolicyForm(forms.Form):
             )
         for part, name, usual in (
             ("source", _("source"), assumption.source),
-            ("dated_on", _("dated on"), ""),
+            ("dated_on", _("dated on"), assumption.dated_on),
             ("owner", _("owner"), ""),
         ):
             label = f"{meaning}: {name}"
@@ -262,12 +262,17 @@ class PolicyForm(forms.Form):
             }
             span = assumption.triangle
             usual = {part: getattr(span, part) for part in PARTS}
-            usual |= {"source": assumption.source, "dated_on": "", "owner": ""}
-            if typed == usual:
+            usual |= {
+                "source": assumption.source,
+                "dated_on": assumption.dated_on,
+                "owner": "",
+            }
+            if typed in (usual, usual | {"dated_on": ""}):
                 continue
             # Who changes a figure answers for it from today, unless they say else.
             typed["owner"] = typed["owner"] or str(self.actor)
-            typed["dated_on"] = typed["dated_on"] or timezone.localdate().isoformat()
+            if typed["dated_on"] in ("", assumption.dated_on):
+                typed["dated_on"] = timezone.localdate().isoformat()
             found[assumption.code] = typed
         return found
 

@@ -158,6 +158,21 @@ ENTRIES = (
         "`splits` in the assessment of a model flag: the parts of work that is mixed,"
         " what fits each, and the blend that they confirm.",
     ),
+    Entry(
+        date(2026, 11, 23),
+        "v1",
+        "added",
+        "`GET /assessments`, `GET /engagement-groups` and `GET /patterns`: what the fit"
+        " engine says of every engagement, of groups with their recommended blend, and"
+        " what records show beside fit; with the scope `assessments:read`.",
+    ),
+    Entry(
+        date(2026, 11, 23),
+        "v1",
+        "added",
+        "`window_months`, `engine_version` and `policy_version` in the assessment of a"
+        " model flag.",
+    ),
 )
 
 

@@ -58,6 +58,7 @@ class FlagEvidence(serializers.Serializer[Any]):
     """The engagement's latest assessment."""
 
     as_of = serializers.DateField()
+    window_months = serializers.IntegerField()
     verdict = fields.Word(Verdict.values)
     headline = serializers.CharField()
     acceptability = serializers.FloatField(
@@ -71,6 +72,8 @@ class FlagEvidence(serializers.Serializer[Any]):
     splits = WorkSplit(
         many=True, help_text="Its parts, where the work is mixed; else empty."
     )
+    engine_version = serializers.CharField()
+    policy_version = serializers.IntegerField()
 
 
 class FlagDecision(serializers.Serializer[Any]):
@@ -210,6 +213,7 @@ def _evidence(told: Told) -> Row | None:
         return None
     return {
         "as_of": found.as_of,
+        "window_months": found.window_months,
         "verdict": found.verdict,
         "headline": headline_of(found),
         "acceptability": found.acceptability,
@@ -219,6 +223,8 @@ def _evidence(told: Told) -> Row | None:
         "missing": missing_of(found),
         "counterfactuals": changes_of(found),
         "splits": splits_of(found),
+        "engine_version": found.engine_version,
+        "policy_version": found.policy.version,
     }
 
 

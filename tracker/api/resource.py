@@ -81,6 +81,8 @@ class Resource(viewsets.ViewSet):
     write_permissions: ClassVar[tuple[str, ...]]
     # From the names of stored fields to the API's, where the two differ.
     names: ClassVar[Mapping[str, str]]
+    # What its lists are called in cursors, where several are of one noun.
+    place: ClassVar[str] = ""
     # Whether even a POST changes nothing, so that the scope for reading covers it.
     is_question: ClassVar[bool] = False
     # Whether the scope for reading opens it to the HR integration, whatever its role.
@@ -145,7 +147,7 @@ class Resource(viewsets.ViewSet):
         size = query.get("page_size", PAGE_SIZE)
         since = query.get("updated_since")
         filters = {k: v for k, v in query.items() if k not in ("cursor", "page_size")}
-        name = name_query(self.noun, filters)
+        name = name_query(self.place or self.noun, filters)
         position = read_cursor(query.get("cursor"), query=name)
         deleted: list[tuple[Position, Row]] = []
         if since is None:

@@ -10,6 +10,9 @@ SCOPES: dict[str, str] = {
     "vendors:read": "Read vendors.",
     "vendors:write": "Create and change vendors; includes reading them.",
     "model-flags:read": "Read the fit engine's flags with their evidence.",
+    "assessments:read": (
+        "Read the fit engine's verdicts, its groups and the patterns that it sees."
+    ),
     "fit:read": "Ask the fit engine what it would say of supposed work.",
     "rates:read": "See fees and rates on the engagements that can be read.",
     "spend:read": "Read spend and every report with their amounts.",

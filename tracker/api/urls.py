@@ -11,6 +11,11 @@ from tracker.api.events import EventViewSet
 from tracker.api.guides import docs, guide, guide_text
 from tracker.api.imports import ImportViewSet
 from tracker.api.invoices import InvoiceViewSet
+from tracker.api.judged import (
+    AssessmentViewSet,
+    EngagementGroupViewSet,
+    PatternViewSet,
+)
 from tracker.api.model_flags import ModelFlagViewSet
 from tracker.api.people import PersonViewSet
 from tracker.api.performance.views import (
@@ -66,6 +71,11 @@ router.register(
     "webhook-deliveries", WebhookDeliveryViewSet, basename="webhook-delivery"
 )
 router.register("model-flags", ModelFlagViewSet, basename="model-flag")
+router.register("assessments", AssessmentViewSet, basename="assessment")
+router.register(
+    "engagement-groups", EngagementGroupViewSet, basename="engagement-group"
+)
+router.register("patterns", PatternViewSet, basename="pattern")
 
 urlpatterns = [
     path("v1/", include(router.urls)),

@@ -13,6 +13,7 @@ from tracker.fit.verdict import MOST_TENDENCY
 
 RIDGES = (3.0, 10.0, 30.0, 100.0)
 FOLDS = 5
+RUNS = {True: 1.0, False: -1.0, None: 0.0}
 ENOUGH_DECISIONS = 50
 ENOUGH_TO_AGREE = 20
 STEEPEST = 50.0
@@ -20,7 +21,10 @@ STEEPEST = 50.0
 CLOSEST = 1e-4
 # Neutral points are judged to within so much of a lean: the spread of the tendency
 # that is expected before any decision.
-TENDENCY_SPREAD = 0.3
+TENDENCY_SPREAD = 0.15
+# By how much, in log-odds, people rather keep the model that runs: what is expected.
+KEEPING_SPREAD = 1.0
+NEARLY = 0.005
 
 
 @dataclass(frozen=True)
@@ -29,11 +33,13 @@ class Lessons:
 
     `leans` (n, criteria) are expected leans; `room` (n, criteria) is how far a
     tendency of 1 would move each; `decided` (n,) is +1 where managed was chosen.
+    `runs` (n,) is +1 where managed runs, -1 where augmentation does, 0 for neither.
     """
 
     leans: Floats
     room: Floats
     decided: Floats
+    runs: Floats
 
     @classmethod
     def of(
@@ -43,20 +49,27 @@ class Lessons:
     ) -> "Lessons":
         """From judgements by rows, as `judge_by_model` yields them."""
         shape = len(managed_fits), len(judged[0][1].rulebook.rules)
-        leans, room = np.empty(shape), np.empty(shape)
+        leans, room, runs = np.empty(shape), np.empty(shape), np.empty(shape[0])
         for rows, part in judged:
+            runs[list(rows)] = [RUNS[case.is_managed] for case in part.cases]
             leans[list(rows)] = part.board.leans.mean(axis=2)
             # A tendency moves figures; of what nobody recorded there may be none.
             room[list(rows)] = np.where(
                 part.board.is_known, (1 - np.abs(part.board.leans)).mean(axis=2), 0.0
             )
-        return cls(leans, room, np.where(np.asarray(managed_fits), 1.0, -1.0))
+        decided = np.where(np.asarray(managed_fits), 1.0, -1.0)
+        return cls(leans, room, decided, runs)
 
     def __len__(self) -> int:
         return len(self.decided)
 
     def only(self, chosen: NDArray[Any]) -> "Lessons":
-        return Lessons(self.leans[chosen], self.room[chosen], self.decided[chosen])
+        return Lessons(
+            self.leans[chosen],
+            self.room[chosen],
+            self.decided[chosen],
+            self.runs[chosen],
+        )
 
     def tilted(self, tendency: float) -> Floats:
         """The expected leans under a tendency."""
@@ -78,8 +91,10 @@ def learnt_from(
 
     A logistic regression without negative weights, drawn towards the present
     importances and `tendency`; how strongly is chosen on folds held out in turn.
-    Importances sum to what the present ones sum to. Raises ValueError below 50
-    decisions.
+    That people rather keep what runs, which was chosen by somebody who knew it, is
+    learnt beside and left out of what is returned: only flags are decided about, and
+    it would pass for a tendency.  Importances sum to what the present ones sum to.
+    Raises ValueError below 50 decisions.
     """
     if len(lessons) < ENOUGH_DECISIONS:
         raise ValueError(f"{len(lessons)} decisions are too few to learn from")
@@ -93,6 +108,11 @@ def learnt_from(
         },
         tendency=rounded(fitted.tendency),
     )
+
+
+def is_at_bound(tendency: float) -> bool:
+    """Whether decisions would move the neutral points further than they may."""
+    return abs(tendency) > MOST_TENDENCY - NEARLY
 
 
 @dataclass(frozen=True)
@@ -143,13 +163,18 @@ class _Present:
 
 @dataclass(frozen=True)
 class _Fitted:
-    """Weights at the scale of the decisions: their size says how sure they were."""
+    """Weights at the scale of the decisions: their size says how sure they were.
+
+    `keeping` is by how much people keep what runs, in log-odds.
+    """
 
     weights: Floats
     tendency: float
+    keeping: float
 
     def margins(self, lessons: Lessons) -> Floats:
-        return np.asarray(lessons.tilted(self.tendency) @ self.weights)
+        followed = lessons.tilted(self.tendency) @ self.weights
+        return np.asarray(followed + self.keeping * lessons.runs)
 
     def surprise(self, lessons: Lessons) -> float:
         return _surprise(self.margins(lessons), lessons.decided)
@@ -179,44 +204,69 @@ def _folds(lessons: Lessons) -> list[tuple[Lessons, Lessons]]:
 def _fitted(lessons: Lessons, present: _Present, ridge: float) -> _Fitted:
     from scipy.optimize import minimize
 
-    towards = _scale(lessons, present) * present.importances
+    steep = _as_present(lessons, present)
     narrowness = 0.5 / TENDENCY_SPREAD**2
     decided = lessons.decided
 
     def cost(tried: Floats) -> tuple[float, Floats]:
-        parts, tendency = tried[:-1], float(tried[-1])
-        weights, leans = parts * towards, lessons.tilted(tendency)
-        margin = decided * (leans @ weights)
+        parts, tendency, keeping = tried[:-2], float(tried[-2]), float(tried[-1])
+        weights, leans = parts * steep.weights, lessons.tilted(tendency)
+        margin = decided * (leans @ weights + keeping * lessons.runs)
         pull = -decided / (1 + np.exp(margin))
         apart, moved = parts - 1, tendency - present.tendency
         slope = np.append(
-            (leans.T @ pull) * towards + 2 * ridge * apart,
-            (lessons.room @ weights) @ pull + 2 * narrowness * moved,
+            (leans.T @ pull) * steep.weights + 2 * ridge * apart,
+            (
+                (lessons.room @ weights) @ pull + 2 * narrowness * moved,
+                lessons.runs @ pull + keeping / KEEPING_SPREAD**2,
+            ),
         )
         distance = ridge * float(apart @ apart) + narrowness * moved**2
+        distance += _unlikely(keeping)
         return float(np.sum(np.logaddexp(0, -margin))) + distance, slope
+
+    parts = len(steep.weights)
+    found = minimize(
+        cost,
+        np.append(np.ones(parts), (present.tendency, steep.keeping)),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[
+            *[(1e-3, None)] * parts,
+            (-MOST_TENDENCY, MOST_TENDENCY),
+            (None, None),
+        ],
+    )
+    return _Fitted(
+        np.asarray(found.x[:-2] * steep.weights), float(found.x[-2]), float(found.x[-1])
+    )
+
+
+def _as_present(lessons: Lessons, present: _Present) -> _Fitted:
+    """What is in force, as steeply as the decisions follow it."""
+    from scipy.optimize import minimize
+
+    margins = lessons.tilted(present.tendency) @ present.importances
+
+    def cost(tried: Floats) -> float:
+        followed = tried[0] * margins + tried[1] * lessons.runs
+        return _surprise(followed, lessons.decided) + _unlikely(float(tried[1]))
 
     found = minimize(
         cost,
-        np.append(np.ones(len(towards)), present.tendency),
-        jac=True,
+        np.array([0.3, 0.0]),
         method="L-BFGS-B",
-        bounds=[(1e-3, None)] * len(towards) + [(-MOST_TENDENCY, MOST_TENDENCY)],
+        bounds=[(1e-3, STEEPEST), (None, None)],
     )
-    return _Fitted(np.asarray(found.x[:-1] * towards), float(found.x[-1]))
-
-
-def _scale(lessons: Lessons, present: _Present) -> float:
-    """How steeply the decisions follow what is in force."""
-    from scipy.optimize import minimize_scalar
-
-    margins = lessons.tilted(present.tendency) @ present.importances
-    found = minimize_scalar(
-        lambda tried: _surprise(tried * margins, lessons.decided),
-        bounds=(1e-3, STEEPEST),
-        method="bounded",
+    return _Fitted(
+        np.asarray(found.x[0] * present.importances),
+        present.tendency,
+        float(found.x[1]),
     )
-    return float(found.x)
+
+
+def _unlikely(keeping: float) -> float:
+    return 0.5 * keeping**2 / KEEPING_SPREAD**2
 
 
 def _surprise(margins: Floats, decided: Floats) -> float:
@@ -264,8 +314,7 @@ def compared(
     present = _Present(rulebook.importances, tendency)
     old, new = [], []
     for others, these in _folds(lessons):
-        steep = _Fitted(_scale(others, present) * present.importances, tendency)
-        old.append(_foretelling(steep, these))
+        old.append(_foretelling(_as_present(others, present), these))
         new.append(_foretelling(_learnt(others, present), these))
     return Comparison(
         len(decided), _foretold(*_together(old)), _foretold(*_together(new))

@@ -284,7 +284,9 @@ class Flag(Detail):
     the raise; `notice_deadline_on` is the last day on which the engagement's notice
     still makes use of it, as the latest night read it from the engagement.
     `wordings` has the sentence in the other languages, by locale; null where it was
-    raised before they were stored.
+    raised before they were stored.  `spent_on` is the day on which a dismissal had
+    served its time: nothing had spoken for the other model at two evaluations, and
+    when something does again, a new flag rises as if there had been none.
     """
 
     engagement = models.ForeignKey(
@@ -309,6 +311,9 @@ class Flag(Detail):
         _("dated pattern"), max_length=40, blank=True, editable=False
     )
     notice_deadline_on = models.DateField(_("notice deadline"), null=True, blank=True)
+    spent_on = models.DateField(
+        _("dismissal spent on"), null=True, blank=True, editable=False
+    )
 
     objects = EngagementScoped.as_manager()
 
@@ -345,6 +350,10 @@ class Flag(Detail):
                 condition=Q(state="snoozed", snoozed_until__isnull=False)
                 | (~Q(state="snoozed") & Q(snoozed_until__isnull=True)),
             ),
+            models.CheckConstraint(
+                name="flag_spent_is_dismissed",
+                condition=Q(spent_on__isnull=True) | Q(state="dismissed"),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -363,13 +372,15 @@ class Decision(Detail):
     """What a person decided about a flag, and why; never edited.
 
     `opposition` is the engagement's latest at that moment: a dismissed flag returns
-    only once it has risen enough above it.
+    only once it has risen enough above it, or with a pattern that is not among
+    `patterns`, the codes of those that showed then; null where nobody noted them.
     """
 
     flag = models.ForeignKey(Flag, on_delete=models.PROTECT, related_name="decisions")
     action = models.CharField(_("action"), max_length=12, choices=FlagAction.choices)
     reason = models.TextField(_("reason"), blank=True)
     opposition = models.FloatField(_("opposition"))
+    patterns = models.JSONField(null=True, blank=True, editable=False)
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -393,6 +404,46 @@ class Decision(Detail):
 
     def __str__(self) -> str:
         return f"{self.action} {self.at:%Y-%m-%d}"
+
+
+class SeenPattern(Detail):
+    """A pattern that shows in an engagement's records, as the latest night saw it.
+
+    Written when it first shows and again when its figures change; deleted once it no
+    longer shows.  `behind` are the ids of the engagements whose records it is told
+    from, `records` how many those are.  `wordings` is {locale: [sentence, value,
+    threshold]} in the other languages.
+    """
+
+    engagement = models.ForeignKey(
+        Engagement,
+        on_delete=models.PROTECT,
+        related_name="seen_patterns",
+        verbose_name=_("engagement"),
+    )
+    code = models.CharField(_("pattern"), max_length=40)
+    seen_since = models.DateField(_("seen since"))
+    sentence = models.TextField(_("what was seen"))
+    value = models.TextField(_("figure"))
+    threshold = models.TextField(_("threshold"))
+    wordings = models.JSONField(default=dict, editable=False)
+    records = models.PositiveIntegerField(_("records"))
+    behind = models.JSONField(default=list)
+
+    objects = EngagementScoped.as_manager()
+
+    class Meta:
+        ordering = ["code", "engagement"]
+        verbose_name = _("pattern")
+        constraints = [
+            models.UniqueConstraint(
+                name="seen_pattern_once_per_engagement", fields=["engagement", "code"]
+            ),
+            models.CheckConstraint(name="seen_pattern_named", condition=~Q(code="")),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
 
 
 class GroupBasis(models.TextChoices):
@@ -515,8 +566,8 @@ class Advice(Detail):
     - points, missing, sentences, counterfactuals, wordings, evidence: as an
       Assessment has them; `evidence` has no recent half.
     - money: null, or {"currency", "managed", "augmented", "difference": each
-      {"p10", "p50", "p90"}, amounts a month as text, "assumptions": [{code, meaning,
-      figure, source}]}.
+      {"p10", "p50", "p90"}, amounts a month as text, "assumptions": as
+      `costing.assumed` has each}.
     """
 
     title = models.CharField(_("title"), max_length=200)

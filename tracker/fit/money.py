@@ -21,6 +21,8 @@ POINTS = 4096
 PERCENTILES = (0.10, 0.50, 0.90)
 MONTHS_PER_YEAR = 12
 WEEKS_PER_MONTH = Decimal("365.2425") / 7 / MONTHS_PER_YEAR
+# Since when the product assumes what it comes with.
+HELD_SINCE = "2026-11-22"
 VENDORS = "vendors' published claims"
 JUDGEMENT = "our judgement"
 
@@ -55,8 +57,9 @@ class Triangle:
 class Assumption:
     """What is taken for granted where nothing is known; `meaning` says of what.
 
-    Without a `unit` it is a share.  `dated_on` and `owner` tell since when it is held
-    and by whom, where a person set it; `is_own` that our own records gave it.
+    Without a `unit` it is a share.  `dated_on` tells since when it is held, or until
+    when our own records gave it, which is what `is_own` says, and then of how many of
+    what; `owner` is who set it, blank for what the product comes with.
     """
 
     code: str
@@ -64,9 +67,11 @@ class Assumption:
     triangle: Triangle
     source: str
     unit: str = ""
-    dated_on: str = ""
+    dated_on: str = HELD_SINCE
     owner: str = ""
     is_own: bool = False
+    own_count: int = 0
+    own_of: str = ""
 
     def __str__(self) -> str:
         """Such as "10 to 40 %, mostly 20 %"."""
@@ -284,6 +289,10 @@ class Drawn(Draws):
 
     def __len__(self) -> int:
         return len(self._values)
+
+    def is_own(self, code: str) -> bool:
+        """Whether our own records gave it. Asking so is no use of it."""
+        return self._assumptions[code].is_own
 
     @property
     def used(self) -> tuple[Assumption, ...]:

@@ -70,7 +70,8 @@ class Pattern(ABC, Generic[Seen]):
 
     A pattern moves no verdict.  `advice` is what to look into first.  `is_dated` says
     that a law or a contract sets a day: such a pattern asks for a decision at once,
-    without two evaluations that agree.
+    without two evaluations that agree.  `rows` is the model whose records are behind
+    the figure, such as "worklog", and `months` how far back they reach.
     """
 
     code: ClassVar[str]
@@ -78,6 +79,8 @@ class Pattern(ABC, Generic[Seen]):
     rule: ClassVar[str]
     advice: ClassVar[str]
     is_dated: ClassVar[bool] = False
+    rows: ClassVar[str] = ""
+    months: ClassVar[int] = 12
 
     @abstractmethod
     def find(self, scope: Scope) -> Mapping[int, Finding]:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import (
+    Count,
     Exists,
     F,
     Max,
@@ -86,6 +87,12 @@ class Scope:
             .exclude(charge_kind="tax")
             .order_by()
         )
+
+
+def logged(scope: Scope) -> Mapping[int, int]:
+    """How many work logs of the window each engagement has, by id."""
+    rows = scope.work_logs().values_list("engagement_id")
+    return dict(rows.annotate(logs=Count("id")))
 
 
 @dataclass(frozen=True)
@@ -375,16 +382,32 @@ class Told:
     money: dict[str, Any] | None
 
 
+def told_assessments(
+    user: Viewer, assessments: QuerySet[Assessment]
+) -> list[tuple[Assessment, dict[str, Any] | None]]:
+    """The assessments in their order, each with its money for who may see it.
+
+    Two queries, however many there are.
+    """
+    rows = list(assessments.select_related("engagement", "policy"))
+    with_money = _priced(user, {row.engagement_id for row in rows})
+    return [(row, _money_of(row, with_money)) for row in rows]
+
+
+def _priced(user: Viewer, engagements: Collection[int]) -> set[int]:
+    """Those of the engagements whose money the user may see."""
+    priced = Engagement.objects.filter(
+        engagement_scope(user, with_money=True), pk__in=engagements
+    )
+    return set(priced.order_by().values_list("pk", flat=True))
+
+
 def flags_told(user: Viewer, flags: QuerySet[Flag]) -> list[Told]:
     """The flags in their order; four queries, however many there are."""
     rows = list(flags.select_related("engagement"))
     engagements = Engagement.objects.filter(pk__in={row.engagement_id for row in rows})
     latest = {found.engagement_id: found for found in _latest_of(engagements)}
-    with_money = set(
-        engagements.filter(engagement_scope(user, with_money=True)).values_list(
-            "pk", flat=True
-        )
-    )
+    with_money = _priced(user, {row.engagement_id for row in rows})
     decisions = Decision.objects.filter(flag__in=rows).order_by("at", "id")
     decided = {decision.flag_id: decision for decision in decisions}
     return [

@@ -131,15 +131,18 @@ def _costs(recorded: Recorded, drawn: Drawn) -> tuple[_Cost, _Cost]:
     if recorded.is_managed:
         return _as_managed(recorded, price, drawn), _then_augmented(recorded, drawn)
     fee = price * as_fee(drawn) * (1 + drawn["unforeseen"])
-    governed = fee * (1 + drawn["governance"])
-    return _as_augmented(recorded, price, drawn), _Cost(fee, governed)
+    run = fee * (1 + drawn["governance"] + drawn["extras"])
+    return _as_augmented(recorded, price, drawn), _Cost(fee, run)
 
 
 def _as_augmented(recorded: Recorded, price: Floats, drawn: Drawn) -> _Cost:
-    """C_A: hours, our managers' hours, and what is lost when people leave."""
-    return _Cost(
-        price, price + _oversight(recorded, price, drawn) + _leaving(recorded, drawn)
-    )
+    """C_A: hours, our managers' hours, what is lost when people leave, and tools.
+
+    Tools by our own records are what is billed beside time: the ledger has it.
+    """
+    around = _oversight(recorded, price, drawn) + _leaving(recorded, drawn)
+    tools = price * drawn["tools"] * (not drawn.is_own("tools"))
+    return _Cost(price, price + around + tools)
 
 
 def _as_managed(recorded: Recorded, price: Floats, drawn: Drawn) -> _Cost:
@@ -151,22 +154,25 @@ def _as_managed(recorded: Recorded, price: Floats, drawn: Drawn) -> _Cost:
 
 
 def _then_augmented(recorded: Recorded, drawn: Drawn) -> _Cost:
-    """C_A': the used hours at what an hour costs elsewhere, and directing them.
+    """C_A': the hours at what one costs elsewhere, directing them, and tools.
 
-    Where the hours used or their price are not known, the fee without the premium and
-    with the hours that a provider saves stands in: a range, not a point.
+    Directed people also work the hours that the provider's team saves.  Where the
+    hours used or their price are not known, the fee stands in, without overage and
+    changes, without the premium, and with those hours: a range, not a point.
     """
-    price = _known(recorded.price) / as_fee(drawn)
+    price = _known(recorded.price) / (1 + drawn["extras"]) / as_fee(drawn)
     if recorded.hours is not None and recorded.market_rate is not None:
-        price = _known(recorded.hours * recorded.market_rate)
+        used = _known(recorded.hours * recorded.market_rate)
+        price = used / (1 - drawn["efficiency"])
     price = price * (1 + drawn["unforeseen"])
     directing = price * drawn["manager_share"] * drawn["manager_price"]
     if recorded.hours is not None and recorded.manager_hour_cost is not None:
-        # N'·μ·160·loaded cost, with N' full-time people for the hours used.
-        hours = _known(recorded.hours) * drawn["manager_share"]
-        directing = hours * float(recorded.manager_hour_cost)
+        # N'·μ·160·loaded cost, with N' full-time people for the hours there will be.
+        hours = _known(recorded.hours) / (1 - drawn["efficiency"])
+        managed = hours * drawn["manager_share"]
+        directing = managed * float(recorded.manager_hour_cost)
     leaving = price * _lost_a_year(recorded, drawn) / MONTHS_PER_YEAR
-    return _Cost(price, price + directing + leaving)
+    return _Cost(price, price * (1 + drawn["tools"]) + directing + leaving)
 
 
 def _oversight(recorded: Recorded, price: Floats, drawn: Drawn) -> Floats:
@@ -319,4 +325,6 @@ def _from_records(assumption: Assumption, own: OwnRecords) -> Assumption:
         unit=assumption.unit,
         dated_on=own.until.isoformat(),
         is_own=True,
+        own_count=len(own.figures),
+        own_of=own.of,
     )

@@ -12,6 +12,7 @@ from engagements.models import Engagement, User
 from tracker.notify.due import Deadline, DeadlineKind
 from tracker.notify.flag_lines import FlagLine
 from tracker.notify.mails import page_address, written_mail
+from tracker.notify.pattern_lines import PatternLine
 from tracker.notify.unsubscribing import Mailing
 from tracker.notify.wording import Line, full_day, sections, subject
 
@@ -81,6 +82,7 @@ def digest(
     lines: Sequence[Line],
     today: date,
     flags: Sequence[FlagLine] = (),
+    patterns: Sequence[PatternLine] = (),
     can_be_turned_off: bool = True,
 ) -> EmailMultiAlternatives:
     """Return the mail, unsent."""
@@ -91,6 +93,7 @@ def digest(
         context={
             "sections": sections(lines),
             "flags": flags,
+            "patterns": patterns,
             "calendar": page_address("tracker:calendar"),
             "can_be_turned_off": can_be_turned_off,
         },

@@ -18,6 +18,7 @@ from tracker.notify.mails import page_address
 from tracker.notify.wording import full_day
 
 CHANGES_TOLD = 2
+DIGITS = 2
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,9 @@ def _line(told: Told, today: date) -> FlagLine:
     engagement = flag.engagement
     points = points_of(found) if found else []
     shown = _telling(points)
-    rest = sum(point["points"] for point in points if point not in shown)
+    # As they are read: what is shown adds up to the last digit.
+    margin = round(found.margin, DIGITS) if found else 0.0
+    rest = margin - sum(round(point["points"], DIGITS) for point in shown)
     changes = changes_of(found)[:CHANGES_TOLD] if found else []
     return FlagLine(
         title=engagement.title,
@@ -60,8 +63,8 @@ def _line(told: Told, today: date) -> FlagLine:
         says=_says(told),
         deadline=_deadline(flag.notice_deadline_on, today),
         points=[(_signed(p["points"]), capfirst(p["sentence"])) for p in shown],
-        rest=_signed(rest) if points else "",
-        margin=_signed(found.margin) if found else "",
+        rest=_signed(round(rest, DIGITS)) if points else "",
+        margin=_signed(margin) if found else "",
         changes=[_change(change) for change in changes],
         address=page_address("admin:tracker_flag_change", flag.pk),
     )
@@ -98,7 +101,7 @@ def _change(change: Mapping[str, Any]) -> str:
 def _signed(points: float) -> str:
     """Above 0 for a managed service; a true minus keeps columns apart from dashes."""
     sign = "\N{MINUS SIGN}" if points < 0 else "+"
-    return f"{sign}{format_number(abs(points), 2)}"
+    return f"{sign}{format_number(abs(points), DIGITS)}"
 
 
 def _deadline(day: date | None, today: date) -> str:

@@ -21,6 +21,7 @@ from tracker.dashboards.fit.reports import (
     Conversions,
     FactsToRecord,
     Groups,
+    Patterns,
     Verdicts,
     WaitingFlags,
     spend_of,
@@ -37,6 +38,7 @@ SEES_VERDICTS = "tracker.view_assessment"
 ROWS_SHOWN = 25
 FACTS_SHOWN = 6
 GROUPS_SHOWN = 12
+PATTERNS_SHOWN = 12
 
 
 class Fit(Topic):
@@ -58,6 +60,7 @@ class Fit(Topic):
         WaitingFlags,
         Blends,
         Groups,
+        Patterns,
         Conversions,
         FactsToRecord,
     )
@@ -121,6 +124,7 @@ class _Builder:
             section(WaitingFlags(scope, portfolio), most=ROWS_SHOWN),
             section(self.blends, is_full=False),
             section(groups, most=GROUPS_SHOWN, is_full=False),
+            section(Patterns(scope, portfolio), most=PATTERNS_SHOWN),
             *([section(converted)] if converted.found else []),
             section(FactsToRecord(scope, portfolio), most=FACTS_SHOWN),
         ]

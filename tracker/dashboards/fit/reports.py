@@ -25,6 +25,7 @@ from tracker.dashboards.topics.scope import TopicScope
 from tracker.fit.conversions import Converted, Hidden, conversions
 from tracker.fit.portfolio import Asking, Lesson, Placed, Portfolio, portfolio_of
 from tracker.fit.queries import GroupRow, visible_groups
+from tracker.fit.seen import ToldPattern, patterns_within
 from tracker.fit.verdict import Answer, Verdict
 
 PRICE, ESTIMATE = ColumnKind.PRICE, ColumnKind.ESTIMATE
@@ -361,6 +362,57 @@ class Groups(GroupReport):
             )
             for group in ranked
         ]
+
+
+class Patterns(FitReport):
+    """What records show beside fit, the newest first; of a team one row."""
+
+    slug = "patterns"
+    title = marked("Patterns in the records")
+    noun = marked("patterns")
+    says = marked(
+        "What the records show beside fit, as of last night. A pattern moves no"
+        " verdict; it leads to the engagement's page, and there to its records."
+    )
+    nothing = marked("No pattern shows in the records.")
+    also_reads: ClassVar[Sequence[str]] = ("assessments:read",)
+    columns: ClassVar[Sequence[Column]] = (
+        Column(marked("Pattern")),
+        Column(marked("Engagement")),
+        Column(marked("Engagement id"), on_page=False),
+        Column(marked("Vendor"), on_page=False),
+        Column(marked("What was seen")),
+        Column(marked("Figure"), on_page=False),
+        Column(marked("Told from"), on_page=False),
+        Column(marked("Records"), COUNT, rank=2),
+        Column(marked("Since"), DAY, rank=3),
+        Column(marked("Look into first"), on_page=False),
+    )
+
+    def listed(self) -> list[Row]:
+        placed = {one.engagement: one.assessment for one in self.portfolio.placed}
+        found = patterns_within(self.scope.user, placed)
+        return [self._row(one, placed[one.row.engagement_id]) for one in found]
+
+    def _row(self, one: ToldPattern, assessment: int) -> Row:
+        row, others = one.row, len(one.behind) + one.hidden
+        name = row.engagement.title
+        if others:
+            words = ngettext("%(name)s and one more", "%(name)s and %(n)s more", others)
+            name = words % {"name": name, "n": self.scope.notation.count(others)}
+        values: tuple[Value, ...] = (
+            one.label,
+            name,
+            str(row.engagement.public_id),
+            row.engagement.vendor.legal_name,
+            str(capfirst(one.sentence)),
+            one.value,
+            one.threshold,
+            row.records,
+            row.seen_since,
+            one.advice,
+        )
+        return Row(values, self.admin_url("tracker_assessment_change", assessment))
 
 
 class Conversions(FitReport):

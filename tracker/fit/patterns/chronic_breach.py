@@ -39,6 +39,7 @@ class ChronicBreach(Pattern[_Breach]):
         " 90 % sure, in more than 10 % of its windows"
     )
     advice = "Renegotiate or change the vendor before changing the model."
+    rows = "levelresult"
 
     def find(self, scope: Scope) -> Mapping[int, Finding]:
         """Windows that were excused, or have no data, count neither way."""

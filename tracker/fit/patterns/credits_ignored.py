@@ -31,6 +31,7 @@ class CreditsIgnored(Pattern[_Run]):
     label = "Service credits that change nothing"
     rule = "service credits at their cap in three months running"
     advice = "The provider prices the credits in: renegotiate them, or change vendor."
+    rows = "credit"
 
     def find(self, scope: Scope) -> Mapping[int, Finding]:
         rows = (

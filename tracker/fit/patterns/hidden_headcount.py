@@ -8,6 +8,7 @@ from engagements.values.language import gettext as _
 from engagements.values.language import ngettext
 from engagements.values.written import format_number
 from tracker.fit.criterion import PERCENT
+from tracker.fit.measured import measured_shares
 from tracker.fit.pattern import Finding, Pattern, Words, registry
 from tracker.fit.queries import Scope
 from tracker.fit.shares import Directed, directed_hours
@@ -16,6 +17,7 @@ from tracker.spend.models import AssignedBy, InvoiceLine, InvoiceStatus
 OURS = 0.5
 SURE = 0.9
 BILLED_BY_HOURS = 0.5
+MEASURED = 0.3
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,24 @@ class _Named:
 
 
 @dataclass(frozen=True)
+class _Unmeasured:
+    """The share of the work of which an outcome is measured."""
+
+    share: float
+
+    def __str__(self) -> str:
+        words = _("the outcome of %(share)s of the work is measured")
+        return words % {"share": PERCENT.show(self.share)}
+
+
+Sign = _Billed | _Named | _Unmeasured
+
+
+@dataclass(frozen=True)
 class _Headcount:
     hours: Directed
     chance: float
-    sign: _Billed | _Named
+    sign: Sign
 
 
 @registry.add
@@ -59,16 +75,22 @@ class HiddenHeadcount(Pattern[_Headcount]):
     label = "Headcount under a managed contract"
     rule = (
         "managed; our managers assign more than half of the hours, at least 90 %"
-        " sure; and invoices by hours, or named people whom we direct"
+        " sure; and invoices by hours, named people whom we direct, or an outcome that"
+        " is measured of less than 30 % of the work"
     )
     advice = "Ask who carries the outcome: the fee pays for it, the direction is ours."
+    rows = "worklog"
 
     def find(self, scope: Scope) -> Mapping[int, Finding]:
         managed = set(scope.engagements.filter(kind=Kind.MANAGED).values_list("pk"))
-        by_hours, named = _billed_by_hours(scope), _named(scope)
+        signs: dict[int, Sign] = {
+            **_hardly_measured(scope),
+            **_named(scope),
+            **_billed_by_hours(scope),
+        }
         found = {}
         for engagement, hours in directed_hours(scope).items():
-            sign = by_hours.get(engagement) or named.get(engagement)
+            sign = signs.get(engagement)
             chance = hours.chance_above(OURS)
             if (engagement,) not in managed or sign is None or chance < SURE:
                 continue
@@ -110,6 +132,15 @@ def _billed_by_hours(scope: Scope) -> dict[int, _Billed]:
         engagement: _Billed(timed, lines)
         for engagement, timed, lines in rows
         if timed >= BILLED_BY_HOURS * lines
+    }
+
+
+def _hardly_measured(scope: Scope) -> dict[int, _Unmeasured]:
+    """Where something is measured: a contract that says nothing of it is no sign."""
+    return {
+        engagement: _Unmeasured(measured.value)
+        for engagement, measured in measured_shares(scope).items()
+        if measured.value < MEASURED
     }
 
 

@@ -5,7 +5,7 @@ from engagements.values.written import format_number
 from tracker.fit.criterion import PERCENT
 from tracker.fit.market import Used, used_fees
 from tracker.fit.pattern import Finding, Pattern, Words, registry
-from tracker.fit.queries import Scope
+from tracker.fit.queries import Scope, logged
 
 USED = 0.7
 SURE = 0.9
@@ -22,14 +22,15 @@ class IdleCapacity(Pattern[Used]):
         " 70 % of what was paid, at least 90 % sure"
     )
     advice = "Ask for a smaller package, or for a price by use."
+    rows = "worklog"
 
     def find(self, scope: Scope) -> Mapping[int, Finding]:
-        found = {}
+        logs, found = logged(scope), {}
         for engagement, used in used_fees(scope).items():
             if used.chance_below(USED) < SURE:
                 continue
             found[engagement] = self.finding(
-                used, records=len(used.rates), engagements=(engagement,)
+                used, records=logs.get(engagement, 0), engagements=(engagement,)
             )
         return found
 

@@ -1,3 +1,4 @@
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ SURE = 0.8
 
 
 @dataclass(frozen=True)
-class _Overload:
+class Overload:
     """The load as a share of the time there is, and how surely it is above all."""
 
     load: float
@@ -21,13 +22,14 @@ class _Overload:
 
 
 @registry.add
-class ManagerOverload(Pattern[_Overload]):
+class ManagerOverload(Pattern[Overload]):
     """A manager whose span takes more than the whole available time."""
 
     code = "manager_overload"
     label = "Manager over capacity"
     rule = "oversight takes more than all of the manager's time, at least 80 % sure"
     advice = "Relieve the manager before deciding on a model: share or hand over."
+    rows = "oversightlog"
 
     def find(self, scope: Scope) -> Mapping[int, Finding]:
         over = {
@@ -36,17 +38,21 @@ class ManagerOverload(Pattern[_Overload]):
             if (chance := _chance_above(load, FULL)) >= SURE
         }
         under = scope.engagements.filter(manager__in=[m for m in over if m])
-        found = {}
-        for engagement, manager in under.order_by().values_list("pk", "manager_id"):
-            load, chance = over[manager]
-            found[engagement] = self.finding(
-                _Overload(load.value, chance),
+        spans: dict[int | None, list[int]] = defaultdict(list)
+        for engagement, manager in under.order_by("pk").values_list("pk", "manager_id"):
+            spans[manager].append(engagement)
+        found: dict[int, Finding] = {}
+        for of, span in spans.items():
+            load, chance = over[of]
+            finding = self.finding(
+                Overload(load.value, chance),
                 records=load.records,
-                engagements=(engagement,),
+                engagements=tuple(span),
             )
+            found |= dict.fromkeys(span, finding)
         return found
 
-    def words(self, seen: _Overload) -> Words:
+    def words(self, seen: Overload) -> Words:
         load = PERCENT.show(seen.load)
         value = _("%(load)s, %(chance)s sure to be above 100 %%")
         return Words(

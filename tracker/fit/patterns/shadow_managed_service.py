@@ -3,7 +3,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from engagements.choices import Kind
 from engagements.models import Engagement
@@ -51,11 +51,11 @@ class ShadowManagedService(Pattern[_Shadow]):
         " they vary by 25 % at most"
     )
     advice = "Ask the vendor for an offer as a managed service, with service levels."
+    rows = "worklog"
 
     def find(self, scope: Scope) -> Mapping[int, Finding]:
         teams = _teams(scope)
-        members = {pk for team in teams for pk in team.engagements}
-        whole = Scope(Engagement.objects.filter(pk__in=members), scope.as_of, 12)
+        whole = Scope(_of_the_vendors(scope), scope.as_of, 12)
         directed, hours = directed_hours(whole), monthly_hours(whole)
         asked = set(scope.ids)
         found: dict[int, Finding] = {}
@@ -138,13 +138,7 @@ Member = tuple[int, int | str, date]
 
 def _teams(scope: Scope) -> list[_Team]:
     """Who works at once for one vendor and manager, or one vendor and service."""
-    rows = Engagement.objects.filter(
-        Q(ends_on__isnull=True) | Q(ends_on__gte=scope.as_of),
-        kind=Kind.AUGMENTED,
-        status__in=HAPPENED,
-        starts_on__lte=scope.as_of,
-        vendor__in=scope.engagements.order_by().values("vendor_id"),
-    ).values_list(
+    rows = _of_the_vendors(scope).values_list(
         "pk",
         "vendor_id",
         "manager_id",
@@ -162,6 +156,17 @@ def _teams(scope: Scope) -> list[_Team]:
     found = (_team(place, members) for (place, *_), members in places.items())
     longest = add_months(scope.as_of, -MONTHS_TOGETHER)
     return [team for team in found if team and team.together_since <= longest]
+
+
+def _of_the_vendors(scope: Scope) -> QuerySet[Engagement]:
+    """All that may be in a team with an engagement of the scope."""
+    return Engagement.objects.filter(
+        Q(ends_on__isnull=True) | Q(ends_on__gte=scope.as_of),
+        kind=Kind.AUGMENTED,
+        status__in=HAPPENED,
+        starts_on__lte=scope.as_of,
+        vendor__in=scope.engagements.order_by().values("vendor_id"),
+    )
 
 
 def _team(place: str, members: Iterable[Member]) -> _Team | None:

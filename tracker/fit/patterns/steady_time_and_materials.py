@@ -6,7 +6,7 @@ from engagements.values.periods import add_months
 from tracker.fit.criterion import PERCENT
 from tracker.fit.evidence import Variation
 from tracker.fit.pattern import Finding, Pattern, Words, registry
-from tracker.fit.queries import Scope
+from tracker.fit.queries import Scope, logged
 from tracker.fit.shares import monthly_hours, variation
 
 STEADY = 0.10
@@ -26,18 +26,20 @@ class SteadyTimeAndMaterials(Pattern[Variation]):
         " by 10 % at most; up to 15 % it is noted"
     )
     advice = "Ask for a fixed price, or for a discount on the committed hours."
+    rows = "worklog"
 
     def find(self, scope: Scope) -> Mapping[int, Finding]:
         since = add_months(scope.as_of, -NEED_MONTHS)
         lasting = scope.engagements.filter(kind=Kind.AUGMENTED, starts_on__lte=since)
         narrowed = Scope(lasting, scope.as_of, scope.months)
+        logs = logged(narrowed)
         found = {}
         for engagement, months in monthly_hours(narrowed).items():
             seen = variation([months], least_months=LEAST_MONTHS)
             if seen is None or seen.value > NOTED:
                 continue
             found[engagement] = self.finding(
-                seen, records=seen.records, engagements=(engagement,)
+                seen, records=logs[engagement], engagements=(engagement,)
             )
         return found
 

@@ -41,9 +41,11 @@ from tracker.fit.services.policies import (
     readings_of,
     rulebook_of,
 )
+from tracker.fit.services.repricing import Savings, savings_under
 from tracker.fit.verdict import LEAST_COVER, MOST_TENDENCY, Thresholds
 
 MOST_IMPORTANCE = 10.0
+MOST_SAVED = 0.9
 # So many engagements are judged at once, which bounds the memory that it takes.
 AT_ONCE = 1000
 SETTINGS = ("importances", "breakpoints", "thresholds", "assumptions")
@@ -72,7 +74,8 @@ class Preview:
 
     `counts` are by verdict, before and after; `would_flag` and `would_clear` count
     engagements that come to or fall from the verdict at which flags rise. `receipt`
-    lets these settings, and no others, be adopted.
+    lets these settings, and no others, be adopted. `savings` is None where the policy
+    assumes of money what is assumed already.
     """
 
     judged: int
@@ -80,6 +83,7 @@ class Preview:
     changed: Sequence[Changed]
     would_flag: int
     would_clear: int
+    savings: Savings | None
     receipt: str
 
 
@@ -148,8 +152,12 @@ def preview_policy(*, policy: Policy) -> Preview:
             if after.verdict != stored.verdict:
                 changed.append(_changed(stored, after.verdict, after.opposition))
     told = {verdict: (before, after) for verdict, (before, after) in counts.items()}
-    receipt = signing.dumps(_told_by(policy, current_policy()), salt=RECEIPT)
-    return Preview(judged, told, tuple(changed), would_flag, would_clear, receipt)
+    present = current_policy()
+    savings = savings_under(policy=policy, present=present)
+    receipt = signing.dumps(_told_by(policy, present), salt=RECEIPT)
+    return Preview(
+        judged, told, tuple(changed), would_flag, would_clear, savings, receipt
+    )
 
 
 def _told_by(policy: Policy, present: Policy) -> dict[str, Any]:
@@ -390,6 +398,10 @@ def _assumption_refused(code: str, own: Mapping[str, Any]) -> str:
     if triangle.least < min(known[code].triangle.least, 0):
         return _("Give figures from %(least)g on.") % {
             "least": min(known[code].triangle.least, 0)
+        }
+    if code == "efficiency" and triangle.most > MOST_SAVED:
+        return _("Give figures up to %(most)g: some hours are always worked.") % {
+            "most": MOST_SAVED
         }
     if not (str(own["source"]).strip() and own["dated_on"] and own["owner"]):
         return _("Name the source, the day and who answers for it.")

@@ -7,6 +7,7 @@ from datetime import date
 import numpy as np
 from django.utils import timezone
 
+from engagements.choices import Kind
 from tracker.fit.learning import ENOUGH_TO_AGREE, fitted_agreement
 from tracker.fit.models import Assessment, Decision, FlagAction, FlagState
 
@@ -49,36 +50,56 @@ def chosen_by_engagement() -> Chosen:
 
 
 def agreement_on(assessment: Assessment) -> Agreed | None:
-    """The rate of going over at the assessment's share, or None below 20 decisions.
+    """The rate of going over at the assessment's share, where decisions tell it.
 
-    Two queries at most. What was decided is read beside what was known that day.
+    None below 20 decisions, and outside of the shares that were reviewed of what runs
+    in the same model: beyond them the rate would be a guess. Two queries at most. What
+    was decided is read beside what was known that day.
     """
     chosen = chosen_by_engagement()
     if sum(len(days) for days in chosen.values()) < ENOUGH_TO_AGREE:
         return None
-    reviewed = list(_shares(chosen))
+    reviewed = list(_reviewed(chosen))
     if len(reviewed) < ENOUGH_TO_AGREE:
         return None
-    shares, fits = zip(*reviewed, strict=True)
-    agreement = fitted_agreement(np.array(shares), fits)
-    managed = float(agreement.rate(np.array([assessment.acceptability]))[0])
-    rate = 1 - managed if assessment.kind == "managed" else managed
+    alike = [one.share for one in reviewed if one.kind == assessment.kind]
+    share = assessment.acceptability
+    if not alike or not min(alike) <= share <= max(alike):
+        return None
+    agreement = fitted_agreement(
+        np.array([one.share for one in reviewed]),
+        [one.fits_managed for one in reviewed],
+    )
+    managed = float(agreement.rate(np.array([share]))[0])
+    rate = 1 - managed if assessment.kind == Kind.MANAGED else managed
     return Agreed(rate=rate, decisions=len(reviewed))
 
 
-def _shares(chosen: Chosen) -> Iterator[tuple[float, bool]]:
-    """The acceptability known at each decision, with what was chosen."""
-    known: dict[int, list[tuple[date, float]]] = {}
+@dataclass(frozen=True)
+class _Reviewed:
+    """The acceptability known at a decision, of what ran so, with what was chosen."""
+
+    share: float
+    kind: str
+    fits_managed: bool
+
+
+def _reviewed(chosen: Chosen) -> Iterator[_Reviewed]:
+    known: dict[int, list[tuple[date, float, str]]] = {}
     rows = (
         Assessment.objects.filter(engagement__in=chosen)
         .order_by("engagement", "-as_of", "-policy__version")
-        .values_list("engagement_id", "as_of", "acceptability")
+        .values_list("engagement_id", "as_of", "acceptability", "kind")
     )
-    for engagement, as_of, acceptability in rows.iterator():
-        known.setdefault(engagement, []).append((as_of, acceptability))
+    for engagement, *told in rows.iterator():
+        known.setdefault(engagement, []).append((told[0], told[1], told[2]))
     for engagement, decisions in chosen.items():
         for day, fits in decisions:
-            shares = (a for as_of, a in known.get(engagement, ()) if as_of <= day)
-            at_the_time = next(shares, None)
-            if at_the_time is not None:
-                yield at_the_time, fits
+            at_the_time = (
+                (share, kind)
+                for as_of, share, kind in known.get(engagement, ())
+                if as_of <= day
+            )
+            found = next(at_the_time, None)
+            if found is not None:
+                yield _Reviewed(*found, fits_managed=fits)

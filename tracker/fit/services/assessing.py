@@ -15,10 +15,11 @@ from tracker.fit.models import Assessment, Policy, Verdict
 from tracker.fit.queries import judged_on
 from tracker.fit.services.costing import costs_of
 from tracker.fit.services.evaluation import ENGINE_VERSION, Evaluated, evaluate
-from tracker.fit.services.finding import dated_patterns
+from tracker.fit.services.finding import patterns_seen
 from tracker.fit.services.grouping import store_groups
 from tracker.fit.services.hysteresis import move_flags
 from tracker.fit.services.policies import current_policy, policy_on
+from tracker.fit.services.seeing import store_patterns
 from tracker.fit.services.wording import in_other_languages, other_locales
 from tracker.fit.verdict import Thresholds
 
@@ -54,6 +55,7 @@ def assess(*, as_of: date, actor: User | None) -> AssessmentRun:
         pk__in=_evaluated_by(a_month_ago, policy).values("engagement")
     )
     earlier = evaluate(engagements=unknown, as_of=a_month_ago, policy=policy)
+    seen = patterns_seen(engagements=judged_on(as_of), as_of=as_of)
     with transaction.atomic():
         # One run at a time: the other waits here and then finds all done.
         Policy.objects.select_for_update().get(pk=current_policy().pk)
@@ -62,11 +64,12 @@ def assess(*, as_of: date, actor: User | None) -> AssessmentRun:
         moves = move_flags(
             current=current,
             earlier=_standings(a_month_ago, policy),
-            dated=dated_patterns(engagements=judged_on(as_of), as_of=as_of),
+            seen=seen,
             as_of=as_of,
             thresholds=Thresholds(**policy.thresholds),
             actor=actor,
         )
+        store_patterns(seen=seen, as_of=as_of)
         store_groups(evaluated=current, as_of=as_of, policy=policy)
     return AssessmentRun(
         judged=len(current),

@@ -134,9 +134,15 @@ def figures_again(money: Mapping[str, Any]) -> dict[str, Any] | None:
 
     None where nothing would be told of such inputs.
     """
-    triangles = {row["code"]: Triangle(*row["triangle"]) for row in money["assumed"]}
+    told = {row["code"]: row for row in money["assumed"]}
     assumptions = tuple(
-        replace(one, triangle=triangles.get(one.code, one.triangle))
+        replace(
+            one,
+            triangle=Triangle(*told[one.code]["triangle"]),
+            is_own=told[one.code]["is_own"],
+        )
+        if one.code in told
+        else one
         for one in SWITCHING
     )
     found = switch(_recorded_in(money["inputs"]), assumptions)
@@ -171,6 +177,8 @@ def assumed(assumption: Assumption) -> dict[str, Any]:
         "dated_on": assumption.dated_on,
         "owner": assumption.owner,
         "is_own": assumption.is_own,
+        "own_count": assumption.own_count,
+        "own_of": assumption.own_of,
     }
 
 

@@ -1,5 +1,6 @@
 """Which patterns show in engagements, from the records up to a day."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from django.db.models import QuerySet
@@ -23,16 +24,13 @@ def patterns_seen(
     return seen
 
 
-def dated_patterns(
-    *, engagements: QuerySet[Engagement], as_of: date
-) -> dict[int, Finding]:
+def first_dated(seen: Mapping[int, Sequence[Finding]]) -> dict[int, Finding]:
     """By engagement id, the first dated pattern that it shows."""
-    scope = Scope(engagements, as_of, WINDOW_MONTHS)
-    seen: dict[int, Finding] = {}
-    for pattern in all_patterns():
-        if pattern.is_dated:
-            seen = {**pattern.find(scope), **seen}
-    return seen
+    dated = {
+        engagement: [one for one in found if one.pattern.is_dated]
+        for engagement, found in seen.items()
+    }
+    return {engagement: found[0] for engagement, found in dated.items() if found}
 
 
 def patterns_of_portfolio(*, as_of: date) -> list[tuple[str, str, Finding]]:

@@ -19,6 +19,7 @@ from tracker.fit.models import (
     Flag,
     FlagAction,
     FlagState,
+    SeenPattern,
 )
 
 UNDECIDED = (FlagState.OPEN, FlagState.ACKNOWLEDGED, FlagState.SNOOZED)
@@ -56,7 +57,9 @@ def snooze_flag(*, flag: Flag, until: date, reason: str = "", actor: User) -> Fl
 
 @transaction.atomic
 def dismiss_flag(*, flag: Flag, reason: str, actor: User) -> Flag:
-    """Keep the current model, for a reason; the flag returns if much more opposes it.
+    """Keep the current model, for a reason.
+
+    The flag returns if much more opposes it, or with a new pattern.
 
     Raises ValidationError by field, WrongStateError.
     """
@@ -143,6 +146,7 @@ def _decide(
         action=action,
         reason=reason,
         opposition=_latest_opposition(stored),
+        patterns=_patterns_of(stored),
         actor=actor,
         at=timezone.now(),
     )
@@ -162,6 +166,11 @@ def _decide(
         actor=actor,
     )
     return flag
+
+
+def _patterns_of(flag: Flag) -> list[str]:
+    shows = SeenPattern.objects.filter(engagement=flag.engagement_id).order_by("code")
+    return list(shows.values_list("code", flat=True))
 
 
 def _latest_opposition(flag: Flag) -> float:

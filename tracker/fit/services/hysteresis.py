@@ -29,6 +29,7 @@ from tracker.fit.models import (
 )
 from tracker.fit.pattern import Finding
 from tracker.fit.services.evaluation import Evaluated
+from tracker.fit.services.finding import first_dated
 from tracker.fit.services.rewording import reword_flags
 from tracker.fit.services.wording import in_english, in_other_languages
 from tracker.fit.verdict import Thresholds
@@ -51,24 +52,26 @@ def move_flags(
     *,
     current: Sequence[Evaluated],
     earlier: Mapping[int, Standing],
-    dated: Mapping[int, Finding],
+    seen: Mapping[int, Sequence[Finding]],
     as_of: date,
     thresholds: Thresholds,
     actor: User | None,
 ) -> Moves:
     """Raise and clear in the caller's transaction; `earlier` is a month before.
 
-    `dated` are the patterns that a law or a contract sets a day to: they raise a flag
-    by themselves, and hold it up while they show.  Nothing moves an engagement that
-    was assessed for a later day already.
+    `seen` are the patterns that show. Those that a law or a contract sets a day to
+    raise a flag by themselves, and hold it up while they show; any that is new brings
+    back what was dismissed.  Nothing moves an engagement that was assessed for a later
+    day already.
     """
+    dated = first_dated(seen)
     later = _assessed_after(as_of)
     pairs = [
         (evaluated, earlier.get(evaluated.engagement_id))
         for evaluated in current
         if evaluated.engagement_id not in later
     ]
-    live = _live_flags()
+    live, dismissed = _live_flags(), _dismissed_flags()
     reword_flags(flags=live.values(), dated=dated)
     _wake(live.values(), as_of, actor)
     cleared = [
@@ -84,10 +87,19 @@ def move_flags(
     for flag in cleared:
         _clear(flag, as_of, actor)
     _renew_deadlines(live.values())
+    _spend(dismissed, pairs, as_of, thresholds)
     raised = [
         (evaluated, dated.get(evaluated.engagement_id))
-        for evaluated in _called_for(pairs, dated, as_of, thresholds)
+        for evaluated, before in pairs
         if evaluated.engagement_id not in live
+        and _calls(
+            evaluated,
+            before,
+            seen.get(evaluated.engagement_id, ()),
+            dismissed.get(evaluated.engagement_id),
+            as_of,
+            thresholds,
+        )
     ]
     for evaluated, finding in raised:
         _raise(evaluated, finding, as_of, actor)
@@ -113,30 +125,31 @@ def _live_flags() -> dict[int, Flag]:
     return {flag.engagement_id: flag for flag in flags}
 
 
-def _called_for(
-    pairs: Iterable[tuple[Evaluated, Standing | None]],
-    dated: Mapping[int, Finding],
+def _calls(
+    evaluated: Evaluated,
+    before: Standing | None,
+    seen: Sequence[Finding],
+    dismissed: "_Dismissed | None",
     as_of: date,
     thresholds: Thresholds,
-) -> list[Evaluated]:
-    """Those the other model fits better twice, and those that a day is set for.
+) -> bool:
+    """Whether the other model fits better twice, or a day is set for a decision.
 
     After a dismissal only where clearly more speaks for it, or a new pattern shows.
     """
-    dismissed = _dismissed()
-    found = []
-    for evaluated, before in pairs:
-        now = _standing(evaluated)
-        last = dismissed.get(evaluated.engagement_id)
-        pattern = dated.get(evaluated.engagement_id)
-        least = least_after_dismissal(last.opposition, thresholds) if last else 0.0
-        is_opposed = now.opposition >= least and calls_for_flag(
-            now, before, is_pressing=_is_pressing(evaluated, as_of)
-        )
-        is_new = pattern and (last is None or last.pattern != pattern.code)
-        if is_opposed or is_new:
-            found.append(evaluated)
-    return found
+    now = _standing(evaluated)
+    is_opposed = calls_for_flag(now, before, is_pressing=_is_pressing(evaluated, as_of))
+    if dismissed is None:
+        return is_opposed or any(one.pattern.is_dated for one in seen)
+    new = [one for one in seen if one.code not in dismissed.patterns]
+    if any(one.pattern.is_dated for one in new):
+        return True
+    has_new = dismissed.knows_patterns and bool(new)
+    return is_opposed and (
+        has_new
+        or dismissed.is_spent
+        or now.opposition >= least_after_dismissal(dismissed.opposition, thresholds)
+    )
 
 
 def _is_pressing(evaluated: Evaluated, as_of: date) -> bool:
@@ -147,21 +160,67 @@ def _is_pressing(evaluated: Evaluated, as_of: date) -> bool:
 
 @dataclass(frozen=True)
 class _Dismissed:
+    """How an engagement's latest dismissed flag stood when it was dismissed.
+
+    `patterns` are the codes of those known then, and at dismissals before: one that
+    comes and goes is not new.  `knows_patterns` is False of a dismissal from before
+    they were noted: then it is only known which dated one raised the flag.
+    """
+
+    flag: int
     opposition: float
-    pattern: str
+    patterns: frozenset[str]
+    knows_patterns: bool
+    is_spent: bool
 
 
-def _dismissed() -> dict[int, _Dismissed]:
-    """How each engagement's latest dismissed flag stood when it was dismissed."""
+def _dismissed_flags() -> dict[int, _Dismissed]:
+    """By engagement id; one query."""
     rows = (
         Decision.objects.filter(action=FlagAction.DISMISS)
         .order_by("at", "id")
-        .values_list("flag__engagement_id", "opposition", "flag__pattern")
+        .values_list(
+            *("flag__engagement_id", "flag_id", "opposition", "patterns"),
+            *("flag__pattern", "flag__spent_on"),
+        )
     )
-    return {
-        engagement: _Dismissed(opposition, pattern)
-        for engagement, opposition, pattern in rows
-    }
+    found: dict[int, _Dismissed] = {}
+    for engagement, flag, opposition, patterns, dated, spent_on in rows:
+        known = {*(patterns or ()), *([dated] if dated else ())}
+        before = found.get(engagement)
+        found[engagement] = _Dismissed(
+            flag=flag,
+            opposition=opposition,
+            patterns=frozenset(known | (before.patterns if before else set())),
+            knows_patterns=patterns is not None,
+            is_spent=spent_on is not None,
+        )
+    return found
+
+
+def _spend(
+    dismissed: Mapping[int, _Dismissed],
+    pairs: Iterable[tuple[Evaluated, Standing | None]],
+    as_of: date,
+    thresholds: Thresholds,
+) -> None:
+    """Note which dismissals have served: what they answered is over.
+
+    One update at most. They hold nothing down from the next rise on; this night's is
+    none, since its opposition is below the level at which flags are cleared.
+    """
+    served = [
+        last.flag
+        for evaluated, before in pairs
+        if (last := dismissed.get(evaluated.engagement_id)) is not None
+        and not last.is_spent
+        and before is not None
+        and calls_for_clearing(_standing(evaluated), before, thresholds)
+    ]
+    if served:
+        Flag.objects.filter(pk__in=served, state=FlagState.DISMISSED).update(
+            spent_on=as_of, updated_at=timezone.now()
+        )
 
 
 def _raise(

@@ -34,10 +34,11 @@ from tracker.fit.money import (
 )
 from tracker.fit.queries import Scope, judged_on
 from tracker.fit.questions import UnknownAnswerError, stated_by
+from tracker.fit.services.costing import assumed
 from tracker.fit.services.evaluation import ENGINE_VERSION, evidence_of, wordings
 from tracker.fit.services.own_records import assumptions_in_force
 from tracker.fit.services.policies import WINDOW_MONTHS, current_policy
-from tracker.fit.services.supposing import scales, suppose
+from tracker.fit.services.supposing import out_of_range, scales, suppose
 from tracker.fit.services.wording import in_english, in_other_languages
 from tracker.fit.stated import OutOfRangeError
 from tracker.fit.what_if import Answered, InWords, Work
@@ -181,8 +182,8 @@ def _stated(planned: Planned) -> dict[str, Observation]:
             continue
         try:
             found[code] = known[code].observation(value)
-        except OutOfRangeError as error:
-            refused[code] = str(error)
+        except OutOfRangeError:
+            refused[code] = out_of_range(code)
     if refused:
         raise ValidationError(refused)
     return found
@@ -290,15 +291,7 @@ def _money(costs: Estimate, currency: str) -> dict[str, Any]:
         "augmented": _amounts(costs.augmented, currency),
         "managed": _amounts(costs.managed, currency),
         "difference": _amounts(costs.difference, currency),
-        "assumptions": [
-            {
-                "code": assumption.code,
-                "meaning": assumption.meaning,
-                "figure": str(assumption),
-                "source": assumption.source,
-            }
-            for assumption in costs.assumptions
-        ],
+        "assumptions": [assumed(assumption) for assumption in costs.assumptions],
     }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from tracker.fit.criteria import all_criteria
 from tracker.fit.models import Policy
@@ -14,6 +15,16 @@ from tracker.fit.what_if import Answered, Work, answer
 def scales() -> Mapping[str, Scale]:
     """What may be stated of each criterion, by code."""
     return {criterion.code: criterion.scale for criterion in all_criteria()}
+
+
+def out_of_range(code: str) -> str:
+    """What may be stated of a criterion, in its unit, for whoever stated more."""
+    criterion = next(one for one in all_criteria() if one.code == code)
+    show, scale = criterion.unit.show, criterion.scale
+    return _("Give a figure from %(least)s to %(most)s.") % {
+        "least": show(scale.least),
+        "most": show(scale.most),
+    }
 
 
 def suppose(*, works: Sequence[Work], policy: Policy | None = None) -> list[Answered]:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from engagements.choices import Kind
 from engagements.models import Engagement
+from engagements.values.written import format_number
 from tracker.fit.counterfactual import counterfactuals
 from tracker.fit.criteria import all_criteria
 from tracker.fit.criterion import AnyCriterion
@@ -21,10 +23,12 @@ from tracker.fit.learning import with_importances
 from tracker.fit.queries import Viewer, latest_assessment
 from tracker.fit.services.evaluation import case_of
 from tracker.fit.services.policies import current_policy, priors_for, rulebook_of
+from tracker.fit.services.supposing import out_of_range
 from tracker.fit.stated import OutOfRangeError
 from tracker.fit.verdict import Answer, answer_to
 from tracker.fit.what_if import InWords
 
+LEAST_IMPORTANCE = 0.01
 LARGEST_IMPORTANCE = 10.0
 
 
@@ -150,8 +154,8 @@ def _facts(basis: Basis, values: Mapping[str, float | None]) -> dict[str, Observ
             continue
         try:
             _put(facts, criterion, values[code])
-        except OutOfRangeError as error:
-            problems[code] = str(error)
+        except OutOfRangeError:
+            problems[code] = out_of_range(code)
     if problems:
         raise RefusedFactsError(problems)
     return facts
@@ -170,9 +174,13 @@ def _put(
 
 def _weighed(rulebook: Rulebook, importances: Mapping[str, float]) -> Rulebook:
     problems = {
-        f"v.{code}": f"{importance:g} is out of range: between 0.01 and 10"
+        f"v.{code}": _("Give an importance from %(least)s to %(most)s.")
+        % {
+            "least": format_number(LEAST_IMPORTANCE, 2),
+            "most": format_number(LARGEST_IMPORTANCE),
+        }
         for code, importance in importances.items()
-        if not 0.01 <= importance <= LARGEST_IMPORTANCE
+        if not LEAST_IMPORTANCE <= importance <= LARGEST_IMPORTANCE
     }
     if problems:
         raise RefusedFactsError(problems)

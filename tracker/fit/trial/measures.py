@@ -41,6 +41,9 @@ class Hits:
     recall: float
 
 
+NO_HITS = Hits(math.nan, math.nan)
+
+
 def hits(flagged: Flags, truth: Flags) -> Hits:
     found = int((flagged & truth).sum())
     raised = int(flagged.sum())

@@ -4,36 +4,53 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tracker.fit.evidence import Floats, Observation, Prior, prior_from
 from tracker.fit.judgement import Case, Judgement, Rulebook, judge_by_model
 from tracker.fit.learning import (
     Lessons,
     fitted_agreement,
+    is_at_bound,
     learnt_from,
     with_importances,
 )
-from tracker.fit.trial.measures import Flags, Hits, auc, calibration_error, hits
+from tracker.fit.trial.measures import (
+    NO_HITS,
+    Flags,
+    Hits,
+    auc,
+    calibration_error,
+    hits,
+)
 from tracker.fit.trial.planting import WINDOW, Portfolio, facts, plant
 from tracker.fit.verdict import Verdict
 
 ENGAGEMENTS = 3000
 DECISIONS = (50, 200, 500)
 TAUGHT = 200
-DRAWS = 3
 # People are wrong at times, also when they decide about a flag.
 WRONG_DECISIONS = 0.10
 LONG_TENURE = 12.0
+MONTH = WINDOW - 1
+# Between the seed of a portfolio and of the one that its lessons are tried on.
+APART = 500
 
 Facts = Mapping[str, Observation]
+Rows = NDArray[np.int_]
 
 
 @dataclass(frozen=True)
 class Scored:
-    """How well one rule tells planted misfits; NaN where it gives no such figure."""
+    """How well one rule tells planted misfits; NaN where it gives no such figure.
+
+    `managed` and `augmented` are the hits among what runs in that model now.
+    """
 
     auc: float
     hits: Hits
+    managed: Hits = NO_HITS
+    augmented: Hits = NO_HITS
     calibration_error: float = float("nan")
     managed_share: float = float("nan")
     not_enough_evidence: float = 0.0
@@ -41,62 +58,102 @@ class Scored:
 
 @dataclass(frozen=True)
 class Learnt:
-    """On what was not decided, after learning; the mean of a few draws of decisions.
+    """On a portfolio that nobody decided about, after decisions about flags of one.
 
     `disagreement` is the calibration error of the agreement rate learnt beside, which
-    foretells what people decide; `calibration_error` that of the same rate read as
+    foretells what people decide, where the product tells it: within the shares that
+    were reviewed, which is the part `told` of all; `disagreement_anywhere` is that of
+    the same rate on all. `calibration_error` is that of the rate that is told, read as
     the chance of being right, which people are not always; `share_error` that of the
     acceptability itself.
     """
 
     auc: float
+    hits: Hits
     disagreement: float
+    disagreement_anywhere: float
+    told: float
     calibration_error: float
     share_error: float
     tendency: float
 
+    @property
+    def is_at_bound(self) -> bool:
+        return is_at_bound(self.tendency)
+
 
 @dataclass(frozen=True)
-class Portfolios:
-    """All rules on one portfolio, once with all facts and once with 30 % missing.
+class Trial:
+    """All rules on one portfolio, once with all facts and once with a part missing.
 
-    `taught` are the rules after `TAUGHT` decisions.
+    `flagged` is how many could be decided about; `taught` are the rules after `TAUGHT`
+    decisions.
     """
 
     full: Scored
     thinned: Scored
+    flagged: int
     learnt: Mapping[int, Learnt]
     taught: Rulebook
     ceiling: float
     baselines: Mapping[str, Scored]
 
 
-def try_portfolios(rulebook: Rulebook, seed: int, missing: float) -> Portfolios:
-    portfolio = plant(seed, ENGAGEMENTS, WINDOW)
-    month = WINDOW - 1
-    every = [facts(portfolio, row, month) for row in range(ENGAGEMENTS)]
+def try_portfolios(
+    rulebook: Rulebook, seeds: Sequence[int], missing: float
+) -> list[Trial]:
+    """A portfolio of its own for each seed."""
+    return [try_portfolio(rulebook, seed, missing) for seed in seeds]
+
+
+def try_portfolio(rulebook: Rulebook, seed: int, missing: float) -> Trial:
     rng = np.random.default_rng(seed + 1)
-    some = [_thinned(known, rng, missing) for known in every]
-    truth = portfolio.is_misfit[:, month]
-    judged = _judged(some, portfolio, rulebook)
+    world = _World.of(seed, rng, missing)
+    portfolio, truth = world.portfolio, world.is_misfit
+    judged = _judged(world.some, portfolio, rulebook)
     # Who knew the traits themselves would miss only what nothing explains.
-    explained = portfolio.explained[:, month]
+    explained = portfolio.explained[:, MONTH]
     towards_other = np.where(portfolio.is_managed, -explained, explained)
-    taught = {
-        decisions: [_learnt(some, portfolio, rulebook, decisions, rng) for _ in draws]
-        for decisions, draws in ((n, range(DRAWS)) for n in DECISIONS)
-    }
-    return Portfolios(
-        full=_scored(_judged(every, portfolio, rulebook), portfolio),
+    # Nobody is asked about what has no flag.
+    flagged = rng.permutation(np.flatnonzero(_flags(judged)))
+    other = _World.of(seed + APART, rng, missing)
+    taught = {n: _learnt(world, other, rulebook, flagged[:n]) for n in DECISIONS}
+    return Trial(
+        full=_scored(_judged(world.every, portfolio, rulebook), portfolio),
         thinned=_scored(judged, portfolio),
-        learnt={
-            decisions: _mean([learnt for learnt, _rules in found])
-            for decisions, found in taught.items()
-        },
-        taught=taught[TAUGHT][-1][1],
+        flagged=len(flagged),
+        learnt={n: learnt for n, (learnt, _rules) in taught.items()},
+        taught=taught[TAUGHT][1],
         ceiling=auc(towards_other, truth),
-        baselines=_baselines(every, portfolio, rulebook, truth, rng),
+        baselines=_baselines(world.every, portfolio, rulebook, truth, rng),
     )
+
+
+@dataclass(frozen=True)
+class _World:
+    """A portfolio with what is recorded of it, and what people would decide."""
+
+    portfolio: Portfolio
+    every: Sequence[Facts]
+    some: Sequence[Facts]
+    chosen: Flags
+
+    @classmethod
+    def of(cls, seed: int, rng: np.random.Generator, missing: float) -> "_World":
+        portfolio = plant(seed, ENGAGEMENTS, WINDOW)
+        every = [facts(portfolio, row, MONTH) for row in range(ENGAGEMENTS)]
+        some = [_thinned(known, rng, missing) for known in every]
+        fits = portfolio.advantage[:, MONTH] > 0
+        chosen = fits ^ (rng.random(ENGAGEMENTS) < WRONG_DECISIONS)
+        return cls(portfolio, every, some, chosen)
+
+    @property
+    def is_misfit(self) -> Flags:
+        return self.portfolio.is_misfit[:, MONTH]
+
+    @property
+    def managed_fits(self) -> Flags:
+        return np.asarray(self.portfolio.advantage[:, MONTH] > 0)
 
 
 def judged_in_order(cases: Sequence[Case], rulebook: Rulebook) -> list[Judgement]:
@@ -137,63 +194,74 @@ def _cases(
 
 
 def _scored(judgements: Sequence[Judgement], portfolio: Portfolio) -> Scored:
-    month = WINDOW - 1
-    truth = portfolio.is_misfit[:, month]
-    share = np.array([judgement.acceptability for judgement in judgements])
-    verdicts = [judgement.verdict for judgement in judgements]
-    thin = [verdict is Verdict.NOT_ENOUGH_EVIDENCE for verdict in verdicts]
-    flagged = [verdict is Verdict.OTHER_MODEL_FITS for verdict in verdicts]
+    truth = portfolio.is_misfit[:, MONTH]
+    share = _shares(judgements)
+    thin = [j.verdict is Verdict.NOT_ENOUGH_EVIDENCE for j in judgements]
+    flagged, is_managed = _flags(judgements), portfolio.is_managed
     return Scored(
         auc=auc(np.array([j.opposition for j in judgements]), truth),
-        hits=hits(np.array(flagged), truth),
-        calibration_error=calibration_error(share, portfolio.advantage[:, month] > 0),
+        hits=hits(flagged, truth),
+        managed=hits(flagged[is_managed], truth[is_managed]),
+        augmented=hits(flagged[~is_managed], truth[~is_managed]),
+        calibration_error=calibration_error(share, portfolio.advantage[:, MONTH] > 0),
         managed_share=float(share.mean()),
         not_enough_evidence=float(np.mean(thin)),
     )
 
 
+def _flags(judgements: Sequence[Judgement]) -> Flags:
+    return np.array([j.verdict is Verdict.OTHER_MODEL_FITS for j in judgements])
+
+
 def _learnt(
-    known: Sequence[Facts],
-    portfolio: Portfolio,
-    rulebook: Rulebook,
-    decisions: int,
-    rng: np.random.Generator,
+    decided: _World, other: _World, rulebook: Rulebook, rows: Rows
 ) -> tuple[Learnt, Rulebook]:
-    """Judged by what some decisions taught, on all other engagements."""
-    month = WINDOW - 1
-    managed_fits = portfolio.advantage[:, month] > 0
-    order = rng.permutation(ENGAGEMENTS)
-    decided, held_out = order[:decisions], np.sort(order[decisions:])
-    chosen = managed_fits ^ (rng.random(ENGAGEMENTS) < WRONG_DECISIONS)
-    labels = chosen[decided].tolist()
-    cases = _cases(known, portfolio, rulebook)
+    """What decisions about these rows taught, tried on another portfolio."""
+    cases = _cases(decided.some, decided.portfolio, rulebook)
+    asked = [cases[row] for row in rows]
+    labels = decided.chosen[rows].tolist()
     found = learnt_from(
-        Lessons.of(
-            list(judge_by_model([cases[row] for row in decided], rulebook)), labels
-        ),
-        rulebook,
+        Lessons.of(list(judge_by_model(asked, rulebook)), labels), rulebook
     )
     taught = with_importances(rulebook.tilted(found.tendency), found.importances)
-    judgements = judged_in_order(cases, taught)
-    share = np.array([judgement.acceptability for judgement in judgements])
-    opposed = np.array([judgement.opposition for judgement in judgements])
-    rate = fitted_agreement(share[decided], labels).rate(share[held_out])
-    told = Learnt(
-        auc=auc(opposed[held_out], portfolio.is_misfit[held_out, month]),
-        disagreement=calibration_error(rate, chosen[held_out]),
-        calibration_error=calibration_error(rate, managed_fits[held_out]),
-        share_error=calibration_error(share[held_out], managed_fits[held_out]),
+    reviewed = _shares(judged_in_order(asked, taught))
+    judgements = _judged(other.some, other.portfolio, taught)
+    share = _shares(judgements)
+    rate = fitted_agreement(reviewed, labels).rate(share)
+    told = _told(
+        share,
+        other.portfolio.is_managed,
+        reviewed,
+        decided.portfolio.is_managed[rows],
+    )
+    learnt = Learnt(
+        auc=auc(np.array([j.opposition for j in judgements]), other.is_misfit),
+        hits=hits(_flags(judgements), other.is_misfit),
+        disagreement=calibration_error(rate[told], other.chosen[told]),
+        disagreement_anywhere=calibration_error(rate, other.chosen),
+        told=float(told.mean()),
+        calibration_error=calibration_error(rate[told], other.managed_fits[told]),
+        share_error=calibration_error(share, other.managed_fits),
         tendency=found.tendency,
     )
-    return told, taught
+    return learnt, taught
 
 
-def _mean(draws: Sequence[Learnt]) -> Learnt:
-    means = {
-        name: float(np.mean([getattr(draw, name) for draw in draws]))
-        for name in Learnt.__dataclass_fields__
-    }
-    return Learnt(**means)
+def _shares(judgements: Sequence[Judgement]) -> Floats:
+    return np.array([judgement.acceptability for judgement in judgements])
+
+
+def _told(
+    share: Floats, is_managed: Flags, reviewed: Floats, was_managed: Flags
+) -> Flags:
+    """Where the product tells the agreement rate: as `agreeing` does."""
+    told = np.zeros(len(share), dtype=bool)
+    for model in (True, False):
+        of_model = reviewed[was_managed == model]
+        if len(of_model):
+            within = (share >= of_model.min()) & (share <= of_model.max())
+            told |= (is_managed == model) & within
+    return told
 
 
 def _baselines(

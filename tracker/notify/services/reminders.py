@@ -21,6 +21,7 @@ from tracker.notify.due import (
 from tracker.notify.flag_lines import flag_lines
 from tracker.notify.mails import language_of
 from tracker.notify.models import Alert, NotificationPreference, Reminder
+from tracker.notify.pattern_lines import pattern_lines
 from tracker.notify.preferences import Wishes, wishes_by_user
 from tracker.notify.queries import Told, last_changes, thresholds_told
 from tracker.notify.recipients import Recipients, sees_contractors
@@ -268,14 +269,12 @@ def _written(share: _Share, due: list[_Due], today: date) -> EmailMultiAlternati
         )
         for each in due
     ]
+    engagements = {each.engagement.pk for each in due}
     return digest(
         person=share.person,
         lines=lines,
-        flags=flag_lines(
-            person=share.person,
-            engagements={each.engagement.pk for each in due},
-            today=today,
-        ),
+        flags=flag_lines(person=share.person, engagements=engagements, today=today),
+        patterns=pattern_lines(person=share.person, engagements=engagements),
         today=today,
         can_be_turned_off=share.is_digest,
     )

@@ -227,7 +227,10 @@ def _naming_line(number: int) -> Iterator[None]:
     except ValidationError as error:
         raise ValidationError(
             {
-                name: [f"Line {number}: {text}" for text in texts]
+                name: [
+                    _("Line %(number)d: %(text)s") % {"number": number, "text": text}
+                    for text in texts
+                ]
                 for name, texts in error.message_dict.items()
             }
         ) from error
