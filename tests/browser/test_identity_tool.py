@@ -49,7 +49,7 @@ def test_account_is_linked_and_a_leavers_work_given_away(
     desk.goto(f"{admin}/tracker/syncentry/")
     expect(desk.get_by_role("heading", name="2 things your identity")).to_be_visible()
     found = read_by_axe(desk)
-    desk.get_by_role("link", name="Open", exact=True).first.click()
+    desk.get_by_role("link", name="Open this", exact=True).first.click()
     desk.get_by_role("link", name="Link the account…").click()
     desk.get_by_role("button", name="Link", exact=True).click()
     expect(desk.get_by_text("Linked.")).to_be_visible()
