@@ -95,5 +95,5 @@ def test_checklist_takes_a_fixed_number_of_queries(django_assert_num_queries):
         for _ in range(count):
             begun(make_contract(starts_on=JULY))
         page(client)
-        with django_assert_num_queries(59):
+        with django_assert_num_queries(63):
             page(client)
