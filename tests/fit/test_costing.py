@@ -116,9 +116,10 @@ def test_own_records_of_three_engagements_replace_an_assumption() -> None:
     assumed = {row["code"]: row for row in money_of(fourth)["assumed"]}
 
     share = assumed["manager_share"]
-    assert (share["is_own"], share["source"]) == (
+    assert (share["is_own"], share["source"], share["own_count"]) == (
         True,
         "our own records of 3 engagements",
+        3,
     )
 
 
@@ -152,6 +153,8 @@ def test_what_a_person_set_stands_and_names_its_owner() -> None:
         "dated_on": "2026-09-01",
         "owner": "Ada Obi",
         "is_own": False,
+        "own_of": "",
+        "own_count": 0,
     }
 
 
