@@ -29,5 +29,5 @@ def test_schemathesis_finds_nothing(live, records):
 def test_generated_client_walks_all_lists_and_upserts(live, records):
     walked, example = client(live, False)
 
-    assert str(walked) == "openapi-python-client: 33 tried, 0 failed"
+    assert str(walked) == "openapi-python-client: 36 tried, 0 failed"
     assert str(example) == "example in docs: 2 tried, 0 failed"
