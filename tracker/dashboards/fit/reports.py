@@ -381,7 +381,7 @@ class Patterns(FitReport):
         Column(marked("Engagement")),
         Column(marked("Engagement id"), on_page=False),
         Column(marked("Vendor"), on_page=False),
-        Column(marked("What was seen")),
+        Column(marked("What was seen"), wraps=True),
         Column(marked("Figure"), on_page=False),
         Column(marked("Told from"), on_page=False),
         Column(marked("Records"), COUNT, rank=2),
